@@ -1,0 +1,172 @@
+/* The one intermediate form: affine loop nests over tensors (docs: DESIGN "One idea").
+   Everything between lowering and code generation reads and writes this and nothing else. */
+#ifndef NETC_NEST_H
+#define NETC_NEST_H
+#include "arena.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { MAX_AXES = 12, MAX_DIMS = 6 };
+
+typedef enum {
+  T_INPUT,  /* x: batch x C x H x W as the caller gives it */
+  T_LABEL,  /* int32 [N] */
+  T_PARAM,  /* trained */
+  T_STATE,  /* an operator's state (running statistics): lives in the params block */
+  T_OPT,    /* an optimizer's state: lives in the state block */
+  T_HYPER,  /* [1]: the learning rate of this step */
+  T_TEMP,   /* workspace */
+  T_LOGITS, /* y: [N, 1, 1, classes] or [N,H,W,C]: written for the caller, stays readable */
+  T_LOSSES  /* [N] loss of each sample, written for the caller */
+} trole;
+
+typedef struct tensor {
+  int id;
+  const char *name; /* unique: "conv1.weight", "conv1", "d.conv1" */
+  trole role;
+  bool is_int;
+  int rank;
+  int64_t dim[MAX_DIMS];
+  struct tensor *grad_of;      /* for d.* tensors */
+  const struct node *node;     /* the layer it belongs to, or NULL */
+  const struct opdecl *decl;   /* T_PARAM, T_STATE, T_OPT: initial values and file order */
+  double init;                 /* evaluated: the constant or the bound */
+  /* filled in by plan: */
+  int64_t pad_lo[MAX_DIMS], pad_hi[MAX_DIMS]; /* zero halo around the data, in elements */
+  int64_t stride[MAX_DIMS];                   /* in elements */
+  int block;                                  /* which memory block (plan.h) */
+  int64_t offset;                             /* of element [0,..,0], in bytes */
+} tensor;
+
+/* c + sum over axes a of k[a] * index[a] */
+typedef struct {
+  int64_t c, k[MAX_AXES];
+} affine;
+
+typedef struct {
+  tensor *t;
+  affine ix[MAX_DIMS]; /* one per dimension */
+} access;
+
+/* Scalar expressions: a DAG (shared nodes are evaluated once per point). */
+typedef enum {
+  E_CONST, /* num */
+  E_INDEX, /* aff, as a number */
+  E_READ,  /* rd (an int32 tensor's element is converted to a number) */
+  E_ACC,   /* in store values only: the reduced value */
+  E_RAND,  /* uniform [0,1): Philox4x32-10, counter {aff, stream (num), step lo, step hi}, key seed */
+#define SCALAR(NAME, word, arity) E_##NAME,
+#include "scalar.def"
+#undef SCALAR
+  E_COUNT
+} ekind;
+
+typedef struct expr {
+  ekind kind;
+  double num;
+  affine aff;
+  access rd;
+  struct expr *a[3];
+} expr;
+
+typedef enum { R_SET, R_SUM, R_MAX } reduction; /* of one nest's term over its reduction axes */
+
+typedef struct {
+  const char *name;
+  int64_t extent;
+  bool reduce;
+} axis;
+
+typedef struct {
+  access out;
+  expr *value; /* may contain E_ACC and reads, never out of range */
+} store;
+
+/* Meaning, for every point of the non-reduce axes:
+     acc = 0 (R_SET, R_SUM) or -inf (R_MAX)
+     for the reduce axes, in the order of axis[], first one outermost:
+       if every read in term is in range and every guard holds:
+         R_SET acc = term; R_MAX acc = term > acc ? term : acc;
+         R_SUM acc = fma(a, b, acc) if term is E_MUL(a, b), else acc = acc + term
+     then each store, in order: out = value.
+   With lanes (R_SUM only): the innermost reduce axis runs over 16 partial sums, index k adding to
+   sum k % 16, folded at the end by the tree l + (l+8), l + (l+4), l + (l+2), l + (l+1).
+   All arithmetic is float, rounded after every operation (double in `check`). */
+typedef struct nest {
+  struct nest *next;
+  const char *name; /* of the layer and direction: "conv2", "conv2 by input", "conv2 by weight" */
+  const struct node *node;
+  int n_axis;
+  axis axis[MAX_AXES];
+  reduction red;
+  bool lanes;
+  expr *term;
+  int n_guard;
+  struct {
+    affine ix;
+    int64_t extent; /* 0 <= ix < extent */
+  } guard[4];
+  int n_store;
+  store store[8];
+  bool canonical; /* outputs written once per point: see gather.c */
+  struct schedule *sched;
+} nest;
+
+/* A whole program of one kind for one batch size. */
+typedef struct {
+  arena *mem;
+  const struct graph *graph;
+  bool train;
+  int batch;
+  int n_tensor;
+  tensor **tensor;
+  nest *nests; /* in execution order */
+  tensor *x, *label, *lr, *logits, *losses;
+  const char *stage; /* the last pass that ran */
+} nestprog;
+
+/* --- construction (nest.c) --- */
+tensor *tensor_new(nestprog *p, const char *name, trole role, int rank, const int64_t *dim);
+expr *e_const(arena *a, double v);
+expr *e_read(arena *a, access rd);
+expr *e_op(arena *a, ekind k, expr *x, expr *y, expr *z);
+affine aff_const(int64_t c);
+affine aff_axis(int ax, int64_t k);
+affine aff_add(affine x, affine y);
+affine aff_scale(affine x, int64_t s);
+bool aff_equal(affine x, affine y);
+bool access_equal(const access *x, const access *y);
+/* Least and greatest value over all axes of n. */
+void aff_range(const nest *n, affine x, int64_t *lo, int64_t *hi);
+/* Can any index of this access leave its tensor? */
+bool access_may_leave(const nest *n, const access *x);
+/* Calls f on every distinct read below e. */
+void expr_reads(expr *e, void (*f)(expr *read, void *arg), void *arg);
+/* A copy of e with every affine index mapped by f (used to substitute axes). */
+expr *expr_map_affine(arena *a, expr *e, affine (*f)(affine, void *), void *arg);
+int scalar_arity(ekind k);
+const char *scalar_word(ekind k);
+
+/* --- passes, in order; each verifies what it requires and aborts on a broken invariant --- */
+/* lower: graph -> forward nests. `loss` appends the loss operator (training always does). */
+nestprog *lower(const struct graph *g, bool train, bool loss, int batch, arena *mem);
+/* grad: appends the backward nests and the optimizer's updates (training programs only). */
+void grad(nestprog *p, const struct opuse *optimizer);
+/* gather: every nest writes each output element once: scatters are solved for their output axes;
+   strided ones split into residue classes. */
+void gather(nestprog *p);
+/* simplify: folds constants and identities, drops unit axes and dead nests. Fixes the arithmetic. */
+void simplify(nestprog *p);
+/* order: lanes and packing copies: from here on the bits are fixed. */
+void order(nestprog *p);
+
+/* --- oracle and inspection --- */
+/* Interprets all nests on given buffers, data[t->id] holding t's elements densely, row-major
+   (int32 for is_int tensors, else double values; rounded to float after each operation unless exact). */
+void interp(const nestprog *p, double **data, bool exact, uint64_t seed, uint64_t step);
+/* Prints nests in the operator notation. */
+void dump_nests(const nestprog *p, FILE *to);
+/* Aborts with a message if an invariant of the stage is broken. */
+void verify(const nestprog *p);
+#endif

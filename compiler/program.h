@@ -1,0 +1,76 @@
+/* A compiled network: the boundary between the compiler and everything that uses it.
+   The runtime sees this header, graph.h's training values, and nothing else of the compiler. */
+#ifndef NETC_PROGRAM_H
+#define NETC_PROGRAM_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct graph;
+struct opuse;
+
+/* A named tensor of the params or state block as weight files know it. */
+typedef struct {
+  const char *name; /* "conv1.weight", "bn1.running_mean", optimizer state "conv1.weight.v" */
+  bool in_state;    /* optimizer state (state block); else params block */
+  bool trained;     /* a parameter (counts as Param #), not running statistics */
+  bool is_int64;    /* in files: int64, rank 0; one float in memory */
+  int rank;         /* in files (PyTorch's order) */
+  int64_t shape[6];
+  int64_t count;    /* elements */
+  const char *layer; /* "conv1" */
+} param_info;
+
+typedef struct program program; /* one of: inference or training step, for one batch size */
+
+typedef struct {
+  bool train;
+  bool loss; /* inference with the losses too (evaluation): labels and losses are used */
+  int batch;
+  int threads;
+  const char *cpu, *features; /* NULL: this machine */
+  int optimizer;              /* index into train.optimizer; 0 by default */
+  const char *dump;           /* stage to print to stdout while compiling, or NULL */
+} program_options;
+
+/* Compiles. Never fails on a checked graph; internal errors abort. */
+program *program_build(const struct graph *g, const program_options *o);
+void program_free(program *p);
+int program_batch(const program *p);
+size_t program_params_bytes(const program *p);
+size_t program_state_bytes(const program *p); /* 0 for plain SGD and for inference */
+size_t program_work_bytes(const program *p);
+double program_compile_seconds(const program *p);
+
+/* The tensors, params block first, in network order. Layout of the params block is the same for
+   every program of one graph, so training and inference share one block. */
+int program_n_params(const program *p);
+const param_info *program_param(const program *p, int i);
+/* Moves tensor i between its block (pass the params or the state block) and dense PyTorch order.
+   `file` holds count floats, or one int64_t if is_int64. */
+void program_export(const program *p, int i, const void *block, void *file);
+void program_import(const program *p, int i, void *block, const void *file);
+/* Initial values: parameters drawn by Philox from seed, tensor name and element (file order);
+   running statistics and optimizer state to theirs. state may be NULL. */
+void program_init(const program *p, void *params, void *state, uint64_t seed);
+
+typedef struct {
+  void *params, *state, *work; /* 64-byte aligned, of the sizes above */
+  const float *x;              /* batch x C x H x W, scaled */
+  const int32_t *labels;       /* batch (training or loss; else NULL) */
+  float *logits;               /* batch x classes, out */
+  float *losses;               /* batch, out; their mean is the batch's loss (training or loss) */
+  float lr;
+  uint64_t seed, step;         /* key and counter of dropout */
+} run_args;
+void program_run(program *p, const run_args *a);
+/* What `summary` prints. */
+typedef struct {
+  int64_t params, macs;       /* trained parameters; multiply-adds of one sample's inference */
+  size_t params_bytes, infer_bytes, train_bytes; /* planned, at the given batch */
+} program_costs;
+program_costs program_cost(const struct graph *g, int batch);
+/* Trained parameters and MACs of one layer (node id). */
+void node_cost(const struct graph *g, int node, int64_t *params, int64_t *macs);
+#endif

@@ -1,0 +1,32 @@
+/* Source texts, places in them, and the one form of every error (SPEC section 1). */
+#ifndef NETC_SOURCE_H
+#define NETC_SOURCE_H
+#include "arena.h"
+#include <stdbool.h>
+#include <stdio.h>
+
+/* A place: 1-based line and column of the first character, and the length to underline.
+   file is an index into the source table; file < 0 means "no place" (command line, built in). */
+typedef struct {
+  int file, line, col, len;
+} loc;
+#define NOWHERE ((loc){-1, 0, 0, 0})
+
+/* Collects diagnostics of one run. Several errors may be reported before the caller gives up. */
+typedef struct diag diag;
+diag *diag_new(arena *a);
+/* Registers a text under the name to show in messages; returns its file index. The text must outlive d. */
+int diag_add_source(diag *d, const char *shown_name, const char *text, size_t n);
+const char *diag_source_name(const diag *d, int file);
+const char *diag_source_text(const diag *d, int file);
+/* Printf-formatted error at a place; help (may be NULL) becomes the `= help:` line. */
+void diag_error(diag *d, loc at, const char *help, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void diag_warning(diag *d, loc at, const char *help, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* A follow-up line to the last message ("first given here"), shown with its own source line. */
+void diag_note(diag *d, loc at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int diag_errors(const diag *d);
+/* Prints all messages in order of place (at most 20 errors, then a count) and forgets them. */
+void diag_print(diag *d, FILE *to);
+#endif
