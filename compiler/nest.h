@@ -68,6 +68,7 @@ typedef struct expr {
   affine aff;
   access rd;
   struct expr *a[3];
+  int slot; /* emit: number of the node within its nest */
 } expr;
 
 typedef enum { R_SET, R_SUM, R_MAX } reduction; /* of one nest's term over its reduction axes */
