@@ -53,7 +53,7 @@ typedef struct opstmt {
    `file [f, (c, h, w)]`: PyTorch's order, with merged dimensions in parentheses; the default is the order given.
    `file int64` (rank 0 in the file, one element here): for counters such as num_batches_tracked. */
 typedef enum { INIT_CONST, INIT_UNIFORM } initkind; /* uniform(b): in [-b, b) */
-typedef struct {
+typedef struct opdecl {
   const char *name;
   loc at;
   bool is_state, every, file_int64;

@@ -36,7 +36,7 @@ typedef struct {
 } splitval;
 
 /* `optimizer sgd momentum=0.9`, `loss cross_entropy`: an operator and its settings. */
-typedef struct {
+typedef struct opuse {
   const opdef *op;
   int n_set;
   setting *set;

@@ -7,6 +7,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct graph;
+struct node;
+struct opdecl;
+struct opuse;
+
 enum { MAX_AXES = 12, MAX_DIMS = 6 };
 
 typedef enum {
@@ -90,7 +95,7 @@ typedef struct {
        if every read in term is in range and every guard holds:
          R_SET acc = term; R_MAX acc = term > acc ? term : acc;
          R_SUM acc = fma(a, b, acc) if term is E_MUL(a, b), else acc = acc + term
-     then each store, in order: out = value.
+     then all store values are computed, and after that stored, in order.
    With lanes (R_SUM only): the innermost reduce axis runs over 16 partial sums, index k adding to
    sum k % 16, folded at the end by the tree l + (l+8), l + (l+4), l + (l+2), l + (l+1).
    All arithmetic is float, rounded after every operation (double in `check`). */

@@ -1,0 +1,289 @@
+/* sched: gives every nest its roles, register tile, loop order and parallel domain.
+   Requires strides (halo.c). Keeps: everything but the order in which output elements are made. */
+#include "sched.h"
+#include <math.h>
+#include <string.h>
+
+enum {
+  MAX_TILE = 30,       /* accumulators tried in a tile, at most */
+  BODY_FMAS = 96,      /* unroll a reduction until its body has about this many operations */
+  DOMAIN_TILES = 24    /* enough pieces for the threads of a small machine to share evenly */
+};
+
+int64_t access_stride(const access *x, int ax) {
+  int64_t s = 0;
+  for (int d = 0; d < x->t->rank; d++) s += x->ix[d].k[ax] * x->t->stride[d];
+  return s;
+}
+
+int64_t vector_chunk(const target_info *t, int64_t left) {
+  int64_t w = t->lanes;
+  while (w > left) w /= 2;
+  return w;
+}
+
+static int64_t chunks(const target_info *t, int64_t extent) {
+  int64_t n = 0;
+  for (int64_t at = 0; at < extent; n++) at += vector_chunk(t, extent - at);
+  return n;
+}
+
+/* --- what a nest reads --- */
+
+typedef struct {
+  int n;
+  expr *read[64];
+  bool other; /* an index or random number depends on axis `ax` */
+  int ax;
+} reads;
+
+static void collect(expr *e, void *arg) {
+  reads *r = arg;
+  for (int i = 0; i < r->n; i++)
+    if (r->read[i] == e) return;
+  if (r->n < 64) r->read[r->n++] = e;
+}
+
+static reads reads_of(nest *n, bool stores) {
+  reads r = {0};
+  expr_reads(n->term, collect, &r);
+  for (int i = 0; stores && i < n->n_store; i++) expr_reads(n->store[i].value, collect, &r);
+  return r;
+}
+
+static bool unit_or_fixed(const access *x, int ax) {
+  int64_t s = access_stride(x, ax);
+  return s == 0 || s == 1;
+}
+
+/* Can a guard or a read without halo stop some elements of a vector along ax and not others? */
+static bool guarded_along(const nest *n, int ax) {
+  for (int i = 0; i < n->n_guard; i++)
+    if (n->guard[i].ix.k[ax]) return true;
+  return false;
+}
+
+/* The output axis along which every store and read is contiguous or fixed, or -1. */
+static int vector_axis(nest *n) {
+  reads r = reads_of(n, true);
+  for (int a = n->n_axis - 1; a >= 0; a--) {
+    if (n->axis[a].reduce || n->axis[a].extent < 2 || guarded_along(n, a)) continue;
+    bool ok = true;
+    for (int i = 0; i < n->n_store; i++) ok &= access_stride(&n->store[i].out, a) == 1;
+    for (int i = 0; i < r.n; i++) ok &= unit_or_fixed(&r.read[i]->rd, a);
+    if (ok) return a;
+  }
+  return -1;
+}
+
+static int last_reduce(const nest *n) {
+  for (int a = n->n_axis - 1; a >= 0; a--)
+    if (n->axis[a].reduce) return a;
+  return -1;
+}
+
+static int64_t points(const nest *n, bool reduce) {
+  int64_t p = 1;
+  for (int a = 0; a < n->n_axis; a++)
+    if (n->axis[a].reduce == reduce) p *= n->axis[a].extent;
+  return p;
+}
+
+/* --- the cost of a tile: cycles of its body, from two FMAs and two loads a cycle --- */
+
+static double body_cycles(nest *n, const schedule *s, const target_info *t, const int64_t *tile,
+                          const reads *r) {
+  double fmas = 1, loads = 0;
+  for (int a = 0; a < n->n_axis; a++)
+    if (!n->axis[a].reduce) fmas *= a == s->vec ? (double)chunks(t, tile[a]) : (double)tile[a];
+  for (int i = 0; i < r->n; i++) {
+    double l = 1;
+    for (int a = 0; a < n->n_axis; a++)
+      if (!n->axis[a].reduce && access_stride(&r->read[i]->rd, a))
+        l *= a == s->vec ? (double)chunks(t, tile[a]) : (double)tile[a];
+    loads += l;
+  }
+  double wide = s->vec >= 0 && n->axis[s->vec].reduce ? 16.0 / t->lanes : 1; /* lanes span registers */
+  return fmax(4, wide * fmax(fmas / 2, loads / 2 + 0.25)); /* 4: latency of one FMA */
+}
+
+/* Registers that the tile keeps busy: accumulators, the operand vectors, one broadcast. */
+static int64_t tile_registers(nest *n, const schedule *s, const target_info *t, const int64_t *tile) {
+  int64_t acc = 1, nv = s->vec >= 0 && !n->axis[s->vec].reduce ? chunks(t, tile[s->vec]) : 1;
+  for (int a = 0; a < n->n_axis; a++)
+    if (!n->axis[a].reduce) acc *= a == s->vec ? nv : tile[a];
+  int64_t wide = s->vec >= 0 && n->axis[s->vec].reduce && t->lanes < 16 ? 16 / t->lanes : 1;
+  return acc * wide + nv + 1;
+}
+
+/* Cycles of the whole nest with this tile, ragged edges included: per axis, full tiles and a rest. */
+static double nest_cycles(nest *n, schedule *s, const target_info *t, const int64_t *tile,
+                          const reads *r, int ax, int64_t *part) {
+  while (ax < n->n_axis && n->axis[ax].reduce) ax++;
+  if (ax == n->n_axis) {
+    double depth = (double)points(n, true), outputs = 1;
+    for (int a = 0; a < n->n_axis; a++)
+      if (!n->axis[a].reduce) outputs *= a == s->vec ? (double)chunks(t, part[a]) : (double)part[a];
+    if (s->vec >= 0 && n->axis[s->vec].reduce) depth /= 16, outputs *= 4; /* folding */
+    return depth * body_cycles(n, s, t, part, r) + outputs * n->n_store + 8;
+  }
+  int64_t full = n->axis[ax].extent / tile[ax], rest = n->axis[ax].extent % tile[ax];
+  part[ax] = tile[ax];
+  double c = (double)full * nest_cycles(n, s, t, tile, r, ax + 1, part);
+  if (rest) {
+    part[ax] = rest;
+    c += nest_cycles(n, s, t, tile, r, ax + 1, part);
+  }
+  return c;
+}
+
+typedef struct {
+  nest *n;
+  schedule *s;
+  const target_info *t;
+  reads r;
+  double best;
+  int64_t tile[MAX_AXES];
+} search;
+
+static void try_tile(search *q) {
+  int64_t part[MAX_AXES] = {0};
+  if (tile_registers(q->n, q->s, q->t, q->tile) > q->t->registers) return;
+  double c = nest_cycles(q->n, q->s, q->t, q->tile, &q->r, 0, part);
+  if (c < q->best * 0.999) {
+    q->best = c;
+    memcpy(q->s->tile, q->tile, sizeof q->tile);
+  }
+}
+
+/* Tries tiles on output axes from the innermost outwards; an axis is tiled only where all inner
+   ones are covered whole, so that a tile stays a box of neighbours. */
+static void search_rows(search *q, int ax) {
+  while (ax >= 0 && (q->n->axis[ax].reduce || ax == q->s->vec || ax == q->s->fold)) ax--;
+  if (ax < 0) {
+    try_tile(q);
+    return;
+  }
+  int64_t extent = q->n->axis[ax].extent, most = extent < MAX_TILE ? extent : MAX_TILE;
+  for (int64_t m = 1; m <= most; m++) {
+    q->tile[ax] = m;
+    if (tile_registers(q->n, q->s, q->t, q->tile) > q->t->registers) break;
+    if (m == extent) search_rows(q, ax - 1);
+    else try_tile(q);
+  }
+  q->tile[ax] = 1;
+}
+
+static void search_tile(nest *n, schedule *s, const target_info *t) {
+  search q = {.n = n, .s = s, .t = t, .r = reads_of(n, false), .best = INFINITY};
+  for (int a = 0; a < n->n_axis; a++) s->tile[a] = q.tile[a] = 1;
+  int along = s->fold >= 0 ? s->fold : s->vec;
+  if (along < 0 || n->axis[along].reduce) {
+    search_rows(&q, n->n_axis - 1);
+    return;
+  }
+  int64_t extent = n->axis[along].extent, unit = s->fold >= 0 ? 1 : t->lanes;
+  for (int64_t w = 1; w <= 16; w = s->fold >= 0 ? 2 * w : w + 1) {
+    q.tile[along] = w * unit < extent ? w * unit : extent;
+    if (s->fold >= 0 && w > extent) break;
+    search_rows(&q, n->n_axis - 1);
+    if (w * unit >= extent) break;
+  }
+}
+
+/* --- nests without a contraction: wide enough to hide latency, no more --- */
+
+static bool has_heavy(expr *e) {
+  if (e->kind == E_RAND || e->kind == E_EXP || e->kind == E_LOG || e->kind == E_TANH) return true;
+  for (int i = 0; i < scalar_arity(e->kind); i++)
+    if (has_heavy(e->a[i])) return true;
+  return false;
+}
+
+static void plain_tile(nest *n, schedule *s, const target_info *t) {
+  for (int a = 0; a < n->n_axis; a++) s->tile[a] = 1;
+  if (s->vec < 0 || n->axis[s->vec].reduce) return;
+  bool heavy = has_heavy(n->term);
+  for (int i = 0; i < n->n_store; i++) heavy |= has_heavy(n->store[i].value);
+  int64_t most = heavy ? t->lanes : 4 * t->lanes, extent = n->axis[s->vec].extent;
+  s->tile[s->vec] = extent < most ? extent : most;
+  if (heavy || n->red == R_SET) return;
+  /* Sums and maxima in one register wait for each other: take rows of the next axis along. */
+  int64_t have = chunks(t, s->tile[s->vec]);
+  for (int a = n->n_axis - 1; a >= 0 && have < 4; a--)
+    if (!n->axis[a].reduce && a != s->vec && n->n_guard == 0) {
+      while (s->tile[a] * 2 <= 4 && n->axis[a].extent % (s->tile[a] * 2) == 0 &&
+             have * s->tile[a] < 4)
+        s->tile[a] *= 2;
+      break;
+    }
+}
+
+/* Unrolls the innermost reduce axes into the body until it is long enough to pay for the loop. */
+static void unroll_reduction(nest *n, schedule *s, const target_info *t) {
+  double body = 1;
+  for (int a = 0; a < n->n_axis; a++)
+    if (!n->axis[a].reduce) body *= a == s->vec ? (double)chunks(t, s->tile[a]) : (double)s->tile[a];
+  for (int a = n->n_axis - 1; a >= 0; a--) {
+    if (!n->axis[a].reduce || a == s->vec) continue;
+    int64_t u = n->axis[a].extent <= 4 && body * (double)n->axis[a].extent <= 2 * BODY_FMAS
+                    ? n->axis[a].extent
+                    : 8;
+    while (u > 1 && (n->axis[a].extent % u || (u != n->axis[a].extent && body * (double)u > BODY_FMAS)))
+      u /= 2;
+    s->tile[a] = u;
+    if (u != n->axis[a].extent) return;
+    body *= (double)u;
+  }
+}
+
+/* --- loops and domain --- */
+
+static void choose_loops(nest *n, schedule *s) {
+  for (int a = 0; a < n->n_axis; a++)
+    if (!n->axis[a].reduce && n->axis[a].extent > s->tile[a]) s->loop[s->n_loop++] = a;
+  s->domain = 1;
+  for (int i = 0; i < s->n_loop && s->domain < DOMAIN_TILES; i++) {
+    int a = s->loop[i];
+    if (n->axis[a].extent % s->tile[a]) break;
+    s->domain *= n->axis[a].extent / s->tile[a];
+    s->n_domain++;
+  }
+}
+
+static bool is_contraction(const nest *n) {
+  return n->red == R_SUM && last_reduce(n) >= 0 && n->term->kind == E_MUL;
+}
+
+/* The output axis whose results can be stored as one vector after folding. */
+static int fold_axis(nest *n) {
+  reads r = {0};
+  for (int i = 0; i < n->n_store; i++) expr_reads(n->store[i].value, collect, &r);
+  for (int a = n->n_axis - 1; a >= 0; a--) {
+    if (n->axis[a].reduce) continue;
+    bool ok = n->axis[a].extent >= 2;
+    for (int i = 0; i < n->n_store; i++) ok &= access_stride(&n->store[i].out, a) == 1;
+    for (int i = 0; i < r.n; i++) ok &= unit_or_fixed(&r.read[i]->rd, a);
+    return ok ? a : -1;
+  }
+  return -1;
+}
+
+static void schedule_nest(nestprog *p, nest *n, const target_info *t) {
+  schedule *s = n->sched = NEW(p->mem, schedule);
+  s->fold = -1;
+  s->vec = n->lanes ? last_reduce(n) : vector_axis(n);
+  if (n->lanes) s->fold = fold_axis(n);
+  if (is_contraction(n)) search_tile(n, s, t);
+  else plain_tile(n, s, t);
+  unroll_reduction(n, s, t);
+  choose_loops(n, s);
+}
+
+void schedule_program(nestprog *p, const target_info *t) {
+  int group = 0;
+  for (nest *n = p->nests; n; n = n->next) {
+    schedule_nest(p, n, t);
+    n->sched->group = group++;
+  }
+}
