@@ -1,0 +1,58 @@
+/* Data sets: labelled images in memory, whatever file they came from (SPEC section 3).
+   A file is one of: a pickled dictionary of arrays (.pkl, .pickle), an .npz, or a folder holding
+   the "python version" of CIFAR-10 or CIFAR-100. Reading never runs anything that a file says. */
+#ifndef NETC_DATASET_H
+#define NETC_DATASET_H
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum {
+  LAYOUT_AUTO, /* in options only: from the shape, or an error where two readings are possible */
+  LAYOUT_NHWC,
+  LAYOUT_NCHW,
+  LAYOUT_FLAT /* N x (C*H*W), each sample in C, H, W order */
+} image_layout;
+
+typedef struct {
+  const char *path;
+  const char *images, *labels; /* keys; NULL: found by themselves */
+  const char *layout;          /* "nhwc", "nchw", "flat"; NULL: from the shape */
+  double scale;                /* factor of every pixel; 0: 1/255 for uint8, 1 for floats */
+  /* What the network takes; 0: not known. Settles an ambiguous layout; else it must agree. */
+  int c, h, w;
+  int classes; /* labels must lie below it; 0: the count of names, or the largest label + 1 */
+} dataset_options;
+
+typedef struct {
+  char *path;
+  int64_t n;
+  int h, w, c;
+  image_layout layout;   /* as stored below; never LAYOUT_AUTO */
+  const uint8_t *bytes;  /* n*h*w*c pixels in `layout` order; NULL where the pixels are floats */
+  const float *floats;   /* the same where the pixels are floats; NULL where they are bytes */
+  float scale;           /* what dataset_floats multiplies by */
+  const int32_t *labels; /* n, each in [0, classes) */
+  int classes;
+  char **label_names; /* classes names, or NULL */
+  char **filenames;   /* n, or NULL */
+  int64_t test_from;  /* samples from here on are the data set's own test set; n: it has none */
+  uint64_t hash;      /* of shape, pixels and labels: the same for the same data in any format */
+  /* for `netc data`: where things were found */
+  char *images_key, *labels_key; /* "" where the file has no keys (a pickled pair) */
+  char *stored_type;             /* "uint8", "float64", "list" ... */
+  float byte_value[256];         /* (float)(v * scale), rounded once */
+  void *owned;                   /* private: the memory behind the pointers above */
+} dataset;
+
+/* Reads a data set whole. NULL on failure, with *error a sentence that names the file, what is
+   wrong and what to do (malloc'd; the caller frees). */
+dataset *dataset_open(const dataset_options *o, char **error);
+void dataset_close(dataset *ds);
+/* One sample as c*h*w floats in C, H, W order, scaled. Aborts on an index outside [0, n). */
+void dataset_floats(const dataset *ds, int64_t index, float *chw);
+/* One sample as h*w*c bytes in H, W, C order for showing: floats are mapped from [0, 1] (or, if
+   the sample leaves that range, from its own minimum and maximum) to [0, 255]. */
+void dataset_pixels(const dataset *ds, int64_t index, uint8_t *hwc);
+/* "cats" or "3": the name of a class for messages; buf is used for the number. */
+const char *dataset_class_name(const dataset *ds, int label, char buf[16]);
+#endif

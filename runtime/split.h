@@ -1,0 +1,31 @@
+/* Which samples are trained on, which validate, and in which order an epoch visits them.
+   Everything here depends on the seed, the epoch and the count alone: never on earlier draws. */
+#ifndef NETC_SPLIT_H
+#define NETC_SPLIT_H
+#include "dataset.h"
+
+typedef struct {
+  bool given;       /* false: the data set's own test set validates; where it has none, 20% do */
+  bool is_fraction; /* `split 0.8`: round(n * fraction) samples train, the rest validate */
+  double fraction;
+  int64_t train, val; /* `split 800/205` */
+  uint64_t seed;
+  bool shuffle; /* false: the first `train` samples train, the next `val` validate, as stored */
+} split_options;
+
+typedef struct {
+  int64_t n_train, n_val;
+  int64_t *train, *val; /* sample indices */
+} split;
+
+/* NULL on failure, with *error one malloc'd sentence (say it at the place of `split` in the file):
+   more samples asked for than there are, no sample left to train on or to validate with. */
+split *split_make(const dataset *ds, const split_options *o, char **error);
+void split_free(split *s);
+/* The order of epoch `epoch` (from 0): order[0..n_train) gets the training indices, shuffled by
+   (seed, epoch), or as they stand in the split where shuffle is false. */
+void split_epoch_order(const split *s, uint64_t seed, uint64_t epoch, bool shuffle, int64_t *order);
+/* Fisher-Yates over v[0..n) with draws from Philox: key = seed, counter = (position, purpose,
+   epoch). Same arguments, same permutation, on every machine. */
+void shuffle_indices(int64_t *v, int64_t n, uint64_t seed, uint32_t purpose, uint64_t epoch);
+#endif
