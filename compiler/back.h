@@ -1,0 +1,32 @@
+/* The LLVM end of the pipeline: machines, object code, and loading it into this process. */
+#ifndef NETC_BACK_H
+#define NETC_BACK_H
+#include "emit.h"
+#include <llvm-c/TargetMachine.h>
+
+typedef struct {
+  char *triple, *cpu, *features;
+  const target_info *info;
+} machine;
+
+/* NULL for what is not given: this machine's. `all` makes every target of LLVM known (cross
+   compilation); otherwise only this machine's is set up, which is quicker. */
+machine *machine_new(const char *triple, const char *cpu, const char *features, char **error);
+void machine_free(machine *m);
+/* A code generator for m; each thread needs its own. */
+LLVMTargetMachineRef machine_generator(const machine *m);
+/* A module set up for m in a fresh context. Dispose of module and context after use. */
+LLVMModuleRef module_new(const machine *m, LLVMTargetMachineRef tm, const char *name);
+void module_free(LLVMModuleRef m);
+/* Runs netc's short list of LLVM passes; aborts on an invalid module (a bug in netc). */
+void module_optimise(LLVMModuleRef m, LLVMTargetMachineRef tm);
+LLVMMemoryBufferRef module_object(LLVMModuleRef m, LLVMTargetMachineRef tm);
+
+typedef void (*kernel_fn)(void *const *tensors, int64_t begin, int64_t end);
+typedef struct jit jit;
+/* Compiles the kernels on up to `threads` cores and loads them; fn[k->id] is kernel k's code. */
+jit *jit_compile(const kernel_list *l, const machine *m, int threads, kernel_fn *fn);
+void jit_free(jit *j);
+/* All kernels as text, LLVM IR or assembly (--dump=llvm, --dump=asm). */
+void dump_code(const kernel_list *l, const machine *m, bool assembly, FILE *to);
+#endif
