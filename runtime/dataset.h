@@ -27,8 +27,8 @@ typedef struct {
   char *path;
   int64_t n;
   int h, w, c;
-  image_layout layout;   /* as stored below; never LAYOUT_AUTO */
-  const uint8_t *bytes;  /* n*h*w*c pixels in `layout` order; NULL where the pixels are floats */
+  image_layout layout;   /* as in the file; never LAYOUT_AUTO */
+  const uint8_t *bytes;  /* n x c x h x w pixels whatever the layout; NULL where they are floats */
   const float *floats;   /* the same where the pixels are floats; NULL where they are bytes */
   float scale;           /* what dataset_floats multiplies by */
   const int32_t *labels; /* n, each in [0, classes) */
@@ -41,7 +41,6 @@ typedef struct {
   char *images_key, *labels_key; /* "" where the file has no keys (a pickled pair) */
   char *stored_type;             /* "uint8", "float64", "list" ... */
   float byte_value[256];         /* (float)(v * scale), rounded once */
-  void *owned;                   /* private: the memory behind the pointers above */
 } dataset;
 
 /* Reads a data set whole. NULL on failure, with *error a sentence that names the file, what is
