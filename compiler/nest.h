@@ -143,6 +143,8 @@ affine aff_add(affine x, affine y);
 affine aff_scale(affine x, int64_t s);
 bool aff_equal(affine x, affine y);
 bool access_equal(const access *x, const access *y);
+/* The step of an access along an axis in the dense row-major tensor, in elements. */
+int64_t dense_stride(const access *x, int ax);
 /* Least and greatest value over all axes of n. */
 void aff_range(const nest *n, affine x, int64_t *lo, int64_t *hi);
 /* Can any index of this access leave its tensor? */
@@ -151,6 +153,8 @@ bool access_may_leave(const nest *n, const access *x);
 void expr_reads(expr *e, void (*f)(expr *read, void *arg), void *arg);
 /* A copy of e with every affine index mapped by f (used to substitute axes). */
 expr *expr_map_affine(arena *a, expr *e, affine (*f)(affine, void *), void *arg);
+/* Multiply-adds of a contraction: the points of a sum of products of two reads; 0 for other nests. */
+int64_t nest_macs(const nest *n);
 int scalar_arity(ekind k);
 const char *scalar_word(ekind k);
 

@@ -1,0 +1,184 @@
+/* Construction and inspection of nests: tensors, affine indices, expressions. */
+#include "nest.h"
+#include <stdlib.h>
+#include <string.h>
+
+tensor *tensor_new(nestprog *p, const char *name, trole role, int rank, const int64_t *dim) {
+  if (rank > MAX_DIMS) abort();
+  tensor *t = NEW(p->mem, tensor);
+  t->id = p->n_tensor;
+  t->name = name;
+  t->role = role;
+  t->rank = rank;
+  for (int d = 0; d < rank; d++) t->dim[d] = dim[d];
+  PUSH(p->mem, p->tensor, p->n_tensor, t);
+  return t;
+}
+
+/* --- expressions --- */
+
+static const struct {
+  const char *word;
+  int arity;
+} scalars[E_COUNT] = {
+    [E_CONST] = {"const", 0}, [E_INDEX] = {"index", 0}, [E_READ] = {"read", 0},
+    [E_ACC] = {"acc", 0},     [E_RAND] = {"rand", 0},
+#define SCALAR(NAME, word, arity) [E_##NAME] = {word, arity},
+#include "scalar.def"
+#undef SCALAR
+};
+
+int scalar_arity(ekind k) { return scalars[k].arity; }
+const char *scalar_word(ekind k) { return scalars[k].word; }
+
+expr *e_const(arena *a, double v) {
+  expr *e = NEW(a, expr);
+  e->kind = E_CONST;
+  e->num = v;
+  return e;
+}
+
+expr *e_read(arena *a, access rd) {
+  expr *e = NEW(a, expr);
+  e->kind = E_READ;
+  e->rd = rd;
+  return e;
+}
+
+expr *e_op(arena *a, ekind k, expr *x, expr *y, expr *z) {
+  expr *e = NEW(a, expr);
+  e->kind = k;
+  e->a[0] = x;
+  e->a[1] = y;
+  e->a[2] = z;
+  return e;
+}
+
+/* --- affine indices --- */
+
+affine aff_const(int64_t c) { return (affine){.c = c}; }
+
+affine aff_axis(int ax, int64_t k) {
+  affine x = {0};
+  x.k[ax] = k;
+  return x;
+}
+
+affine aff_add(affine x, affine y) {
+  x.c += y.c;
+  for (int a = 0; a < MAX_AXES; a++) x.k[a] += y.k[a];
+  return x;
+}
+
+affine aff_scale(affine x, int64_t s) {
+  x.c *= s;
+  for (int a = 0; a < MAX_AXES; a++) x.k[a] *= s;
+  return x;
+}
+
+bool aff_equal(affine x, affine y) {
+  if (x.c != y.c) return false;
+  for (int a = 0; a < MAX_AXES; a++)
+    if (x.k[a] != y.k[a]) return false;
+  return true;
+}
+
+bool access_equal(const access *x, const access *y) {
+  if (x->t != y->t) return false;
+  for (int d = 0; d < x->t->rank; d++)
+    if (!aff_equal(x->ix[d], y->ix[d])) return false;
+  return true;
+}
+
+void aff_range(const nest *n, affine x, int64_t *lo, int64_t *hi) {
+  *lo = *hi = x.c;
+  for (int a = 0; a < n->n_axis; a++) {
+    int64_t span = x.k[a] * (n->axis[a].extent - 1);
+    if (span < 0) *lo += span;
+    else *hi += span;
+  }
+}
+
+bool access_may_leave(const nest *n, const access *x) {
+  for (int d = 0; d < x->t->rank; d++) {
+    int64_t lo, hi;
+    aff_range(n, x->ix[d], &lo, &hi);
+    if (lo < 0 || hi >= x->t->dim[d]) return true;
+  }
+  return false;
+}
+
+/* --- walking and copying --- */
+
+/* Nodes met so far on a walk over a DAG, and what became of them. */
+typedef struct {
+  arena *mem;
+  int n;
+  expr **from, **to;
+  void (*visit)(expr *, void *);
+  affine (*map)(affine, void *);
+  void *arg;
+} walk;
+
+static int seen(const walk *w, const expr *e) {
+  for (int i = w->n - 1; i >= 0; i--)
+    if (w->from[i] == e) return i;
+  return -1;
+}
+
+static void remember(walk *w, expr *from, expr *to) {
+  int n = w->n;
+  PUSH(w->mem, w->from, n, from);
+  PUSH(w->mem, w->to, w->n, to);
+}
+
+static void visit_reads(walk *w, expr *e) {
+  if (!e) return;
+  if (scalar_arity(e->kind) == 0) {
+    if (e->kind != E_READ || seen(w, e) >= 0) return;
+    remember(w, e, e);
+    w->visit(e, w->arg);
+    return;
+  }
+  if (seen(w, e) >= 0) return;
+  remember(w, e, e);
+  for (int i = 0; i < scalar_arity(e->kind); i++) visit_reads(w, e->a[i]);
+}
+
+void expr_reads(expr *e, void (*f)(expr *read, void *arg), void *arg) {
+  walk w = {.mem = arena_new(), .visit = f, .arg = arg};
+  visit_reads(&w, e);
+  arena_free(w.mem);
+}
+
+static expr *copy_mapped(walk *w, arena *a, expr *e) {
+  if (!e) return NULL;
+  int at = seen(w, e);
+  if (at >= 0) return w->to[at];
+  expr *c = NEW(a, expr);
+  *c = *e;
+  if (e->kind == E_INDEX || e->kind == E_RAND) c->aff = w->map(e->aff, w->arg);
+  if (e->kind == E_READ)
+    for (int d = 0; d < e->rd.t->rank; d++) c->rd.ix[d] = w->map(e->rd.ix[d], w->arg);
+  for (int i = 0; i < scalar_arity(e->kind); i++) c->a[i] = copy_mapped(w, a, e->a[i]);
+  remember(w, e, c);
+  return c;
+}
+
+expr *expr_map_affine(arena *a, expr *e, affine (*f)(affine, void *), void *arg) {
+  walk w = {.mem = arena_new(), .map = f, .arg = arg};
+  expr *c = copy_mapped(&w, a, e);
+  arena_free(w.mem);
+  return c;
+}
+
+/* --- counting --- */
+
+int64_t nest_macs(const nest *n) {
+  const expr *t = n->term;
+  if (n->red != R_SUM || !t || t->kind != E_MUL) return 0;
+  if (t->a[0]->kind != E_READ || t->a[1]->kind != E_READ) return 0;
+  int64_t points = 1;
+  for (int a = 0; a < n->n_axis; a++) points *= n->axis[a].extent;
+  return points;
+}
