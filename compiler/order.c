@@ -3,13 +3,12 @@
    the machine, so that every machine computes the same sums.
    Requires canonical, simplified nests. */
 #include "nest.h"
-#include <stdio.h>
+#include "fuse.h"
 #include <string.h>
 
 enum { LANES = 16, PACK_REUSE = 64 }; /* a copy pays when each element is used this often */
 
-/* The step of one access along an axis in a dense row-major tensor. */
-static int64_t dense_stride(const access *x, int ax) {
+int64_t dense_stride(const access *x, int ax) {
   int64_t s = 0, row = 1;
   for (int d = x->t->rank - 1; d >= 0; d--) {
     s += x->ix[d].k[ax] * row;
@@ -164,8 +163,14 @@ static void pack_read(nestprog *p, nest **link, nest *n, expr *read, int dim) {
   read_packed(read, to, dim);
 }
 
+static expr *keep(expr *e, void *arg) {
+  (void)e, (void)arg;
+  return NULL;
+}
+
 static void order_nest(nestprog *p, nest **link) {
   nest *n = *link;
+  n->term = expr_rewrite(p->mem, n->term, keep, NULL); /* a copy of its own: reads are redirected */
   int reduce = innermost_reduce(n), v = contiguous_output(n);
   reads r = {0};
   expr_reads(n->term, collect, &r);

@@ -65,12 +65,28 @@ typedef struct {
   uint64_t seed, step;         /* key and counter of dropout */
 } run_args;
 void program_run(program *p, const run_args *a);
+/* --- for `netc bench`: one step of a program is one nest's code --- */
+typedef struct {
+  const char *name; /* "conv2 by weight" */
+  const char *layer;
+  double flops;     /* multiply-adds count two; other operations one */
+  double bytes;     /* of every tensor it touches, once */
+  bool contraction; /* convolution, linear, and their gradients */
+} step_info;
+int program_n_steps(const program *p);
+step_info program_step(const program *p, int i);
+/* Runs step i alone, on all threads. Steps must be run in order, from 0. */
+void program_run_step(program *p, const run_args *a, int i);
+/* This machine's FMA peak in GFLOP/s and memory bandwidth in GB/s (large arrays, read), on `threads`
+   cores, measured by generated code; takes some tens of milliseconds. */
+void machine_measure(int threads, double *gflops, double *gbytes);
+
 /* What `summary` prints. */
 typedef struct {
   int64_t params, macs;       /* trained parameters; multiply-adds of one sample's inference */
   size_t params_bytes, infer_bytes, train_bytes; /* planned, at the given batch */
 } program_costs;
 program_costs program_cost(const struct graph *g, int batch);
-/* Trained parameters and MACs of one layer (node id). */
-void node_cost(const struct graph *g, int node, int64_t *params, int64_t *macs);
+/* Trained parameters and MACs of every node, by node id (arrays of graph.n_node). */
+void node_costs(const struct graph *g, int64_t *params, int64_t *macs);
 #endif

@@ -1,0 +1,98 @@
+#include "weights.h"
+#include "ast.h"
+#include "graph.h"
+#include "philox.h"
+#include <stdlib.h>
+
+static bool is_weight(const tensor *t, bool in_state) {
+  return in_state ? t->role == T_OPT : t->role == T_PARAM || t->role == T_STATE;
+}
+
+static param_info info_of(const tensor *t) {
+  param_info i = {.name = t->name,
+                  .in_state = t->role == T_OPT,
+                  .trained = t->role == T_PARAM,
+                  .is_int64 = t->decl && t->decl->file_int64,
+                  .count = 1,
+                  .layer = t->node ? t->node->name : ""};
+  for (int d = 0; d < t->rank; d++) i.count *= t->dim[d];
+  if (i.is_int64) return i;
+  if (!t->decl || !t->decl->n_file) {
+    i.rank = t->rank;
+    for (int d = 0; d < t->rank; d++) i.shape[d] = t->dim[d];
+    return i;
+  }
+  for (int k = 0; k < t->decl->n_file; k++) {
+    int group = t->decl->file_group[k];
+    if (group == i.rank) i.shape[i.rank++] = 1;
+    i.shape[group] *= t->dim[t->decl->file_dim[k]];
+  }
+  return i;
+}
+
+static void collect(weight_table *w, nestprog *p, bool in_state) {
+  int n_tensor = w->n;
+  for (int i = 0; i < p->n_tensor; i++) {
+    if (!is_weight(p->tensor[i], in_state)) continue;
+    PUSH(p->mem, w->info, w->n, info_of(p->tensor[i]));
+    PUSH(p->mem, w->tensor, n_tensor, p->tensor[i]);
+  }
+}
+
+void weights_collect(weight_table *w, nestprog *p) {
+  collect(w, p, false);
+  collect(w, p, true);
+}
+
+/* The element of t in its block that stands at position `at` of the file. */
+static int64_t element_at(const tensor *t, int64_t at) {
+  int64_t off = t->offset / 4;
+  bool mapped = t->decl && t->decl->n_file;
+  for (int k = t->rank - 1; k >= 0; k--) {
+    int d = mapped ? t->decl->file_dim[k] : k;
+    off += at % t->dim[d] * t->stride[d];
+    at /= t->dim[d];
+  }
+  return off;
+}
+
+void weight_export(const weight_table *w, int i, const void *block, void *file) {
+  const float *from = block;
+  if (w->info[i].is_int64) {
+    *(int64_t *)file = (int64_t)from[element_at(w->tensor[i], 0)];
+    return;
+  }
+  for (int64_t k = 0; k < w->info[i].count; k++)
+    ((float *)file)[k] = from[element_at(w->tensor[i], k)];
+}
+
+void weight_import(const weight_table *w, int i, void *block, const void *file) {
+  float *to = block;
+  if (w->info[i].is_int64) {
+    to[element_at(w->tensor[i], 0)] = (float)*(const int64_t *)file;
+    return;
+  }
+  for (int64_t k = 0; k < w->info[i].count; k++)
+    to[element_at(w->tensor[i], k)] = ((const float *)file)[k];
+}
+
+/* FNV-1a, 32 bits: names the stream of a tensor. */
+static uint32_t name_hash(const char *s) {
+  uint32_t h = 2166136261u;
+  for (; *s; s++) h = (h ^ (uint8_t)*s) * 16777619u;
+  return h;
+}
+
+void weight_init(const weight_table *w, int i, void *block, uint64_t seed) {
+  const tensor *t = w->tensor[i];
+  float *to = block;
+  bool drawn = t->decl && t->decl->init == INIT_UNIFORM;
+  uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, stream = name_hash(t->name), r[4];
+  for (int64_t k = 0; k < w->info[i].count; k++) {
+    uint32_t ctr[4] = {(uint32_t)(k / 4), (uint32_t)(k >> 34), stream, 0x696e6974u /* "init" */};
+    float v = (float)t->init;
+    if (drawn && k % 4 == 0) philox4x32_10(ctr, key, r);
+    if (drawn) v = ((float)(r[k % 4] >> 8) * 0x1p-23f - 1.0f) * (float)t->init;
+    to[element_at(t, k)] = v;
+  }
+}
