@@ -32,3 +32,8 @@ char *copy_string(const char *s, size_t n) {
   memcpy(copy, s, n);
   return copy;
 }
+
+char *free_and(char *s, char *sentence) {
+  free(s);
+  return sentence;
+}
