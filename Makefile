@@ -21,6 +21,18 @@ netc: $(OBJ)
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/parse.c: compiler/parse.y
+	@mkdir -p $(@D)
+	bison -Wall -o $@ --defines=$(B)/parse.h $<
+$(B)/parse.h: $(B)/parse.c ;
+$(B)/lex.c: compiler/lex.l
+	@mkdir -p $(@D)
+	flex --header-file=$(B)/lex.h -o $@ $<
+$(B)/lex.h: $(B)/lex.c ;
+$(B)/oplib.c: compiler/oplib.awk $(sort $(wildcard compiler/ops/*.op))
+	@mkdir -p $(@D)
+	LC_ALL=C awk -f $^ > $@.tmp && mv $@.tmp $@
+$(B)/lex.o $(B)/compiler/syntax.o: $(B)/parse.h $(B)/lex.h
 $(B)/parse.o $(B)/lex.o $(B)/oplib.o: $(B)/%.o: $(B)/%.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-error -MMD -MP -c -o $@ $<
 

@@ -10,7 +10,7 @@ typedef enum {
   X_NUM,  /* num */
   X_NAME, /* name: a setting, a dimension (H), an axis (i), or `lr` */
   X_READ, /* name[arg, ...]; `name[..]` (every index of the statement's output) has every == true */
-  X_CALL, /* name(arg, ...): a scalar function of scalar.def */
+  X_CALL, /* name(arg, ...): a scalar function of scalar.def, or rand() */
   X_NEG, X_ADD, X_SUB, X_MUL, X_DIV,
   X_EQ, X_NE, X_LT, X_LE, X_GT, X_GE
 } xkind;
@@ -22,6 +22,7 @@ typedef struct xexpr {
   const char *name;
   bool every;
   int n;
+  int depth; /* of the tree below; the parser bounds it, so that recursion is safe */
   struct xexpr **arg;
 } xexpr;
 
@@ -83,6 +84,13 @@ typedef struct {
   xexpr *dflt;   /* NULL: must be given. May use dimensions and settings to its left. */
 } opsetting;
 
+/* `need k.h >= 2*p.h "reason";`: checked with the shapes, before anything is instantiated. */
+typedef struct {
+  xexpr *cond;
+  const char *reason;
+  loc at;
+} opneed;
+
 typedef enum { OP_LAYER, OP_LOSS, OP_OPTIMIZER } opkind;
 
 typedef struct {
@@ -95,7 +103,7 @@ typedef struct {
   optest_input *in;
   int n_arg;        /* positional and named settings */
   const char **arg_name; /* NULL: positional */
-  xexpr **arg;
+  xexpr **arg; /* numbers; a pair 3x5 is an X_CALL of "x" with two numbers */
 } optest; /* `test avgpool(x[2,6,6,8], 3, s=2);` */
 
 /* op NAME(inputs, settings) -> out[dims] [as "Title"] [weights "prefix"] [loss|optimizer] { ... } */
@@ -115,6 +123,8 @@ typedef struct opdef {
   bool out_every;
   int n_out_dim;
   xexpr **out_dim;
+  int n_need;
+  opneed *need;
   int n_decl;
   opdecl *decl;
   opstmt *body;         /* both programs */
