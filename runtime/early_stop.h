@@ -1,0 +1,24 @@
+/* Which epoch is the best so far, and when to give up waiting for a better one. */
+#ifndef NETC_EARLY_STOP_H
+#define NETC_EARLY_STOP_H
+#include <stdbool.h>
+
+/* One row of metrics.csv. Losses are means over samples; accuracies lie in [0, 1]. */
+typedef struct {
+  int epoch; /* from 1 */
+  double train_loss, train_acc, val_loss, val_acc, seconds;
+} epoch_row;
+
+typedef struct {
+  const char *metric; /* NULL: never stops. "val_loss", "val_acc", "train_loss" */
+  int patience;       /* epochs without a better value that are borne */
+  int best_epoch;     /* by `metric`; 0: none yet */
+  double best;
+} early_stop;
+
+/* True if b is a better result than a. By the metric that `stop` watches; without one, the higher
+   validation accuracy and, of equal ones, the lower validation loss. Earlier epochs win ties. */
+bool row_better(const char *metric, const epoch_row *a, const epoch_row *b);
+/* Takes in one more epoch. True: stop now. */
+bool early_stop_after(early_stop *s, const epoch_row *row);
+#endif

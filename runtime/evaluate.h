@@ -1,0 +1,39 @@
+/* Loss and accuracy of a network over some samples of a data set. */
+#ifndef NETC_EVALUATE_H
+#define NETC_EVALUATE_H
+#include "dataset.h"
+#include "program.h"
+
+/* Buffers of one program: x, labels, logits, losses for its batch, and its workspace. */
+typedef struct {
+  program *p;
+  void *work;
+  float *x, *logits, *losses;
+  int32_t *labels;
+  int classes; /* of the network: logits in a row */
+} step_buffers;
+
+typedef struct {
+  double loss;     /* mean over the samples */
+  double accuracy; /* in [0, 1] */
+  int64_t correct;
+} evaluation;
+
+/* Where the answer for each sample goes; either pointer may be NULL. */
+typedef struct {
+  int32_t *predicted;
+  float *probability; /* softmax of the predicted class */
+} answers;
+
+/* A batch size that wastes little of the last batch: near 32, and at most n. */
+int evaluation_batch(int64_t n);
+/* Position of the largest of n values; the first of equal ones; NaN is never the largest. */
+int largest_of(const float *v, int n);
+/* Softmax of n logits in double precision, for showing. */
+void probabilities(const float *logits, int n, double *out);
+/* b->p is an inference program with losses. Samples beyond the last are padded with the first
+   sample of the batch and do not count. Sums are taken in double in the order of `index`. `out` may
+   be NULL. */
+evaluation evaluate(const step_buffers *b, void *params, const dataset *ds, const int64_t *index,
+                    int64_t n, const answers *out);
+#endif

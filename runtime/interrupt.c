@@ -1,0 +1,16 @@
+#include "interrupt.h"
+#include <signal.h>
+#include <stddef.h>
+
+static volatile sig_atomic_t came;
+
+static void on_signal(int signal) { came = signal; }
+
+void interrupt_watch(void) {
+  struct sigaction a = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+  sigemptyset(&a.sa_mask);
+  sigaction(SIGINT, &a, NULL);
+  sigaction(SIGTERM, &a, NULL);
+}
+
+int interrupt_signal(void) { return came; }

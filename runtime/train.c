@@ -1,0 +1,419 @@
+#include "train.h"
+#include "atomic_file.h"
+#include "batch.h"
+#include "evaluate.h"
+#include "interrupt.h"
+#include "memory_block.h"
+#include "message.h"
+#include "run_dir.h"
+#include "run_record.h"
+#include "schedule.h"
+#include "weights.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Everything of one run. */
+typedef struct {
+  const train_options *o;
+  train_result *r;
+  schedule rate;
+  int64_t steps; /* of one epoch, the smaller last batch included */
+  program *full, *rest, *eval;
+  memory_block memory;
+  void *params, *state, *best;
+  step_buffers full_buffers, rest_buffers, eval_buffers;
+  int64_t *order;
+  train_state s;
+  bool best_is_new;        /* not yet in best.safetensors */
+  double epoch_start;      /* of the running epoch, or of going on with it */
+  double saved, save_cost; /* when the last checkpoint was written, and how long that took */
+} trainer;
+
+/* A checkpoint is written when this long has gone by, or when writing takes a small share of the
+   time: training is never held up by the disk. */
+static const double save_least = 1.0, save_share = 20.0;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static const traincfg *settings(const trainer *t) { return &t->o->g->train; }
+
+static program *compile(const trainer *t, bool train, int64_t batch) {
+  program_options o = {.train = train, .loss = true, .batch = (int)batch, .threads = t->o->threads};
+  return batch ? program_build(t->o->g, &o) : NULL;
+}
+
+static void compile_all(trainer *t) {
+  const double start = now();
+  const int64_t n = t->o->sp->n_train;
+  const int64_t wanted = (int64_t)settings(t)->batch.v[0], batch = wanted < n ? wanted : n;
+  t->full = compile(t, true, batch);
+  t->rest = compile(t, true, n % batch);
+  t->eval = compile(t, false, evaluation_batch(t->o->sp->n_val));
+  t->steps = (n + batch - 1) / batch;
+  t->r->compile_seconds = now() - start;
+}
+
+static size_t input_bytes(const trainer *t) {
+  const graph *g = t->o->g;
+  return (size_t)(g->h * g->w * g->c) * sizeof(float);
+}
+
+static int largest_batch(const trainer *t) {
+  int a = program_batch(t->full), b = program_batch(t->eval);
+  return a > b ? a : b;
+}
+
+static void reserve(trainer *t) {
+  const size_t batch = (size_t)largest_batch(t), classes = (size_t)t->o->g->classes;
+  const program *all[] = {t->full, t->rest, t->eval};
+  size_t params = program_params_bytes(t->full);
+  size_t bytes = 2 * memory_rounded(params) + memory_rounded(program_state_bytes(t->full)) +
+                 memory_rounded(batch * input_bytes(t)) + memory_rounded(batch * sizeof(int32_t)) +
+                 memory_rounded(batch * sizeof(float)) +
+                 memory_rounded(batch * classes * sizeof(float)) +
+                 memory_rounded((size_t)t->o->sp->n_train * sizeof(int64_t));
+  t->r->bytes = params + program_state_bytes(t->full);
+  for (int i = 0; i < 3; i++)
+    if (all[i]) {
+      bytes += memory_rounded(program_work_bytes(all[i]));
+      t->r->bytes += program_work_bytes(all[i]);
+    }
+  memory_reserve(&t->memory, bytes);
+}
+
+/* x, labels, logits and losses are shared, for one program runs at a time; a workspace belongs to
+   its program. */
+static void allocate_all(trainer *t) {
+  reserve(t);
+  memory_block *m = &t->memory;
+  const size_t batch = (size_t)largest_batch(t), classes = (size_t)t->o->g->classes;
+  t->params = memory_take(m, program_params_bytes(t->full));
+  t->best = memory_take(m, program_params_bytes(t->full));
+  t->state = memory_take(m, program_state_bytes(t->full));
+  t->order = memory_take(m, (size_t)t->o->sp->n_train * sizeof(int64_t));
+  step_buffers b = {.x = memory_take(m, batch * input_bytes(t)),
+                    .labels = memory_take(m, batch * sizeof(int32_t)),
+                    .losses = memory_take(m, batch * sizeof(float)),
+                    .logits = memory_take(m, batch * classes * sizeof(float)),
+                    .classes = (int)classes};
+  t->full_buffers = t->rest_buffers = t->eval_buffers = b;
+  t->full_buffers.p = t->full;
+  t->full_buffers.work = memory_take(m, program_work_bytes(t->full));
+  t->rest_buffers.p = t->rest;
+  t->rest_buffers.work = t->rest ? memory_take(m, program_work_bytes(t->rest)) : NULL;
+  t->eval_buffers.p = t->eval;
+  t->eval_buffers.work = memory_take(m, program_work_bytes(t->eval));
+}
+
+/* Seconds spent on the running epoch, in this run and before it was resumed. */
+static double epoch_seconds(const trainer *t) { return t->s.seconds + now() - t->epoch_start; }
+
+static bool fail(trainer *t, char *error) {
+  t->r->outcome = TRAIN_FAILED;
+  t->r->error = error;
+  return false;
+}
+
+/* Writes what is there now: the best weights if they are new, the newest weights, the checkpoint.
+   In this order, so that the checkpoint never speaks of files that are not there. */
+static bool save(trainer *t) {
+  if (!t->o->dir)
+    return true;
+  const double start = now();
+  char *error = NULL, epoch[24];
+  st_meta meta[] = {{"format", "pt"}, {"epoch", epoch}};
+  train_state s = t->s;
+  if (s.step)
+    s.seconds = epoch_seconds(t);
+  char *best = run_file(t->o->dir, "best.safetensors");
+  char *last = run_file(t->o->dir, "last.safetensors");
+  char *checkpoint = run_file(t->o->dir, "checkpoint.safetensors");
+  snprintf(epoch, sizeof epoch, "%d", t->s.best.epoch);
+  bool ok = !t->best_is_new || weights_save(t->full, best, t->best, NULL, meta, 2, &error);
+  t->best_is_new = t->best_is_new && !ok;
+  snprintf(epoch, sizeof epoch, "%d", t->s.epoch);
+  ok = ok && weights_save(t->full, last, t->params, NULL, meta, 2, &error) &&
+       checkpoint_save(checkpoint, t->full, t->params, t->state, &s, t->o->setting, t->o->n_setting,
+                       &error);
+  free(best);
+  free(last);
+  free(checkpoint);
+  t->saved = now();
+  t->save_cost = t->saved - start;
+  return ok || fail(t, error);
+}
+
+static bool save_if_due(trainer *t) {
+  const double wait = fmax(save_least, save_share * t->save_cost);
+  return now() - t->saved < wait || save(t);
+}
+
+/* A batch that gave a loss that is no number: says where, and leaves every file as it is. */
+static bool diverged(trainer *t, const char *where) {
+  bool finite;
+  double largest;
+  const char *layer = weights_suspect(t->full, t->params, &finite, &largest);
+  t->r->outcome = TRAIN_DIVERGED;
+  if (finite)
+    t->r->error =
+        message("the loss is no longer a finite number in epoch %d, %s; the weights still "
+                "are: the largest, %.3g, is in layer `%s`",
+                t->s.epoch + 1, where, largest, layer ? layer : "(none)");
+  else
+    t->r->error = message("the loss is no longer a finite number in epoch %d, %s; the first layer "
+                          "whose weights are not finite is `%s`",
+                          t->s.epoch + 1, where, layer);
+  return false;
+}
+
+/* One step on `batch` samples from position `at` of the epoch's order. False: loss not finite. */
+static bool run_step(trainer *t, int64_t at, int batch) {
+  const traincfg *c = settings(t);
+  const step_buffers *b = batch == program_batch(t->full) ? &t->full_buffers : &t->rest_buffers;
+  augmentation change = {c->augment_flip, c->augment_shift, (uint64_t)c->seed.v[0],
+                         (uint64_t)t->s.epoch};
+  batch_fill(t->o->ds, t->order + at, batch, c->augment_flip || c->augment_shift ? &change : NULL,
+             b->x, b->labels);
+  run_args a = {t->params, t->state, b->work, b->x, b->labels, b->logits, b->losses, 0, 0, 0};
+  a.lr = (float)schedule_rate(&t->rate, t->s.epoch, t->s.step);
+  a.seed = (uint64_t)c->seed.v[0];
+  a.step = (uint64_t)t->s.epoch * (uint64_t)t->steps + (uint64_t)t->s.step;
+  program_run(b->p, &a);
+  double sum = 0;
+  for (int i = 0; i < batch; i++) {
+    sum += b->losses[i];
+    t->s.correct += largest_of(b->logits + i * b->classes, b->classes) == b->labels[i];
+  }
+  t->s.loss_sum += sum;
+  t->s.step++;
+  return isfinite(sum);
+}
+
+static void show_step(const trainer *t, int64_t done) {
+  const train_observer *w = t->o->observer;
+  if (!w || !w->step)
+    return;
+  train_progress p = {done, t->o->sp->n_train, t->s.epoch + 1, t->rate.epochs,
+                      t->s.loss_sum / (double)done};
+  w->step(w->self, &p);
+}
+
+/* Ends the run because of a signal, after the step that was running. */
+static bool interrupted(trainer *t) {
+  if (save(t))
+    t->r->outcome = TRAIN_INTERRUPTED;
+  return false;
+}
+
+/* The rest of the running epoch's steps. False: the run is over. */
+static bool train_epoch(trainer *t) {
+  const int64_t n = t->o->sp->n_train, batch = program_batch(t->full);
+  split_epoch_order(t->o->sp, (uint64_t)settings(t)->seed.v[0], (uint64_t)t->s.epoch, t->o->shuffle,
+                    t->order);
+  while (t->s.step < t->steps) {
+    int64_t at = t->s.step * batch, k = n - at < batch ? n - at : batch;
+    if (!run_step(t, at, (int)k)) {
+      char where[40];
+      snprintf(where, sizeof where, "batch %lld", (long long)t->s.step);
+      return diverged(t, where);
+    }
+    show_step(t, at + k);
+    if (interrupt_signal() && t->s.step < t->steps)
+      return interrupted(t);
+    if (t->s.step < t->steps && !save_if_due(t))
+      return false;
+  }
+  return true;
+}
+
+static void keep_if_best(trainer *t, const epoch_row *row) {
+  if (t->s.best.epoch && !row_better(t->s.stop.metric, &t->s.best, row))
+    return;
+  t->s.best = *row;
+  t->r->best = row->epoch;
+  memcpy(t->best, t->params, program_params_bytes(t->full));
+  t->best_is_new = true;
+}
+
+/* The epoch is complete: validation, its row, the best weights, early stopping. */
+static bool end_epoch(trainer *t) {
+  const split *sp = t->o->sp;
+  evaluation e = evaluate(&t->eval_buffers, t->params, t->o->ds, sp->val, sp->n_val, NULL);
+  if (!isfinite(e.loss))
+    return diverged(t, "validation");
+  epoch_row row = {t->s.epoch + 1,
+                   t->s.loss_sum / (double)sp->n_train,
+                   (double)t->s.correct / (double)sp->n_train,
+                   e.loss,
+                   e.accuracy,
+                   epoch_seconds(t)};
+  keep_if_best(t, &row);
+  t->s.stopped = early_stop_after(&t->s.stop, &row);
+  t->s.epoch++;
+  t->s.step = 0;
+  t->s.loss_sum = t->s.seconds = 0;
+  t->s.correct = 0;
+  t->r->row[t->r->n_row++] = row;
+  char *error = NULL;
+  if (t->o->dir && !metrics_append(t->o->dir, &row, &error))
+    return fail(t, error);
+  if (t->o->observer && t->o->observer->epoch)
+    t->o->observer->epoch(t->o->observer->self, t->r->row, t->r->n_row, t->r->best);
+  return true;
+}
+
+static bool run_epochs(trainer *t) {
+  while (t->s.epoch < t->rate.epochs && !t->s.stopped) {
+    t->epoch_start = now();
+    if (!train_epoch(t) || !end_epoch(t))
+      return false;
+    bool more = t->s.epoch < t->rate.epochs && !t->s.stopped;
+    if (more && interrupt_signal())
+      return interrupted(t);
+    if (more && !save_if_due(t))
+      return false;
+  }
+  return true;
+}
+
+/* `stop ... restore`: the weights of the best epoch become the last ones. The checkpoint keeps the
+   weights as they were trained, for going on with more epochs. */
+static bool restore_best(trainer *t) {
+  if (!settings(t)->stop_metric || !settings(t)->stop_restore || !t->s.best.epoch)
+    return true;
+  memcpy(t->params, t->best, program_params_bytes(t->full));
+  if (!t->o->dir)
+    return true;
+  char *error = NULL, epoch[24];
+  snprintf(epoch, sizeof epoch, "%d", t->s.best.epoch);
+  st_meta meta[] = {{"format", "pt"}, {"epoch", epoch}};
+  char *last = run_file(t->o->dir, "last.safetensors");
+  bool ok = weights_save(t->full, last, t->params, NULL, meta, 2, &error);
+  free(last);
+  return ok || fail(t, error);
+}
+
+/* Weights that a diverged run had reached before are kept; those of the broken step are not. */
+static void keep_best_of_diverged(trainer *t) {
+  if (!t->o->dir || !t->best_is_new)
+    return;
+  char *error = NULL, epoch[24];
+  snprintf(epoch, sizeof epoch, "%d", t->s.best.epoch);
+  st_meta meta[] = {{"format", "pt"}, {"epoch", epoch}};
+  char *best = run_file(t->o->dir, "best.safetensors");
+  if (!weights_save(t->full, best, t->best, NULL, meta, 2, &error))
+    free(error); /* the divergence is the error to tell */
+  free(best);
+}
+
+/* Rows and best weights of the epochs that the checkpoint knows. A crash may have left later ones,
+   which come again. */
+static bool resume_files(trainer *t) {
+  char *error = NULL;
+  int n = metrics_read(t->o->dir, t->r->row, t->s.epoch, &error);
+  if (n >= 0 && n < t->s.epoch)
+    error = message("`%s/metrics.csv` has %d of the %d epochs that the checkpoint counts",
+                    t->o->dir, n, t->s.epoch);
+  if (error || !metrics_write(t->o->dir, t->r->row, n, &error))
+    return fail(t, error);
+  t->r->n_row = n;
+  t->r->best = t->s.best.epoch;
+  char *best = run_file(t->o->dir, "best.safetensors");
+  if (t->s.best.epoch && !weights_load(t->full, best, t->best, &error))
+    fail(t, error);
+  free(best);
+  return !error;
+}
+
+/* Initial weights, or those of a checkpoint or a file; an empty metrics.csv, or the one to go on
+   with. *fresh: nothing was resumed. */
+static bool start_weights(trainer *t, bool *fresh) {
+  char *error = NULL, *path = t->o->dir ? run_file(t->o->dir, "checkpoint.safetensors") : NULL;
+  *fresh = !(t->o->resume && path && access(path, F_OK) == 0);
+  program_init(t->full, t->params, t->state, (uint64_t)settings(t)->seed.v[0]);
+  bool ok;
+  if (*fresh)
+    ok = !t->o->weights || weights_load(t->full, t->o->weights, t->params, &error);
+  else
+    ok = checkpoint_load(path, t->full, t->params, t->state, &t->s, t->o->setting, t->o->n_setting,
+                         &error);
+  free(path);
+  return ok || fail(t, error);
+}
+
+static bool start_files(trainer *t, bool fresh) {
+  char *error = NULL;
+  if (!t->o->dir)
+    return true;
+  if (!fresh)
+    return resume_files(t);
+  if (t->o->clear)
+    run_dir_clear(t->o->dir);
+  return (make_directories(t->o->dir, &error) && run_record_write(t->o, "running", t->r, &error) &&
+          metrics_write(t->o->dir, NULL, 0, &error)) ||
+         fail(t, error);
+}
+
+static int count_of(const values *v, int otherwise) { return v->n ? (int)v->v[0] : otherwise; }
+
+static void prepare(trainer *t) {
+  const traincfg *c = settings(t);
+  compile_all(t);
+  allocate_all(t);
+  t->rate = (schedule){c->schedule,
+                       {c->schedule_arg[0], c->schedule_arg[1]},
+                       c->lr.v[0],
+                       count_of(&c->epochs, 1),
+                       t->steps};
+  t->s.stop = (early_stop){c->stop_metric, c->stop_patience, 0, 0};
+  t->r->row = allocate((size_t)t->rate.epochs * sizeof *t->r->row);
+}
+
+static void run(trainer *t) {
+  bool fresh;
+  if (!start_weights(t, &fresh))
+    return;
+  /* A checkpoint of more epochs than are asked for now: nothing is left to do. */
+  if (t->s.epoch > t->rate.epochs)
+    t->r->row = realloc(t->r->row, (size_t)t->s.epoch * sizeof *t->r->row);
+  if (!start_files(t, fresh))
+    return;
+  const train_observer *w = t->o->observer;
+  if (w && w->compiled)
+    w->compiled(w->self, t->r->compile_seconds, t->s.epoch + 1);
+  t->saved = now();
+  bool anything = t->s.epoch < t->rate.epochs && !t->s.stopped;
+  if (run_epochs(t) && (!anything || (save(t) && restore_best(t))))
+    t->r->outcome = t->s.stopped ? TRAIN_STOPPED : TRAIN_DONE;
+  if (t->r->outcome == TRAIN_DIVERGED)
+    keep_best_of_diverged(t);
+}
+
+void train_network(const train_options *o, train_result *r) {
+  const double start = now();
+  *r = (train_result){.outcome = TRAIN_FAILED};
+  trainer t = {.o = o, .r = r};
+  prepare(&t);
+  run(&t);
+  r->seconds = now() - start;
+  char *error = NULL;
+  if (o->dir && r->outcome != TRAIN_FAILED &&
+      !run_record_write(o, train_outcome_word(r->outcome), r, &error))
+    fail(&t, error);
+  memory_release(&t.memory);
+  program_free(t.full);
+  program_free(t.rest);
+  program_free(t.eval);
+}
+
+void train_result_free(train_result *r) {
+  free(r->error);
+  free(r->row);
+}

@@ -1,0 +1,166 @@
+#include "weights.h"
+#include "message.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_COMPLAINTS = 12 };
+
+/* Lines of one error message, cut off when there are many. */
+typedef struct {
+  char *text;
+  int n;
+} complaints;
+
+static void complain(complaints *c, char *line) {
+  if (c->n++ < MAX_COMPLAINTS) {
+    char *longer = message("%s\n  %s", c->text ? c->text : "", line);
+    free(c->text);
+    c->text = longer;
+  }
+  free(line);
+}
+
+/* "[32, 3, 3, 3]" in buf. */
+static const char *shape_text(char buf[160], int rank, const int64_t *shape) {
+  int n = snprintf(buf, 160, "[");
+  for (int i = 0; i < rank && n < 140; i++)
+    n += snprintf(buf + n, 160 - (size_t)n, i ? ", %lld" : "%lld", (long long)shape[i]);
+  snprintf(buf + n, 160 - (size_t)n, "]");
+  return buf;
+}
+
+static bool same_shape(const param_info *p, const st_tensor *t) {
+  if (p->is_int64)
+    return t->count == 1;
+  return p->rank == t->rank && !memcmp(p->shape, t->shape, sizeof(int64_t) * (size_t)p->rank);
+}
+
+static void check_tensor(complaints *c, const param_info *p, const safetensors *st) {
+  const st_tensor *t = safetensors_find(st, p->name);
+  char want[160], have[160];
+  if (!t)
+    complain(c, message("`%s` %s is missing", p->name, shape_text(want, p->rank, p->shape)));
+  else if (!same_shape(p, t))
+    complain(c, message("`%s` has the shape %s; the network needs %s", p->name,
+                        shape_text(have, t->rank, t->shape), shape_text(want, p->rank, p->shape)));
+  else if (p->is_int64 ? t->type != ST_I64 : t->type == ST_I64 || t->type == ST_OTHER)
+    complain(c, message("`%s` does not hold %s", p->name, p->is_int64 ? "an int64" : "floats"));
+}
+
+static bool known(const program *p, const char *name, bool state) {
+  for (int i = 0; i < program_n_params(p); i++) {
+    const param_info *info = program_param(p, i);
+    if ((state || !info->in_state) && !strcmp(info->name, name))
+      return true;
+  }
+  return false;
+}
+
+static char *check_all(const program *p, const safetensors *st, bool extra, bool state) {
+  complaints c = {0};
+  for (int i = 0; i < program_n_params(p); i++)
+    if (state || !program_param(p, i)->in_state)
+      check_tensor(&c, program_param(p, i), st);
+  for (int i = 0; !extra && i < st->n; i++)
+    if (!known(p, st->tensor[i].name, state))
+      complain(&c, message("`%.100s` is no tensor of the network", st->tensor[i].name));
+  if (c.n > MAX_COMPLAINTS) {
+    char *longer = message("%s\n  and %d more", c.text, c.n - MAX_COMPLAINTS);
+    free(c.text);
+    c.text = longer;
+  }
+  return c.text;
+}
+
+bool weights_import(const program *p, const safetensors *st, const char *shown, bool extra,
+                    void *params, void *state, char **error) {
+  char *wrong = check_all(p, st, extra, state != NULL);
+  if (wrong) {
+    *error = message("the weights in `%s` do not fit the network:%s", shown, wrong);
+    free(wrong);
+    return false;
+  }
+  for (int i = 0; i < program_n_params(p); i++) {
+    const param_info *info = program_param(p, i);
+    if (info->in_state && !state)
+      continue;
+    const st_tensor *t = safetensors_find(st, info->name);
+    void *file = allocate((size_t)t->count * 8);
+    if (info->is_int64)
+      memcpy(file, t->data, 8);
+    else
+      safetensors_floats(t, file);
+    program_import(p, i, info->in_state ? state : params, file);
+    free(file);
+  }
+  return true;
+}
+
+bool weights_load(const program *p, const char *path, void *params, char **error) {
+  safetensors *st = safetensors_read(path, error);
+  bool ok = st && weights_import(p, st, path, false, params, NULL, error);
+  safetensors_free(st);
+  return ok;
+}
+
+static st_tensor export_tensor(const program *p, int i, const void *block) {
+  const param_info *info = program_param(p, i);
+  st_tensor t = {
+      .name = info->name, .type = info->is_int64 ? ST_I64 : ST_F32, .count = info->count};
+  t.rank = info->is_int64 ? 0 : info->rank;
+  memcpy(t.shape, info->shape, sizeof(int64_t) * (size_t)t.rank);
+  t.bytes = (size_t)info->count * (info->is_int64 ? 8 : 4);
+  void *file = allocate(t.bytes);
+  program_export(p, i, block, file);
+  t.data = file;
+  return t;
+}
+
+bool weights_save(const program *p, const char *path, const void *params, const void *state,
+                  const st_meta *meta, int n_meta, char **error) {
+  int n = 0;
+  st_tensor *t = allocate((size_t)program_n_params(p) * sizeof *t);
+  for (int i = 0; i < program_n_params(p); i++) {
+    bool in_state = program_param(p, i)->in_state;
+    if (!in_state || state)
+      t[n++] = export_tensor(p, i, in_state ? state : params);
+  }
+  bool ok = safetensors_write(path, t, n, meta, n_meta, error);
+  for (int i = 0; i < n; i++)
+    free((void *)t[i].data);
+  free(t);
+  return ok;
+}
+
+/* The largest absolute value, or NaN or infinity if there is one. */
+static double magnitude(const st_tensor *t) {
+  const float *v = (const float *)(const void *)t->data;
+  double largest = 0;
+  for (int64_t i = 0; i < t->count; i++) {
+    if (!isfinite(v[i]))
+      return v[i];
+    largest = fmax(largest, fabs(v[i]));
+  }
+  return largest;
+}
+
+const char *weights_suspect(const program *p, const void *params, bool *finite, double *largest) {
+  const char *layer = NULL;
+  *finite = true;
+  *largest = -1;
+  for (int i = 0; i < program_n_params(p) && *finite; i++) {
+    const param_info *info = program_param(p, i);
+    if (info->in_state || info->is_int64)
+      continue;
+    st_tensor t = export_tensor(p, i, params);
+    double m = magnitude(&t);
+    free((void *)t.data);
+    if (isfinite(m) && m <= *largest)
+      continue;
+    *finite = isfinite(m);
+    *largest = m;
+    layer = info->layer;
+  }
+  return layer;
+}

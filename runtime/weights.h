@@ -1,0 +1,19 @@
+/* Weight files of a network: which tensors go where, by their names in program_param. */
+#ifndef NETC_WEIGHTS_H
+#define NETC_WEIGHTS_H
+#include "program.h"
+#include "safetensors.h"
+
+/* Fills the params block (and the state block unless NULL) from a file's tensors. Nothing is
+   written unless every tensor is there with its shape. False with *error one message that lists
+   all that is missing, of the wrong shape, or unknown to the network (the last unless `extra`). */
+bool weights_import(const program *p, const safetensors *st, const char *shown, bool extra,
+                    void *params, void *state, char **error);
+bool weights_load(const program *p, const char *path, void *params, char **error);
+/* Writes the params block (and the state block unless NULL) whole or not at all. */
+bool weights_save(const program *p, const char *path, const void *params, const void *state,
+                  const st_meta *meta, int n_meta, char **error);
+/* The layer to name when training breaks down: the first whose weights are not finite, else the one
+   with the largest weight. *finite tells which; *largest is that weight. */
+const char *weights_suspect(const program *p, const void *params, bool *finite, double *largest);
+#endif
