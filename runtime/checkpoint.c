@@ -1,6 +1,6 @@
 #include "checkpoint.h"
 #include "message.h"
-#include "weights.h"
+#include "weight_file.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,8 +7,8 @@
 #include "message.h"
 #include "run_dir.h"
 #include "run_record.h"
-#include "schedule.h"
-#include "weights.h"
+#include "lr_schedule.h"
+#include "weight_file.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 typedef struct {
   const train_options *o;
   train_result *r;
-  schedule rate;
+  lr_schedule rate;
   int64_t steps; /* of one epoch, the smaller last batch included */
   program *full, *rest, *eval;
   memory_block memory;
@@ -367,7 +367,7 @@ static void prepare(trainer *t) {
   const traincfg *c = settings(t);
   compile_all(t);
   allocate_all(t);
-  t->rate = (schedule){c->schedule,
+  t->rate = (lr_schedule){c->schedule,
                        {c->schedule_arg[0], c->schedule_arg[1]},
                        c->lr.v[0],
                        count_of(&c->epochs, 1),

@@ -1,4 +1,4 @@
-#include "schedule.h"
+#include "lr_schedule.h"
 #include <string.h>
 
 /* (1 + cos(pi t)) / 2 for t in [0, 1] as cos^2(pi t / 2): Taylor's series, good to 1e-15. Not
@@ -12,7 +12,7 @@ static double half_cosine(double t) {
   return sum * sum;
 }
 
-double schedule_rate(const schedule *s, int epoch, int64_t step) {
+double schedule_rate(const lr_schedule *s, int epoch, int64_t step) {
   if (!s->kind)
     return s->lr;
   if (!strcmp(s->kind, "step")) {

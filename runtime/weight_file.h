@@ -1,6 +1,6 @@
 /* Weight files of a network: which tensors go where, by their names in program_param. */
-#ifndef NETC_WEIGHTS_H
-#define NETC_WEIGHTS_H
+#ifndef NETC_WEIGHT_FILE_H
+#define NETC_WEIGHT_FILE_H
 #include "program.h"
 #include "safetensors.h"
 

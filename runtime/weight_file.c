@@ -1,4 +1,4 @@
-#include "weights.h"
+#include "weight_file.h"
 #include "message.h"
 #include <math.h>
 #include <stdlib.h>
