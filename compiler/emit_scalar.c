@@ -79,6 +79,9 @@ LLVMValueRef ir_scalar(const ir *c, ekind k, LLVMValueRef *a) {
   case E_MAX: return pick(c, LLVMRealOGT, a);
   case E_MIN: return pick(c, LLVMRealOLT, a);
   case E_SQRT: return ir_call(c, "llvm.sqrt", LLVMTypeOf(a[0]), 1, a);
+  case E_EXP:
+  case E_LOG:
+  case E_TANH: return ir_elementary(c, k, a[0]);
   case E_EQ: return compare(c, LLVMRealOEQ, a);
   case E_NE: return compare(c, LLVMRealUNE, a);
   case E_LT: return compare(c, LLVMRealOLT, a);

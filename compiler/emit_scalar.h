@@ -23,6 +23,8 @@ LLVMValueRef ir_call(const ir *c, const char *intrinsic, LLVMTypeRef type, int n
 LLVMValueRef ir_fma(const ir *c, LLVMValueRef x, LLVMValueRef y, LLVMValueRef z);
 /* Any function of scalar.def; arguments of equal width. */
 LLVMValueRef ir_scalar(const ir *c, ekind k, LLVMValueRef *a);
+/* E_EXP, E_LOG, E_TANH (elementary.h). */
+LLVMValueRef ir_elementary(const ir *c, ekind k, LLVMValueRef x);
 /* Uniform [0,1) from counter {index, stream, step lo, step hi} and key {seed lo, seed hi}: i32 values. */
 LLVMValueRef ir_philox(const ir *c, LLVMValueRef ctr[4], LLVMValueRef key[2]);
 #endif

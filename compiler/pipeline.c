@@ -14,7 +14,9 @@ static void run_simplify(compilation *c) { simplify(c->p); }
 static void run_order(compilation *c) { order(c->p); }
 static void run_fuse(compilation *c) { fuse(c->p); }
 static void run_halo(compilation *c) { halo(c->p); }
-static void run_sched(compilation *c) { schedule_program(c->p, c->machine->info); }
+static void run_sched(compilation *c) { 
+  schedule_program(c->p, c->machine->info, c->opt.threads > 0 ? c->opt.threads : 1);
+}
 static void run_plan(compilation *c) { c->memory = plan(c->p); }
 static void run_kernels(compilation *c) { c->kernels = kernels_collect(c->p, "k"); }
 

@@ -89,31 +89,41 @@ static int64_t points(const nest *n, bool reduce) {
   return p;
 }
 
-/* --- the cost of a tile: cycles of its body, from two FMAs and two loads a cycle --- */
+/* --- the cost of a tile, in cycles: two FMAs and two loads a cycle, and what streams from beyond L1 --- */
+
+/* Along an axis, in registers where vectors run. */
+static double span(const schedule *s, const target_info *t, const int64_t *tile, int a) {
+  return a == s->vec ? (double)chunks(t, tile[a]) : (double)tile[a];
+}
+
+/* 16 partial sums take more than one register on narrow machines. */
+static double registers_wide(const nest *n, const schedule *s, const target_info *t) {
+  bool lanes = s->vec >= 0 && n->axis[s->vec].reduce;
+  return lanes && t->lanes < 16 ? 16.0 / t->lanes : 1;
+}
 
 static double body_cycles(nest *n, const schedule *s, const target_info *t, const int64_t *tile,
                           const reads *r) {
-  double fmas = 1, loads = 0;
+  double fmas = 1, loads = 0, wide = registers_wide(n, s, t);
   for (int a = 0; a < n->n_axis; a++)
-    if (!n->axis[a].reduce) fmas *= a == s->vec ? (double)chunks(t, tile[a]) : (double)tile[a];
+    if (!n->axis[a].reduce) fmas *= span(s, t, tile, a);
   for (int i = 0; i < r->n; i++) {
     double l = 1;
     for (int a = 0; a < n->n_axis; a++)
-      if (!n->axis[a].reduce && access_stride(&r->read[i]->rd, a))
-        l *= a == s->vec ? (double)chunks(t, tile[a]) : (double)tile[a];
+      if (!n->axis[a].reduce && access_stride(&r->read[i]->rd, a)) l *= span(s, t, tile, a);
     loads += l;
   }
-  double wide = s->vec >= 0 && n->axis[s->vec].reduce ? 16.0 / t->lanes : 1; /* lanes span registers */
-  return fmax(4, wide * fmax(fmas / 2, loads / 2 + 0.25)); /* 4: latency of one FMA */
+  double latency = 4; /* of an FMA: fewer than eight sums wait for each other */
+  return fmax(latency, wide * fmax(fmas / 2, loads / 2)) + 0.05 * wide * loads;
 }
 
 /* Registers that the tile keeps busy: accumulators, the operand vectors, one broadcast. */
-static int64_t tile_registers(nest *n, const schedule *s, const target_info *t, const int64_t *tile) {
-  int64_t acc = 1, nv = s->vec >= 0 && !n->axis[s->vec].reduce ? chunks(t, tile[s->vec]) : 1;
+static double tile_registers(nest *n, const schedule *s, const target_info *t, const int64_t *tile) {
+  double acc = 1, vectors = 1;
   for (int a = 0; a < n->n_axis; a++)
-    if (!n->axis[a].reduce) acc *= a == s->vec ? nv : tile[a];
-  int64_t wide = s->vec >= 0 && n->axis[s->vec].reduce && t->lanes < 16 ? 16 / t->lanes : 1;
-  return acc * wide + nv + 1;
+    if (!n->axis[a].reduce) acc *= span(s, t, tile, a);
+  if (s->vec >= 0 && !n->axis[s->vec].reduce) vectors = span(s, t, tile, s->vec);
+  return acc * registers_wide(n, s, t) + vectors + 1;
 }
 
 /* Cycles of the whole nest with this tile, ragged edges included: per axis, full tiles and a rest. */
@@ -123,9 +133,9 @@ static double nest_cycles(nest *n, schedule *s, const target_info *t, const int6
   if (ax == n->n_axis) {
     double depth = (double)points(n, true), outputs = 1;
     for (int a = 0; a < n->n_axis; a++)
-      if (!n->axis[a].reduce) outputs *= a == s->vec ? (double)chunks(t, part[a]) : (double)part[a];
-    if (s->vec >= 0 && n->axis[s->vec].reduce) depth /= 16, outputs *= 4; /* folding */
-    return depth * body_cycles(n, s, t, part, r) + outputs * n->n_store + 8;
+      if (!n->axis[a].reduce) outputs *= span(s, t, part, a);
+    if (s->vec >= 0 && n->axis[s->vec].reduce) depth /= 16, outputs *= 6; /* folding */
+    return depth * body_cycles(n, s, t, part, r) + outputs * n->n_store + 20;
   }
   int64_t full = n->axis[ax].extent / tile[ax], rest = n->axis[ax].extent % tile[ax];
   part[ax] = tile[ax];
@@ -137,10 +147,36 @@ static double nest_cycles(nest *n, schedule *s, const target_info *t, const int6
   return c;
 }
 
+/* Every operand streams once for each tile of the axes it does not have. */
+static double memory_cycles(nest *n, const target_info *t, const int64_t *tile, const reads *r) {
+  double cycles = 0;
+  for (int i = 0; i < r->n; i++) {
+    const tensor *x = r->read[i]->rd.t;
+    double bytes = 4, passes = 1;
+    for (int d = 0; d < x->rank; d++) bytes *= (double)x->dim[d];
+    for (int a = 0; a < n->n_axis; a++)
+      if (!n->axis[a].reduce && !access_stride(&r->read[i]->rd, a))
+        passes *= ceil((double)n->axis[a].extent / (double)tile[a]);
+    double per_cycle = bytes > t->l2 * 1024 * 0.75 ? 12 : 48;
+    if (bytes > t->l1 * 1024 * 0.5) cycles += passes * bytes / per_cycle;
+  }
+  return cycles;
+}
+
+/* How much longer the slowest thread takes than an equal share. */
+static double imbalance(const nest *n, const int64_t *tile, int threads) {
+  double tiles = 1;
+  for (int a = 0; a < n->n_axis; a++)
+    if (!n->axis[a].reduce && n->axis[a].extent % tile[a] == 0)
+      tiles *= (double)(n->axis[a].extent / tile[a]);
+  return ceil(tiles / threads) * threads / tiles;
+}
+
 typedef struct {
   nest *n;
   schedule *s;
   const target_info *t;
+  int threads;
   reads r;
   double best;
   int64_t tile[MAX_AXES];
@@ -149,15 +185,19 @@ typedef struct {
 static void try_tile(search *q) {
   int64_t part[MAX_AXES] = {0};
   if (tile_registers(q->n, q->s, q->t, q->tile) > q->t->registers) return;
-  double c = nest_cycles(q->n, q->s, q->t, q->tile, &q->r, 0, part);
-  if (c < q->best * 0.999) {
+  double work = nest_cycles(q->n, q->s, q->t, q->tile, &q->r, 0, part);
+  double stream = memory_cycles(q->n, q->t, q->tile, &q->r);
+  double c = (fmax(work, stream) + 0.2 * fmin(work, stream)) * imbalance(q->n, q->tile, q->threads);
+  for (int a = 0; a < q->n->n_axis; a++) /* ragged edges: more code, and no domain there */
+    if (!q->n->axis[a].reduce && q->n->axis[a].extent % q->tile[a]) c *= 1.05;
+  if (c < q->best * 0.9999) {
     q->best = c;
     memcpy(q->s->tile, q->tile, sizeof q->tile);
   }
 }
 
-/* Tries tiles on output axes from the innermost outwards; an axis is tiled only where all inner
-   ones are covered whole, so that a tile stays a box of neighbours. */
+/* Tries tiles on output axes from the innermost outwards; beyond an axis that is tiled in part
+   there are no more tiles, so that a tile is a box of neighbours. */
 static void search_rows(search *q, int ax) {
   while (ax >= 0 && (q->n->axis[ax].reduce || ax == q->s->vec || ax == q->s->fold)) ax--;
   if (ax < 0) {
@@ -168,14 +208,14 @@ static void search_rows(search *q, int ax) {
   for (int64_t m = 1; m <= most; m++) {
     q->tile[ax] = m;
     if (tile_registers(q->n, q->s, q->t, q->tile) > q->t->registers) break;
-    if (m == extent) search_rows(q, ax - 1);
+    if (m == 1 || m == extent) search_rows(q, ax - 1);
     else try_tile(q);
   }
   q->tile[ax] = 1;
 }
 
-static void search_tile(nest *n, schedule *s, const target_info *t) {
-  search q = {.n = n, .s = s, .t = t, .r = reads_of(n, false), .best = INFINITY};
+static void search_tile(nest *n, schedule *s, const target_info *t, int threads) {
+  search q = {.n = n, .s = s, .t = t, .threads = threads, .r = reads_of(n, false), .best = INFINITY};
   for (int a = 0; a < n->n_axis; a++) s->tile[a] = q.tile[a] = 1;
   int along = s->fold >= 0 ? s->fold : s->vec;
   if (along < 0 || n->axis[along].reduce) {
@@ -223,16 +263,14 @@ static void plain_tile(nest *n, schedule *s, const target_info *t) {
 static void unroll_reduction(nest *n, schedule *s, const target_info *t) {
   double body = 1;
   for (int a = 0; a < n->n_axis; a++)
-    if (!n->axis[a].reduce) body *= a == s->vec ? (double)chunks(t, s->tile[a]) : (double)s->tile[a];
+    if (!n->axis[a].reduce) body *= span(s, t, s->tile, a);
   for (int a = n->n_axis - 1; a >= 0; a--) {
     if (!n->axis[a].reduce || a == s->vec) continue;
-    int64_t u = n->axis[a].extent <= 4 && body * (double)n->axis[a].extent <= 2 * BODY_FMAS
-                    ? n->axis[a].extent
-                    : 8;
-    while (u > 1 && (n->axis[a].extent % u || (u != n->axis[a].extent && body * (double)u > BODY_FMAS)))
-      u /= 2;
+    int64_t extent = n->axis[a].extent, u = extent <= 4 ? extent : 8;
+    double most = u == extent ? 1.7 * BODY_FMAS : BODY_FMAS; /* whole axes also save their loop */
+    while (u > 1 && (extent % u || body * (double)u > most)) u--;
     s->tile[a] = u;
-    if (u != n->axis[a].extent) return;
+    if (u != extent) return;
     body *= (double)u;
   }
 }
@@ -240,8 +278,11 @@ static void unroll_reduction(nest *n, schedule *s, const target_info *t) {
 /* --- loops and domain --- */
 
 static void choose_loops(nest *n, schedule *s) {
-  for (int a = 0; a < n->n_axis; a++)
-    if (!n->axis[a].reduce && n->axis[a].extent > s->tile[a]) s->loop[s->n_loop++] = a;
+  for (int ragged = 0; ragged < 2; ragged++) /* whole tiles first: only they can be in the domain */
+    for (int a = 0; a < n->n_axis; a++)
+      if (!n->axis[a].reduce && n->axis[a].extent > s->tile[a] &&
+          (n->axis[a].extent % s->tile[a] != 0) == ragged)
+        s->loop[s->n_loop++] = a;
   s->domain = 1;
   for (int i = 0; i < s->n_loop && s->domain < DOMAIN_TILES; i++) {
     int a = s->loop[i];
@@ -269,21 +310,21 @@ static int fold_axis(nest *n) {
   return -1;
 }
 
-static void schedule_nest(nestprog *p, nest *n, const target_info *t) {
+static void schedule_nest(nestprog *p, nest *n, const target_info *t, int threads) {
   schedule *s = n->sched = NEW(p->mem, schedule);
   s->fold = -1;
   s->vec = n->lanes ? last_reduce(n) : vector_axis(n);
   if (n->lanes) s->fold = fold_axis(n);
-  if (is_contraction(n)) search_tile(n, s, t);
+  if (is_contraction(n)) search_tile(n, s, t, threads);
   else plain_tile(n, s, t);
   unroll_reduction(n, s, t);
   choose_loops(n, s);
 }
 
-void schedule_program(nestprog *p, const target_info *t) {
+void schedule_program(nestprog *p, const target_info *t, int threads) {
   int group = 0;
   for (nest *n = p->nests; n; n = n->next) {
-    schedule_nest(p, n, t);
+    schedule_nest(p, n, t, threads);
     n->sched->group = group++;
   }
 }

@@ -28,7 +28,8 @@ typedef struct schedule {
 int64_t vector_chunk(const target_info *t, int64_t left);
 /* The steps of one access along an axis, in elements. Valid once strides are set (halo.c). */
 int64_t access_stride(const access *x, int ax);
-void schedule_program(nestprog *p, const target_info *t);
+/* Tiles, loops and domains for t, with domains that divide well among `threads`. */
+void schedule_program(nestprog *p, const target_info *t, int threads);
 /* The line of target.def for an LLVM triple and feature string. */
 const target_info *target_find(const char *triple, const char *features);
 #endif
