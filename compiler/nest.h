@@ -98,7 +98,14 @@ typedef struct {
      then all store values are computed, and after that stored, in order.
    With lanes (R_SUM only): the innermost reduce axis runs over 16 partial sums, index k adding to
    sum k % 16, folded at the end by the tree l + (l+8), l + (l+4), l + (l+2), l + (l+1).
-   All arithmetic is float, rounded after every operation (double in `check`). */
+   All arithmetic is float, rounded after every operation (double in `check`).
+
+   Between grad and gather a nest may be a scatter (canonical == false, R_SUM, one store): all its
+   axes stand on the output side, several points may reach one element, and a point whose output
+   index is out of range contributes nothing:
+     unless the store's value is ADD(READ out, ACC), all elements of the output tensor = 0
+     for every point where the reads, the guards and the output are in range: out = out + term. */
+enum { MAX_GUARDS = 8, MAX_STORES = 8 };
 typedef struct nest {
   struct nest *next;
   const char *name; /* of the layer and direction: "conv2", "conv2 by input", "conv2 by weight" */
@@ -112,9 +119,9 @@ typedef struct nest {
   struct {
     affine ix;
     int64_t extent; /* 0 <= ix < extent */
-  } guard[4];
+  } guard[MAX_GUARDS];
   int n_store;
-  store store[8];
+  store store[MAX_STORES];
   bool canonical; /* outputs written once per point: see gather.c */
   struct schedule *sched;
 } nest;
