@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 static char *reason(int error_number) {
-  if (error_number == ENOENT) return message("no such file");
+  if (error_number == ENOENT)
+    return message("no such file");
   return message("%s", strerror(error_number));
 }
 
@@ -18,12 +19,16 @@ static uint8_t *read_all(int fd, size_t n) {
   size_t have = 0;
   while (bytes && have < n) {
     ssize_t got = read(fd, bytes + have, n - have);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      break;
     have += (size_t)got;
   }
-  if (bytes && have == n) return bytes;
-  if (bytes && errno == 0) errno = EIO; /* the file shrank while it was read */
+  if (bytes && have == n)
+    return bytes;
+  if (bytes && errno == 0)
+    errno = EIO; /* the file shrank while it was read */
   free(bytes);
   return NULL;
 }
@@ -40,9 +45,11 @@ uint8_t *file_read(const char *path, size_t *n, char **error) {
     errno = 0;
     *n = (size_t)st.st_size;
     bytes = read_all(fd, *n);
-    if (!bytes) *error = reason(errno);
+    if (!bytes)
+      *error = reason(errno);
   }
-  if (fd >= 0) close(fd);
+  if (fd >= 0)
+    close(fd);
   return bytes;
 }
 
@@ -56,34 +63,4 @@ bool file_exists(const char *path) { return access(path, F_OK) == 0; }
 char *path_join(const char *folder, const char *name) {
   size_t n = strlen(folder);
   return message("%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", name);
-}
-
-bool replacement_begin(file_replacement *r, const char *path, char **error) {
-  r->path = copy_string(path, strlen(path));
-  r->temporary = message("%s.XXXXXX", path);
-  int fd = mkstemp(r->temporary);
-  r->f = fd < 0 ? NULL : fdopen(fd, "wb");
-  if (r->f) {
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(fd, 0666 & ~mask);
-    return true;
-  }
-  *error = message("`%s` cannot be written: %s", path, strerror(errno));
-  if (fd >= 0) unlink(r->temporary);
-  free(r->path);
-  free(r->temporary);
-  return false;
-}
-
-bool replacement_end(file_replacement *r, bool keep, char **error) {
-  bool ok = true;
-  if (keep) ok = !ferror(r->f) && fflush(r->f) == 0 && fsync(fileno(r->f)) == 0;
-  if (fclose(r->f) != 0) ok = false;
-  if (keep && ok) ok = rename(r->temporary, r->path) == 0;
-  if (!ok) *error = message("`%s` cannot be written: %s", r->path, strerror(errno));
-  if (!ok || !keep) unlink(r->temporary);
-  free(r->path);
-  free(r->temporary);
-  return ok;
 }

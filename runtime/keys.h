@@ -1,0 +1,17 @@
+/* Which keys of a file hold the images and the labels: named by the user, or found by the names
+   that people use. */
+#ifndef NETC_KEYS_H
+#define NETC_KEYS_H
+#include "samples.h"
+
+typedef struct {
+  data_part part[2]; /* training and test, or only one */
+  int n;
+  const value *label_names; /* or NULL */
+} data_keys;
+
+/* root: what the file holds. NULL, or a malloc'd sentence that names the keys there are and says
+   how to choose. Keys in *out point into constants and options. */
+char *find_keys(const value *root, const dataset_options *o, data_keys *out);
+const value *find_label_names(const value *root);
+#endif
