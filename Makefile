@@ -14,8 +14,10 @@ SRC  = $(wildcard compiler/*.c runtime/*.c cli/*.c)
 GEN  = $(B)/parse.c $(B)/lex.c $(B)/oplib.c
 OBJ  = $(SRC:%.c=$(B)/%.o) $(GEN:.c=.o)
 
+NETC ?= netc
+
 all: netc
-netc: $(OBJ)
+$(NETC): $(OBJ)
 	$(CC) $(CFLAGS) -o $@ $^ $(shell $(LLVM) --ldflags) $(LDLIBS)
 
 $(B)/%.o: %.c
@@ -36,7 +38,48 @@ $(B)/lex.o $(B)/compiler/syntax.o: $(B)/parse.h $(B)/lex.h
 $(B)/parse.o $(B)/lex.o $(B)/oplib.o: $(B)/%.o: $(B)/%.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-error -MMD -MP -c -o $@ $<
 
+# --- what people type ---
+
+deps:
+	@sh scripts/deps.sh build
+deps-test:
+	@sh scripts/deps.sh test
+
+# Installs what is missing, builds, and trains the report's network on the real data.
+run: deps
+	@$(MAKE) --no-print-directory netc
+	./netc train models/emoji.net
+
+test: deps-test
+	@$(MAKE) --no-print-directory netc check-all
+
+# The whole suite under AddressSanitizer and UndefinedBehaviorSanitizer.
+asan: deps-test
+	@$(MAKE) --no-print-directory B=build-asan NETC=netc-asan \
+	  EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
+	  netc-asan check-all
+
+PREFIX ?= /usr/local
+install: netc
+	install -D -m 755 netc $(DESTDIR)$(PREFIX)/bin/netc
+
+# --- tests: every tests/test_*.c is a program, every tests/*/run.sh and tests/*.sh a script ---
+
+TEST_SRC = $(wildcard tests/test_*.c)
+TESTS    = $(TEST_SRC:tests/%.c=$(B)/%)
+LIBOBJ   = $(filter-out $(B)/cli/main.o,$(OBJ))
+SCRIPTS  = $(wildcard tests/*.sh tests/*/run.sh)
+
+$(B)/test_%: tests/test_%.c $(LIBOBJ)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LIBOBJ) $(shell $(LLVM) --ldflags) $(LDLIBS) -lcmocka
+
+check-all: $(TESTS) $(NETC)
+	@NETC=./$(NETC) sh tests/run-all $(TESTS) -- $(SCRIPTS)
+
+bench: netc
+	sh bench/run.sh
+
 clean:
-	rm -rf build build-* netc
-.PHONY: all clean
--include $(OBJ:.o=.d)
+	rm -rf build build-* netc netc-*
+.PHONY: all deps deps-test run test asan install check-all bench clean
+-include $(OBJ:.o=.d) $(TESTS:=.d)
