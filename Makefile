@@ -6,7 +6,7 @@ STD      = -std=c11 -D_GNU_SOURCE
 WARN     = -Wall -Wextra -Werror
 # -ffp-contract=off: the interpreter's arithmetic is the definition; fma is written where it is meant.
 OPT      = -O2 -g -ffp-contract=off
-CPPFLAGS += -I. -Icompiler -I$(B) $(shell $(LLVM) --cflags 2>/dev/null | tr ' ' '\n' | grep '^-I')
+CPPFLAGS += -iquote . -iquote compiler -iquote $(B) $(shell $(LLVM) --cflags 2>/dev/null | tr ' ' '\n' | grep '^-I')
 CFLAGS  += $(STD) $(WARN) $(OPT) -fopenmp $(EXTRA)
 LDLIBS   = $(shell $(LLVM) --libs core orcjit native passes all-targets 2>/dev/null) -ljson-c -lzip -lpng -ljpeg -lm
 
