@@ -26,6 +26,7 @@ double nest_flops(const nest *n) {
 
 static compilation compiled_to(const graph *g, bool train, int batch, const char *stage) {
   compilation c = {.g = g, .opt = {.train = train, .batch = batch}};
+  if (train) c.optimizer = &g->train.optimizer[0];
   char *error = NULL;
   c.machine = machine_new(NULL, NULL, NULL, &error);
   pipeline_run(&c, stage);

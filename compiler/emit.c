@@ -5,6 +5,7 @@
 #include "emit.h"
 #include "emit_scalar.h"
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,10 +65,12 @@ static LLVMValueRef add_scaled(em *e, LLVMValueRef base, LLVMValueRef i, int64_t
   return base ? LLVMBuildAdd(B, base, t, "") : t;
 }
 
-static LLVMValueRef advance(em *e, LLVMValueRef p, LLVMValueRef i, int64_t stride) {
-  if (!stride || !i) return p;
+static LLVMTypeRef element_type(em *e, const ref *r) { return r->x.t->is_int ? e->c.i32 : e->c.f32; }
+
+static LLVMValueRef advance(em *e, const ref *r, LLVMValueRef i, int64_t stride) {
+  if (!stride || !i) return r->at;
   LLVMValueRef off = add_scaled(e, NULL, i, stride);
-  return LLVMBuildGEP2(B, e->c.f32, p, &off, 1, "");
+  return LLVMBuildGEP2(B, element_type(e, r), r->at, &off, 1, "");
 }
 
 static LLVMValueRef address(em *e, const ref *r, const point *p) {
@@ -75,7 +78,7 @@ static LLVMValueRef address(em *e, const ref *r, const point *p) {
   for (int a = 0; a < e->n->n_axis; a++) off += r->stride[a] * p->off[a];
   if (!off) return r->at;
   LLVMValueRef o = ir_i64(&e->c, off);
-  return LLVMBuildGEP2(B, e->c.f32, r->at, &o, 1, "");
+  return LLVMBuildGEP2(B, element_type(e, r), r->at, &o, 1, "");
 }
 
 static ref *ref_of(em *e, const access *x) {
@@ -161,7 +164,7 @@ static LLVMValueRef load(em *e, const expr *x, const point *p) {
   int w = along_vector(e, x) && r->stride[e->vec] ? width_at(e, p) : 1;
   LLVMTypeRef t = x->rd.t->is_int ? ir_int_type(&e->c, w) : ir_float_type(&e->c, w);
   LLVMValueRef v = LLVMBuildLoad2(B, t, address(e, r, p), "");
-  LLVMSetAlignment(v, 4);
+  LLVMSetAlignment(v, (unsigned)x->rd.t->element);
   return x->rd.t->is_int ? LLVMBuildSIToFP(B, v, ir_float_type(&e->c, w), "") : v;
 }
 
@@ -184,12 +187,11 @@ static LLVMValueRef index_value(em *e, const affine *x, const point *p) {
 }
 
 static LLVMValueRef random_value(em *e, const expr *x, const point *p) {
-  control *layout = NULL;
   LLVMValueRef block = NULL, word[4];
   for (int i = 0; i < e->n_arg; i++)
     if (!e->arg_tensor[i]) block = e->arg[i];
   for (int i = 0; i < 4; i++) {
-    LLVMValueRef o = ir_i64(&e->c, (int64_t)((size_t)&layout->seed_lo / 4 + (size_t)i));
+    LLVMValueRef o = ir_i64(&e->c, (int64_t)(offsetof(control, seed_lo) / 4) + i);
     word[i] = LLVMBuildLoad2(B, e->c.i32, LLVMBuildGEP2(B, e->c.i32, block, &o, 1, ""), "");
   }
   LLVMValueRef at = index_value(e, &x->aff, p);
@@ -398,7 +400,7 @@ static void loop_close(em *e, loop *l) {
   for (int i = 0; i < e->n_ref; i++) {
     if (!l->at[i]) continue;
     LLVMValueRef o = ir_i64(&e->c, e->refs[i].stride[l->axis] * l->step);
-    LLVMValueRef p = LLVMBuildGEP2(B, e->c.f32, l->at[i], &o, 1, "");
+    LLVMValueRef p = LLVMBuildGEP2(B, element_type(e, &e->refs[i]), l->at[i], &o, 1, "");
     LLVMAddIncoming(l->at[i], &p, &last, 1);
   }
   for (int64_t i = 0; i < e->n_point; i++) LLVMAddIncoming(l->acc[i], &e->acc[i], &last, 1);
@@ -420,7 +422,7 @@ static void lanes_rest(em *e, int64_t done, int64_t rest) {
   LLVMValueRef at[MAX_REFS];
   for (int i = 0; i < e->n_ref; i++) {
     at[i] = e->refs[i].at;
-    e->refs[i].at = advance(e, at[i], ir_i64(&e->c, done), e->refs[i].stride[vec]);
+    e->refs[i].at = advance(e, &e->refs[i], ir_i64(&e->c, done), e->refs[i].stride[vec]);
   }
   e->index[vec] = ir_i64(&e->c, done);
   e->vec = -1;
@@ -539,7 +541,7 @@ static void write_results(em *e) {
       v[s] = eval_wide(e, e->n->store[s].value, &e->points[i], w);
     for (int s = 0; s < e->n->n_store; s++) {
       LLVMValueRef at = address(e, ref_of(e, &e->n->store[s].out), &e->points[i]);
-      LLVMSetAlignment(LLVMBuildStore(B, v[s], at), 4);
+      LLVMSetAlignment(LLVMBuildStore(B, v[s], at), (unsigned)e->n->store[s].out.t->element);
     }
   }
   forget(e);
@@ -563,7 +565,7 @@ static void output_loops(em *e, int at);
 static void move_to(em *e, int ax, LLVMValueRef index) {
   e->index[ax] = index;
   for (int i = 0; i < e->n_ref; i++)
-    e->refs[i].at = advance(e, e->refs[i].at, index, e->refs[i].stride[ax]);
+    e->refs[i].at = advance(e, &e->refs[i], index, e->refs[i].stride[ax]);
 }
 
 /* One axis: full tiles in a loop, then a smaller tile for what is left. */
@@ -634,7 +636,8 @@ static void add_ref(em *e, const access *x) {
   for (int d = 0; d < x->t->rank; d++) c += x->ix[d].c * x->t->stride[d];
   for (int a = 0; a < e->n->n_axis; a++) r->stride[a] = access_stride(x, a);
   LLVMValueRef off = ir_i64(&e->c, c);
-  r->at = c ? LLVMBuildGEP2(B, e->c.f32, e->arg[r->arg], &off, 1, "") : e->arg[r->arg];
+  r->at = e->arg[r->arg];
+  if (c) r->at = LLVMBuildGEP2(B, element_type(e, r), r->at, &off, 1, "");
 }
 
 static void add_read(expr *x, void *arg) { add_ref(arg, &x->rd); }
@@ -682,10 +685,12 @@ static void number_all(em *e) {
 void emit_kernel(LLVMModuleRef m, const kernel_call *k, const target_info *t) {
   em *e = calloc(1, sizeof *e);
   LLVMContextRef cx = LLVMGetModuleContext(m);
-  e->c = (ir){cx, m, LLVMCreateBuilderInContext(cx), LLVMFloatTypeInContext(cx),
-              LLVMInt32TypeInContext(cx), LLVMInt64TypeInContext(cx),
-              LLVMPointerTypeInContext(cx, 0)};
   e->n = k->n;
+  bool exact = e->n->store[0].out.t->element == 8;
+  e->c = (ir){cx, m, LLVMCreateBuilderInContext(cx),
+              exact ? LLVMDoubleTypeInContext(cx) : LLVMFloatTypeInContext(cx),
+              LLVMInt32TypeInContext(cx), LLVMInt64TypeInContext(cx),
+              LLVMPointerTypeInContext(cx, 0), exact};
   e->s = k->n->sched;
   e->t = t;
   memcpy(e->tile, e->s->tile, sizeof e->tile);

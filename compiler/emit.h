@@ -28,10 +28,13 @@ typedef struct {
   kernel *kernels;
 } kernel_list;
 
-/* The control block of a step: what E_RAND reads. T_HYPER points at lr. */
+/* The control block of a step: what E_RAND and T_HYPER read. */
 typedef struct {
-  float lr;
   uint32_t seed_lo, seed_hi, step_lo, step_hi;
+  union {
+    float lr;
+    double lr_exact; /* in double precision programs */
+  };
 } control;
 
 kernel_list *kernels_collect(nestprog *p, const char *prefix);

@@ -14,12 +14,13 @@ LLVMTypeRef ir_int_type(const ir *c, int width) {
 
 static LLVMValueRef constant_splat(LLVMValueRef v, int width) {
   LLVMValueRef all[64];
-  for (int i = 0; i < width; i++) all[i] = v;
+  for (int i = 0; i < width; i++)
+    all[i] = v;
   return LLVMConstVector(all, (unsigned)width);
 }
 
 LLVMValueRef ir_float(const ir *c, double v, int width) {
-  LLVMValueRef k = LLVMConstReal(c->f32, (float)v);
+  LLVMValueRef k = LLVMConstReal(c->f32, c->exact ? v : (double)(float)v);
   return width == 1 ? k : constant_splat(k, width);
 }
 
@@ -36,8 +37,10 @@ int ir_width(LLVMValueRef v) {
 }
 
 LLVMValueRef ir_splat(const ir *c, LLVMValueRef v, int width) {
-  if (width == ir_width(v)) return v;
-  if (LLVMIsConstant(v)) return constant_splat(v, width);
+  if (width == ir_width(v))
+    return v;
+  if (LLVMIsConstant(v))
+    return constant_splat(v, width);
   LLVMTypeRef t = LLVMVectorType(LLVMTypeOf(v), (unsigned)width);
   LLVMValueRef one = LLVMBuildInsertElement(c->b, LLVMGetPoison(t), v, ir_i64(c, 0), "");
   LLVMValueRef zeros = LLVMConstNull(LLVMVectorType(c->i32, (unsigned)width));
@@ -71,29 +74,48 @@ static LLVMValueRef pick(const ir *c, LLVMRealPredicate p, LLVMValueRef *a) {
 LLVMValueRef ir_scalar(const ir *c, ekind k, LLVMValueRef *a) {
   int w = ir_width(a[0]);
   switch (k) {
-  case E_ADD: return LLVMBuildFAdd(c->b, a[0], a[1], "");
-  case E_SUB: return LLVMBuildFSub(c->b, a[0], a[1], "");
-  case E_MUL: return LLVMBuildFMul(c->b, a[0], a[1], "");
-  case E_DIV: return LLVMBuildFDiv(c->b, a[0], a[1], "");
-  case E_NEG: return LLVMBuildFNeg(c->b, a[0], "");
-  case E_MAX: return pick(c, LLVMRealOGT, a);
-  case E_MIN: return pick(c, LLVMRealOLT, a);
-  case E_SQRT: return ir_call(c, "llvm.sqrt", LLVMTypeOf(a[0]), 1, a);
+  case E_ADD:
+    return LLVMBuildFAdd(c->b, a[0], a[1], "");
+  case E_SUB:
+    return LLVMBuildFSub(c->b, a[0], a[1], "");
+  case E_MUL:
+    return LLVMBuildFMul(c->b, a[0], a[1], "");
+  case E_DIV:
+    return LLVMBuildFDiv(c->b, a[0], a[1], "");
+  case E_NEG:
+    return LLVMBuildFNeg(c->b, a[0], "");
+  case E_MAX:
+    return pick(c, LLVMRealOGT, a);
+  case E_MIN:
+    return pick(c, LLVMRealOLT, a);
+  case E_SQRT:
+    return ir_call(c, "llvm.sqrt", LLVMTypeOf(a[0]), 1, a);
   case E_EXP:
+    return c->exact ? ir_call(c, "llvm.exp", LLVMTypeOf(a[0]), 1, a) : ir_elementary(c, k, a[0]);
   case E_LOG:
-  case E_TANH: return ir_elementary(c, k, a[0]);
-  case E_EQ: return compare(c, LLVMRealOEQ, a);
-  case E_NE: return compare(c, LLVMRealUNE, a);
-  case E_LT: return compare(c, LLVMRealOLT, a);
-  case E_LE: return compare(c, LLVMRealOLE, a);
-  case E_GT: return compare(c, LLVMRealOGT, a);
-  case E_GE: return compare(c, LLVMRealOGE, a);
+    return c->exact ? ir_call(c, "llvm.log", LLVMTypeOf(a[0]), 1, a) : ir_elementary(c, k, a[0]);
+  case E_TANH:
+    return c->exact ? ir_call(c, "llvm.tanh", LLVMTypeOf(a[0]), 1, a) : ir_elementary(c, k, a[0]);
+  case E_EQ:
+    return compare(c, LLVMRealOEQ, a);
+  case E_NE:
+    return compare(c, LLVMRealUNE, a);
+  case E_LT:
+    return compare(c, LLVMRealOLT, a);
+  case E_LE:
+    return compare(c, LLVMRealOLE, a);
+  case E_GT:
+    return compare(c, LLVMRealOGT, a);
+  case E_GE:
+    return compare(c, LLVMRealOGE, a);
   case E_SELECT: {
     LLVMValueRef t = LLVMBuildFCmp(c->b, LLVMRealUNE, a[0], ir_float(c, 0, w), "");
     return LLVMBuildSelect(c->b, t, a[1], a[2], "");
   }
-  case E_STOP: return a[0];
-  default: abort();
+  case E_STOP:
+    return a[0];
+  default:
+    abort();
   }
 }
 
@@ -102,8 +124,8 @@ static LLVMValueRef high_half(const ir *c, LLVMValueRef x, uint32_t m, LLVMValue
   int w = ir_width(x);
   LLVMTypeRef wide = w == 1 ? c->i64 : LLVMVectorType(c->i64, (unsigned)w);
   LLVMValueRef k = LLVMConstInt(c->i64, m, 0), s = LLVMConstInt(c->i64, 32, 0);
-  LLVMValueRef p = LLVMBuildMul(c->b, LLVMBuildZExt(c->b, x, wide, ""),
-                                w == 1 ? k : constant_splat(k, w), "");
+  LLVMValueRef p =
+      LLVMBuildMul(c->b, LLVMBuildZExt(c->b, x, wide, ""), w == 1 ? k : constant_splat(k, w), "");
   *low = LLVMBuildTrunc(c->b, p, LLVMTypeOf(x), "");
   p = LLVMBuildLShr(c->b, p, w == 1 ? s : constant_splat(s, w), "");
   return LLVMBuildTrunc(c->b, p, LLVMTypeOf(x), "");

@@ -8,7 +8,8 @@ typedef struct {
   LLVMContextRef cx;
   LLVMModuleRef module;
   LLVMBuilderRef b;
-  LLVMTypeRef f32, i32, i64, ptr;
+  LLVMTypeRef f32, i32, i64, ptr; /* f32 is double in a program that checks gradients */
+  bool exact;
 } ir;
 
 /* A float (width 1) or vector type, and the same of 32-bit integers. */

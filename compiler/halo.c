@@ -147,6 +147,7 @@ void halo(nestprog *p) {
   for (int i = 0; i < p->n_tensor; i++) {
     tensor *t = p->tensor[i];
     set_strides(t);
+    t->element = p->exact && !t->is_int ? 8 : 4;
     bool padded = false;
     for (int d = 0; d < t->rank; d++) padded |= t->pad_lo[d] || t->pad_hi[d];
     if (padded) clear_border(p, t);

@@ -42,6 +42,7 @@ typedef struct tensor {
   int64_t stride[MAX_DIMS];                   /* in elements */
   int block;                                  /* which memory block (plan.h) */
   int64_t offset;                             /* of element [0,..,0], in bytes */
+  int element;                                /* bytes: 4, or 8 in double precision (`check`) */
 } tensor;
 
 /* c + sum over axes a of k[a] * index[a] */
@@ -131,6 +132,7 @@ typedef struct {
   arena *mem;
   const struct graph *graph;
   bool train;
+  bool exact; /* double precision from halo on: for checking gradients, not for use */
   int batch;
   int n_tensor;
   tensor **tensor;
@@ -160,6 +162,11 @@ bool access_may_leave(const nest *n, const access *x);
 void expr_reads(expr *e, void (*f)(expr *read, void *arg), void *arg);
 /* A copy of e with every affine index mapped by f (used to substitute axes). */
 expr *expr_map_affine(arena *a, expr *e, affine (*f)(affine, void *), void *arg);
+/* A scalar function in double precision, with libm's exp, log and tanh. */
+double scalar_value(ekind k, double a, double b, double c);
+/* Does n write every element that x reaches once: each output axis in one dimension, and there in
+   mixed radix with the others? */
+bool output_once(const nest *n, const access *x);
 /* Multiply-adds of a contraction: the points of a sum of products of two reads; 0 for other nests. */
 int64_t nest_macs(const nest *n);
 int scalar_arity(ekind k);

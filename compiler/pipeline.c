@@ -7,13 +7,16 @@ static void run_lower(compilation *c) {
   c->p = lower(c->g, c->opt.train, c->opt.train || c->opt.loss, c->opt.batch, c->mem);
 }
 static void run_grad(compilation *c) {
-  if (c->opt.train) grad(c->p, &c->g->train.optimizer[c->opt.optimizer]);
+  if (c->opt.train) grad(c->p, c->optimizer);
 }
 static void run_gather(compilation *c) { gather(c->p); }
 static void run_simplify(compilation *c) { simplify(c->p); }
 static void run_order(compilation *c) { order(c->p); }
 static void run_fuse(compilation *c) { fuse(c->p); }
-static void run_halo(compilation *c) { halo(c->p); }
+static void run_halo(compilation *c) {
+  c->p->exact = c->exact;
+  halo(c->p);
+}
 static void run_sched(compilation *c) { 
   schedule_program(c->p, c->machine->info, c->opt.threads > 0 ? c->opt.threads : 1);
 }

@@ -9,6 +9,8 @@
 typedef struct {
   const graph *g;
   program_options opt;
+  const opuse *optimizer; /* for training */
+  bool exact;             /* double precision, to check gradients */
   machine *machine;
   arena *mem;
   nestprog *p;
@@ -20,6 +22,12 @@ typedef struct {
    pass; opt.dump prints a stage on the way. Verifies the nests after every pass. */
 void pipeline_run(compilation *c, const char *stop);
 void compilation_free(compilation *c);
+
+struct weight_table;
+/* A program from a compilation whose graph, options, optimizer and precision are set. With `exact`,
+   every float behind the pointers of run_args is a double. */
+program *program_compile(const compilation *c);
+const struct weight_table *program_weights(const program *p);
 /* Is there a stage of that name? (also "llvm" and "asm") */
 bool pipeline_has_stage(const char *name);
 /* The stages' names and one line each, for --help. */

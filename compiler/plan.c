@@ -15,7 +15,7 @@ typedef struct {
 static int64_t aligned(int64_t n) { return (n + ALIGN - 1) / ALIGN * ALIGN; }
 
 int64_t tensor_bytes(const tensor *t) {
-  int64_t n = 4;
+  int64_t n = t->element;
   for (int d = 0; d < t->rank; d++) n *= t->dim[d] + t->pad_lo[d] + t->pad_hi[d];
   return n;
 }
@@ -23,7 +23,7 @@ int64_t tensor_bytes(const tensor *t) {
 static int64_t origin(const tensor *t) {
   int64_t o = 0;
   for (int d = 0; d < t->rank; d++) o += t->pad_lo[d] * t->stride[d];
-  return o * 4;
+  return o * t->element;
 }
 
 static void touch(life *l, int group) {

@@ -3,6 +3,7 @@
 #include "pipeline.h"
 #include "weights.h"
 #include <omp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -42,6 +43,7 @@ static double seconds(void) {
 
 static place place_of(const tensor *t) {
   if (!t) return (place){BLOCK_CONTROL, 0};
+  if (t->block == BLOCK_CONTROL) return (place){BLOCK_CONTROL, offsetof(control, lr)};
   return (place){t->block, t->offset};
 }
 
@@ -61,18 +63,20 @@ static void lay_out_steps(program *p, const kernel_fn *fn) {
   }
 }
 
-program *program_build(const graph *g, const program_options *o) {
-  double start = seconds();
+static machine *this_machine(const char *cpu, const char *features) {
   char *error = NULL;
+  machine *m = machine_new(NULL, cpu, features, &error);
+  if (m) return m;
+  fprintf(stderr, "netc: internal error: %s\n", error);
+  abort();
+}
+
+program *program_compile(const compilation *c) {
+  double start = seconds();
   program *p = calloc(1, sizeof *p);
-  p->c.g = g;
-  p->c.opt = *o;
-  p->threads = o->threads > 0 ? o->threads : 1;
-  p->c.machine = machine_new(NULL, o->cpu, o->features, &error);
-  if (!p->c.machine) {
-    fprintf(stderr, "netc: internal error: %s\n", error);
-    abort();
-  }
+  p->c = *c;
+  p->threads = c->opt.threads > 0 ? c->opt.threads : 1;
+  p->c.machine = this_machine(c->opt.cpu, c->opt.features);
   pipeline_run(&p->c, NULL);
   kernel_fn *fn = calloc((size_t)p->c.kernels->n_kernel + 1, sizeof *fn);
   p->jit = jit_compile(p->c.kernels, p->c.machine, p->threads, fn);
@@ -82,6 +86,14 @@ program *program_build(const graph *g, const program_options *o) {
   p->compile_seconds = seconds() - start;
   return p;
 }
+
+program *program_build(const graph *g, const program_options *o) {
+  compilation c = {.g = g, .opt = *o};
+  if (o->train) c.optimizer = &g->train.optimizer[o->optimizer];
+  return program_compile(&c);
+}
+
+const weight_table *program_weights(const program *p) { return &p->weights; }
 
 void program_free(program *p) {
   if (!p) return;
@@ -146,8 +158,10 @@ static void run_share(const program *p, int me, int n) {
 }
 
 static void prepare(program *p, const run_args *a) {
-  p->ctl = (control){a->lr, (uint32_t)a->seed, (uint32_t)(a->seed >> 32), (uint32_t)a->step,
-                     (uint32_t)(a->step >> 32)};
+  p->ctl = (control){(uint32_t)a->seed, (uint32_t)(a->seed >> 32), (uint32_t)a->step,
+                     (uint32_t)(a->step >> 32), {0}};
+  if (p->c.exact) p->ctl.lr_exact = (double)a->lr;
+  else p->ctl.lr = a->lr;
   find_tensors(p, a);
 }
 

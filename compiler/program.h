@@ -65,6 +65,16 @@ typedef struct {
   uint64_t seed, step;         /* key and counter of dropout */
 } run_args;
 void program_run(program *p, const run_args *a);
+/* --- for `netc check` --- */
+typedef struct {
+  const char *name; /* of the parameter, as in weight files; valid while the graph is */
+  double error;     /* worst relative error of its probes */
+  int probes;
+} check_row;
+/* Compares the derived gradients of this network, in double precision and on random data, with
+   central differences, parameter by parameter. Returns the rows (malloc'd, *n of them). */
+check_row *program_check(const struct graph *g, int batch, uint64_t seed, int *n);
+
 /* --- for `netc bench`: one step of a program is one nest's code --- */
 typedef struct {
   const char *name; /* "conv2 by weight" */

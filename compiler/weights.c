@@ -46,7 +46,7 @@ void weights_collect(weight_table *w, nestprog *p) {
 
 /* The element of t in its block that stands at position `at` of the file. */
 static int64_t element_at(const tensor *t, int64_t at) {
-  int64_t off = t->offset / 4;
+  int64_t off = t->offset / t->element;
   bool mapped = t->decl && t->decl->n_file;
   for (int k = t->rank - 1; k >= 0; k--) {
     int d = mapped ? t->decl->file_dim[k] : k;

@@ -4,7 +4,7 @@
 #include "nest.h"
 #include "program.h"
 
-typedef struct {
+typedef struct weight_table {
   int n;
   param_info *info;
   tensor **tensor; /* with its block and offset planned */
