@@ -151,6 +151,17 @@ char *read_whole_file(const char *path, size_t limit, size_t *n, char **error) {
   return text;
 }
 
+bool copy_into(const char *dir, const char *path, char **error) {
+  const char *slash = strrchr(path, '/');
+  size_t n;
+  char *text = read_whole_file(path, 1 << 30, &n, error);
+  char *to = message("%s/%s", dir, slash ? slash + 1 : path);
+  bool ok = text && atomic_write(to, text, n, error);
+  free(to);
+  free(text);
+  return ok;
+}
+
 bool make_directories(const char *path, char **error) {
   char *copy = copy_string(path, strlen(path));
   bool ok = true;

@@ -23,6 +23,8 @@ bool atomic_write(const char *path, const void *data, size_t n, char **error);
 bool append_durable(const char *path, const char *text, char **error);
 /* The whole file, with a 0 byte after it that *n does not count; at most `limit` bytes. */
 char *read_whole_file(const char *path, size_t limit, size_t *n, char **error);
+/* Copies a file into a directory under its own last name, whole or not at all. */
+bool copy_into(const char *dir, const char *path, char **error);
 /* mkdir -p. */
 bool make_directories(const char *path, char **error);
 #endif

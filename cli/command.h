@@ -1,0 +1,37 @@
+/* The commands, and what they share: exit statuses and how they read their arguments. */
+#ifndef NETC_COMMAND_H
+#define NETC_COMMAND_H
+#include <argp.h>
+#include <stdbool.h>
+
+enum { EXIT_DONE = 0, EXIT_WRONG_INPUT = 1, EXIT_USAGE = 2 };
+
+typedef struct {
+  const char *name, *summary;
+  int (*run)(int argc, char **argv); /* argv[0] is "netc NAME"; returns the exit status */
+} command;
+
+int command_train(int argc, char **argv);
+int command_eval(int argc, char **argv);
+int command_predict(int argc, char **argv);
+int command_summary(int argc, char **argv);
+int command_fmt(int argc, char **argv);
+int command_compare(int argc, char **argv);
+int command_sweep(int argc, char **argv);
+int command_lint(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_data(int argc, char **argv);
+int command_pack(int argc, char **argv);
+int command_build(int argc, char **argv);
+int command_bench(int argc, char **argv);
+int command_export(int argc, char **argv);
+
+/* For argp: a whole number in [least, most], or the usage error that ends the program. */
+long option_whole(struct argp_state *state, const char *name, const char *text, long least,
+                  long most);
+double option_real(struct argp_state *state, const char *name, const char *text);
+/* Prints "netc: error: ..." and frees text; returns EXIT_WRONG_INPUT. */
+int report_failure(char *text);
+/* Prints a json-c object on stdout and releases it; false if stdout cannot be written. */
+bool print_json(void *json);
+#endif

@@ -1,0 +1,115 @@
+#include "cli/fingerprint.h"
+#include "runtime/sha256.h"
+#include <stdio.h>
+#include <string.h>
+
+static void add_text(sha256 *s, const char *text) {
+  sha256_add(s, text ? text : "-", strlen(text ? text : "-") + 1);
+}
+
+static void add_number(sha256 *s, double v) {
+  char text[40];
+  snprintf(text, sizeof text, "%a", v);
+  add_text(s, text);
+}
+
+static void add_expression(sha256 *s, const xexpr *x) {
+  if (!x) {
+    add_text(s, NULL);
+    return;
+  }
+  add_number(s, x->kind);
+  add_number(s, x->num);
+  add_text(s, x->name);
+  add_number(s, x->every);
+  add_number(s, x->n);
+  for (int i = 0; i < x->n; i++)
+    add_expression(s, x->arg[i]);
+}
+
+static void add_axes(sha256 *s, const opaxis *axis, int n) {
+  for (int i = 0; i < n; i++) {
+    add_text(s, axis[i].name);
+    add_expression(s, axis[i].extent);
+  }
+}
+
+static void add_statements(sha256 *s, const opstmt *o) {
+  for (; o; o = o->next) {
+    add_text(s, "statement");
+    add_expression(s, o->lhs);
+    add_number(s, o->comb);
+    add_expression(s, o->rhs);
+    add_axes(s, o->axis, o->n_axis);
+    add_expression(s, o->cond);
+    add_statements(s, o->then);
+    add_statements(s, o->otherwise);
+  }
+  add_text(s, "end");
+}
+
+static void add_operator(sha256 *s, const opdef *o) {
+  add_text(s, o->name);
+  add_text(s, o->prefix);
+  for (int i = 0; i < o->n_decl; i++) {
+    const opdecl *d = &o->decl[i];
+    add_text(s, d->name);
+    add_axes(s, d->dim, d->n_dim);
+    for (int k = 0; k < d->n_file; k++) {
+      add_number(s, d->file_dim[k]);
+      add_number(s, d->file_group[k]);
+    }
+    add_number(s, d->init);
+    add_expression(s, d->init_arg);
+    add_expression(s, d->when);
+  }
+  add_statements(s, o->body);
+  add_statements(s, o->train);
+  add_statements(s, o->infer);
+}
+
+static void add_settings(sha256 *s, const setting *v, int n) {
+  for (int i = 0; i < n; i++) {
+    add_text(s, v[i].name);
+    add_number(s, v[i].v[0]);
+    add_number(s, v[i].v[1]);
+  }
+}
+
+static bool seen_before(const graph *g, int i) {
+  for (int k = 0; k < i; k++)
+    if (g->node[k]->op == g->node[i]->op)
+      return true;
+  return false;
+}
+
+static void add_node(sha256 *s, const graph *g, int i) {
+  const node *n = g->node[i];
+  add_text(s, n->op ? n->op->name : "input");
+  for (int k = 0; k < n->n_in; k++)
+    add_number(s, n->in[k]->id);
+  add_settings(s, n->set, n->n_set);
+  add_number(s, (double)n->h);
+  add_number(s, (double)n->w);
+  add_number(s, (double)n->c);
+  if (n->op && !seen_before(g, i))
+    add_operator(s, n->op);
+}
+
+static void add_use(sha256 *s, const opuse *u) {
+  add_operator(s, u->op);
+  add_settings(s, u->set, u->n_set);
+}
+
+void graph_fingerprint(const graph *g, char out[65]) {
+  sha256 s;
+  sha256_start(&s);
+  for (int i = 0; i < g->n_node; i++)
+    add_node(&s, g, i);
+  add_number(&s, g->output->id);
+  if (g->has_train && g->train.loss.op)
+    add_use(&s, &g->train.loss);
+  if (g->has_train && g->train.n_optimizer)
+    add_use(&s, &g->train.optimizer[0]);
+  sha256_hex(&s, out);
+}

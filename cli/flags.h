@@ -1,0 +1,25 @@
+/* The options that the training commands share (SPEC section 2), read with argp. */
+#ifndef NETC_FLAGS_H
+#define NETC_FLAGS_H
+#include "cli/command.h"
+#include "graph.h"
+
+enum { MAX_OVERRIDES = 8 };
+
+typedef struct {
+  int n_override;
+  const char *word[MAX_OVERRIDES],
+      *text[MAX_OVERRIDES]; /* --epochs, --batch, --lr, --seed, --split */
+  const char *data;         /* --data: relative to where netc runs */
+  const char *weights, *dump;
+  int threads; /* at least 1 */
+  bool shuffle, json, force;
+} train_flags;
+
+/* Children of the commands' own parsers; their input is a train_flags. */
+extern const struct argp train_flags_argp;
+/* The defaults. */
+void train_flags_init(train_flags *f);
+/* CPUs that this process may use. */
+int available_threads(void);
+#endif

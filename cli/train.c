@@ -1,0 +1,261 @@
+/* netc train: compiles a network and trains it. */
+#include "cli/progress.h"
+#include "cli/settings.h"
+#include "program.h"
+#include "runtime/atomic_file.h"
+#include "runtime/interrupt.h"
+#include "runtime/message.h"
+#include "runtime/plot.h"
+#include "runtime/run_dir.h"
+#include "runtime/run_record.h"
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { KEY_RESUME = 1, KEY_PLOT };
+
+typedef struct {
+  train_flags f;
+  const char *file, *out, *resume;
+  bool plot;
+} train_command;
+
+static const struct argp_option options[] = {
+    {"output", 'o', "DIR", 0,
+     "directory of the run (default: the first free of runs/NAME, "
+     "runs/NAME-2 ...)",
+     3},
+    {"resume", KEY_RESUME, "DIR", 0,
+     "go on with the run in DIR to the same bits as if it had never "
+     "stopped; an ordinary start where there is nothing yet",
+     3},
+    {"plot", KEY_PLOT, 0, 0, "draw the curves in the terminal after every epoch", 3},
+    {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  train_command *c = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT:
+    state->child_inputs[0] = &c->f;
+    break;
+  case 'o':
+    c->out = arg;
+    break;
+  case KEY_RESUME:
+    c->resume = arg;
+    break;
+  case KEY_PLOT:
+    c->plot = true;
+    break;
+  case ARGP_KEY_ARG:
+    if (c->file)
+      argp_error(state, "one network file at a time, not also `%s`", arg);
+    c->file = arg;
+    break;
+  case ARGP_KEY_NO_ARGS:
+    argp_error(state, "which network file?");
+    break;
+  case ARGP_KEY_END:
+    if (c->out && c->resume && strcmp(c->out, c->resume))
+      argp_error(state, "-o and --resume name different directories");
+    if (c->f.force && c->resume)
+      argp_error(state, "--force would remove the run that --resume goes on with");
+    break;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+  return 0;
+}
+
+static const char doc[] =
+    "Compiles FILE.net and trains it, with a line for every epoch (* marks the best so far)."
+    "\vThe run's directory gets metrics.csv, best.safetensors, last.safetensors, run.json, "
+    "curves.svg and curves.png, a copy of the source, and checkpoint.safetensors for --resume. The "
+    "best epoch is the one of the highest validation accuracy, and of equal ones of the lower "
+    "validation loss; with `stop METRIC` it is the best by that metric. Ctrl-C and SIGTERM finish "
+    "the "
+    "step, write a checkpoint, and end with status 130 or 143.";
+
+/* The directory to write to (malloc'd), made if need be; NULL after the error was printed. */
+static char *choose_directory(const train_command *c, const graph *g, bool *clear) {
+  char *error = NULL, *dir = NULL;
+  const char *given = c->resume ? c->resume : c->out;
+  struct stat st;
+  if (!given) {
+    char *base = message("runs/%s", g->name);
+    dir = run_dir_next(base, &error);
+    free(base);
+  } else if (stat(given, &st) == 0 && !S_ISDIR(st.st_mode)) {
+    error = message("`%s` is not a directory", given);
+  } else if (!c->resume && !c->f.force && run_dir_holds_run(given)) {
+    error = message("`%s` holds a run already\n      = help: --resume %s goes on with it, --force "
+                    "replaces it, another -o leaves it alone",
+                    given, given);
+  } else {
+    dir = message("%s", given);
+    *clear = c->f.force;
+  }
+  if (!dir)
+    report_failure(error);
+  return dir;
+}
+
+static int dump_stage(const train_command *c) {
+  graph *g = load_network(c->file, &c->f, NULL);
+  if (!g)
+    return EXIT_WRONG_INPUT;
+  program_options o = {.train = true,
+                       .loss = true,
+                       .batch = (int)g->train.batch.v[0],
+                       .threads = c->f.threads,
+                       .dump = c->f.dump};
+  program_free(program_build(g, &o));
+  graph_free(g);
+  return EXIT_DONE;
+}
+
+/* The texts that were compiled, beside what came of them. */
+static void copy_sources(const graph *g, const char *dir) {
+  for (int i = 0; i < g->n_source; i++) {
+    char *error = NULL;
+    if (!copy_into(dir, g->source_path[i], &error)) {
+      fprintf(stderr, "netc: warning: %s\n", error);
+      free(error);
+    }
+  }
+}
+
+typedef struct {
+  progress bar;
+  const train_options *o;
+  bool quiet;
+  bool started;
+} view;
+
+static void on_compiled(void *self, double seconds, int first) {
+  view *v = self;
+  const split *sp = v->o->sp;
+  v->started = true;
+  copy_sources(v->o->g, v->o->dir);
+  if (v->quiet)
+    return;
+  if (first > 1)
+    fprintf(stderr, "going on with epoch %d of the run in %s\n", first, v->o->dir);
+  fprintf(stderr, "compiled in %.2f s; training on %lld samples, validating on %lld\n", seconds,
+          (long long)sp->n_train, (long long)sp->n_val);
+}
+
+static void on_step(void *self, const train_progress *p) { progress_step(&((view *)self)->bar, p); }
+
+static void on_epoch(void *self, const epoch_row *rows, int n, int best) {
+  progress_epoch(&((view *)self)->bar, rows, n, best);
+}
+
+static void draw_curves(const train_options *o, const train_result *r) {
+  if (r->n_row && !plot_wait(plot_curves(o->dir, o->g->name, r->row, r->n_row, r->best)))
+    fprintf(stderr, "netc: note: no curves.svg and curves.png, for gnuplot (Debian: gnuplot-nox) "
+                    "did not run\n");
+}
+
+static void add_result(json_object *j, const train_options *o, const train_result *r) {
+  json_object *epochs = json_object_new_array();
+  for (int i = 0; i < r->n_row; i++)
+    json_object_array_add(epochs, epoch_row_json(&r->row[i]));
+  json_object_object_add(j, "directory", json_object_new_string(o->dir));
+  json_object_object_add(j, "status", json_object_new_string(train_outcome_word(r->outcome)));
+  json_object_object_add(j, "compile_seconds", json_object_new_double(r->compile_seconds));
+  json_object_object_add(j, "seconds", json_object_new_double(r->seconds));
+  json_object_object_add(j, "memory_bytes", json_object_new_int64((int64_t)r->bytes));
+  if (r->best)
+    json_object_object_add(j, "best", epoch_row_json(&r->row[r->best - 1]));
+  json_object_object_add(j, "epochs", epochs);
+}
+
+static void tell_end(const train_options *o, const train_result *r) {
+  if (!r->best) {
+    fprintf(stderr, "written to %s\n", o->dir);
+    return;
+  }
+  const epoch_row *b = &r->row[r->best - 1];
+  if (r->outcome == TRAIN_STOPPED)
+    fprintf(stderr, "stopped early: no better %s in %d epochs\n", o->g->train.stop_metric,
+            o->g->train.stop_patience);
+  fprintf(stderr,
+          "best epoch %d: validation accuracy %.4f, loss %.4f; weights in "
+          "%s/best.safetensors\n",
+          b->epoch, b->val_acc, b->val_loss, o->dir);
+}
+
+/* Reports how the run ended; the exit status. */
+static int conclude(const train_command *c, const train_options *o, train_result *r, view *v) {
+  progress_clear(&v->bar);
+  if (v->started && o->dir)
+    draw_curves(o, r);
+  if (c->f.json && r->outcome != TRAIN_FAILED) {
+    json_object *j = json_object_new_object();
+    add_result(j, o, r);
+    print_json(j);
+  }
+  if (r->error) {
+    char *text = r->error;
+    r->error = NULL;
+    return report_failure(text);
+  }
+  if (r->outcome == TRAIN_INTERRUPTED) {
+    fprintf(stderr, "interrupted; to go on: netc train %s --resume %s\n", c->file, o->dir);
+    return 128 + interrupt_signal();
+  }
+  if (!c->f.json)
+    tell_end(o, r);
+  return EXIT_DONE;
+}
+
+static int train(const train_command *c) {
+  workload w;
+  bool clear = false;
+  if (!workload_open(&w, c->file, &c->f, NULL))
+    return EXIT_WRONG_INPUT;
+  char *dir = choose_directory(c, w.g, &clear);
+  if (!dir) {
+    workload_close(&w);
+    return EXIT_WRONG_INPUT;
+  }
+  run_settings s = describe_run(&w, &c->f);
+  view v = {.quiet = c->f.json};
+  train_observer observer = {&v, on_compiled, on_step, on_epoch};
+  train_options o = {.g = w.g,
+                     .ds = w.ds,
+                     .sp = w.sp,
+                     .dir = dir,
+                     .weights = c->f.weights,
+                     .resume = c->resume != NULL,
+                     .clear = clear,
+                     .shuffle = c->f.shuffle,
+                     .threads = c->f.threads,
+                     .n_setting = s.n,
+                     .setting = s.setting,
+                     .about = s.about,
+                     .observer = &observer};
+  progress_init(&v.bar, !c->f.json, c->plot, (int)w.g->train.epochs.v[0]);
+  v.o = &o;
+  train_result r;
+  interrupt_watch();
+  train_network(&o, &r);
+  int status = conclude(c, &o, &r, &v);
+  train_result_free(&r);
+  rmdir(dir); /* only succeeds on one that nothing was written to */
+  free(dir);
+  workload_close(&w);
+  return status;
+}
+
+int command_train(int argc, char **argv) {
+  static const struct argp_child children[] = {{&train_flags_argp, 0, 0, 0}, {0}};
+  static const struct argp parser = {options, parse, "FILE.net", doc, children, 0, 0};
+  train_command c = {0};
+  train_flags_init(&c.f);
+  argp_parse(&parser, argc, argv, 0, NULL, &c);
+  return c.f.dump ? dump_stage(&c) : train(&c);
+}

@@ -1,0 +1,89 @@
+#include "cli/workload.h"
+#include "runtime/message.h"
+#include <stdlib.h>
+#include <string.h>
+
+graph *load_network(const char *path, const train_flags *f, const overrides *extra) {
+  const int n_extra = extra ? extra->n : 0;
+  overrides o = {0};
+  o.word = allocate((size_t)(n_extra + MAX_OVERRIDES) * sizeof *o.word);
+  o.text = allocate((size_t)(n_extra + MAX_OVERRIDES) * sizeof *o.text);
+  for (int i = 0; i < n_extra; i++, o.n++)
+    o.word[o.n] = extra->word[i], o.text[o.n] = extra->text[i];
+  for (int i = 0; f && i < f->n_override; i++, o.n++)
+    o.word[o.n] = f->word[i], o.text[o.n] = f->text[i];
+  graph *g = graph_load(path, o.n ? &o : NULL);
+  free(o.word);
+  free(o.text);
+  return g;
+}
+
+/* One error at a place of the file, printed at once. */
+static bool complain(const graph *g, loc at, const char *help, char *text) {
+  diag_error(g->d, at, help, "%s", text);
+  diag_print(g->d, stderr);
+  free(text);
+  return false;
+}
+
+bool open_data(workload *w, const char *data_option) {
+  const graph *g = w->g;
+  const traincfg *t = &g->train;
+  const char *path = data_option ? data_option : g->has_train ? t->data : NULL;
+  if (!path)
+    return complain(g, NOWHERE, "write `train { data \"f.pkl\"; }` or give --data",
+                    message("`%s` names no data set", g->path));
+  dataset_options o = {
+      .path = path, .c = (int)g->c, .h = (int)g->h, .w = (int)g->w, .classes = (int)g->classes};
+  if (g->has_train) {
+    o.images = t->images;
+    o.labels = t->labels;
+    o.layout = t->layout;
+    o.scale = t->scale;
+  }
+  char *error = NULL;
+  w->ds = dataset_open(&o, &error);
+  return w->ds || complain(g, data_option || !g->has_train ? NOWHERE : t->data_at, NULL, error);
+}
+
+split_options split_of(const graph *g, bool shuffle) {
+  const traincfg *t = &g->train;
+  split_options o = {.seed = (uint64_t)t->seed.v[0], .shuffle = shuffle};
+  if (!t->n_split)
+    return o;
+  o.given = true;
+  o.is_fraction = t->split[0].is_fraction;
+  o.fraction = t->split[0].fraction;
+  o.train = t->split[0].train;
+  o.val = t->split[0].val;
+  return o;
+}
+
+static bool has_training(const graph *g) {
+  if (g->has_train)
+    return true;
+  return complain(g, NOWHERE,
+                  "write e.g. `train { data \"f.pkl\"; lr 0.05; batch 10; epochs 16; }`",
+                  message("`%s` has no `train` part", g->path));
+}
+
+bool workload_open(workload *w, const char *path, const train_flags *f, const overrides *extra) {
+  *w = (workload){.g = load_network(path, f, extra)};
+  char *error = NULL;
+  bool ok = w->g && has_training(w->g) && open_data(w, f->data);
+  if (ok) {
+    split_options o = split_of(w->g, f->shuffle);
+    w->sp = split_make(w->ds, &o, &error);
+    ok = w->sp || complain(w->g, w->g->train.split_at, NULL, error);
+  }
+  if (!ok)
+    workload_close(w);
+  return ok;
+}
+
+void workload_close(workload *w) {
+  split_free(w->sp);
+  dataset_close(w->ds);
+  graph_free(w->g);
+  *w = (workload){0};
+}

@@ -1,0 +1,208 @@
+#include "plot.h"
+#include "message.h"
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* Colours of Okabe and Ito, which people with any kind of colour blindness can tell apart. */
+static const char *const colour[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                                     "#E69F00", "#56B4E9", "#000000", "#8A6D00"};
+enum { N_COLOURS = sizeof colour / sizeof *colour };
+
+int least_val_loss(const epoch_row *row, int n) {
+  int best = 0;
+  for (int i = 1; i < n; i++)
+    if (row[i].val_loss < row[best].val_loss)
+      best = i;
+  return n ? row[best].epoch : 0;
+}
+
+/* gnuplot reading its script from a temporary file that is already unlinked: nothing to block on,
+   nothing left behind. */
+static pid_t start_gnuplot(FILE *script, int out) {
+  pid_t pid = 0;
+  posix_spawn_file_actions_t a;
+  char *argv[] = {"gnuplot", "-", NULL};
+  fflush(script);
+  rewind(script);
+  posix_spawn_file_actions_init(&a);
+  posix_spawn_file_actions_adddup2(&a, fileno(script), STDIN_FILENO);
+  if (out >= 0)
+    posix_spawn_file_actions_adddup2(&a, out, STDOUT_FILENO);
+  else
+    posix_spawn_file_actions_addopen(&a, STDOUT_FILENO, "/dev/null", 1, 0);
+  posix_spawn_file_actions_addopen(&a, STDERR_FILENO, "/dev/null", 1, 0);
+  lseek(fileno(script), 0, SEEK_SET);
+  if (posix_spawnp(&pid, "gnuplot", &a, NULL, argv, environ) != 0)
+    pid = 0;
+  posix_spawn_file_actions_destroy(&a);
+  return pid;
+}
+
+bool plot_wait(pid_t gnuplot) {
+  int status = 0;
+  if (gnuplot <= 0)
+    return false;
+  while (waitpid(gnuplot, &status, 0) < 0)
+    if (errno != EINTR)
+      return false;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void write_rows(FILE *f, const char *name, const epoch_row *row, int n) {
+  fprintf(f, "$%s << EOD\n", name);
+  for (int i = 0; i < n; i++)
+    fprintf(f, "%d %.9g %.9g %.9g %.9g\n", row[i].epoch, row[i].train_loss, row[i].train_acc,
+            row[i].val_loss, row[i].val_acc);
+  fputs("EOD\n", f);
+}
+
+/* A string of gnuplot: single quotes are doubled. */
+static void write_string(FILE *f, const char *s) {
+  fputc('\'', f);
+  for (; *s; s++) {
+    if (*s == '\'')
+      fputc('\'', f);
+    fputc((unsigned char)*s < ' ' ? ' ' : *s, f);
+  }
+  fputc('\'', f);
+}
+
+static const char style[] =
+    "set encoding utf8\n"
+    "set style line 100 lc rgb '#d8d8d8' lw 1\n"
+    "set grid ytics ls 100\n"
+    "set border 3 lc rgb '#606060'\n"
+    "set tics nomirror out scale 0.6 tc rgb '#303030'\n"
+    "set xlabel 'epoch' tc rgb '#303030'\n"
+    "set key top left reverse Left samplen 2 opaque tc rgb '#303030' noenhanced\n";
+
+/* Both formats of one picture: `body` draws it. */
+static void write_terminals(FILE *f, const char *base, const char *layout) {
+  fprintf(
+      f,
+      "do for [t=1:2] {\n"
+      "if (t == 1) { set terminal svg size 960,420 font 'sans-serif,13' background '#ffffff' }\n"
+      "if (t == 2) { set terminal pngcairo size 960,420 font 'sans,10' background '#ffffff' }\n");
+  char *svg = message("%s.svg", base), *png = message("%s.png", base);
+  fputs("if (t == 1) { set output ", f);
+  write_string(f, svg);
+  fputs(" } else { set output ", f);
+  write_string(f, png);
+  fprintf(f, " }\n%s", layout);
+  free(svg);
+  free(png);
+}
+
+/* Shading from the epoch of the least validation loss to the end, if the loss turns up after it. */
+static void write_shading(FILE *f, const epoch_row *row, int n) {
+  int turn = least_val_loss(row, n);
+  if (!turn || turn >= row[n - 1].epoch)
+    return;
+  fprintf(f,
+          "set object 1 rectangle from first %d, graph 0 to first %d, graph 1 fc rgb '#E69F00' "
+          "fs transparent solid 0.13 noborder behind\n"
+          "set label 1 'overfitting' at first %g, graph 0.02 center tc rgb '#8A5A00' font ',9'\n",
+          turn, row[n - 1].epoch, (turn + row[n - 1].epoch) / 2.0);
+}
+
+static void write_panel(FILE *f, const char *label, int train, int val, const epoch_row *best) {
+  const bool loss = train == 2;
+  fprintf(f, "set ylabel '%s' tc rgb '#303030'\n", label);
+  fprintf(f,
+          "plot $rows using 1:%d with linespoints lc rgb '%s' lw 2 pt 7 ps 0.5 title 'training', "
+          "$rows using 1:%d with linespoints lc rgb '%s' lw 2 dt 1 pt 5 ps 0.5 title 'validation'",
+          train, colour[0], val, colour[1]);
+  if (best)
+    fprintf(f,
+            ", '+' using (%d):(%.9g) every ::0::0 with points pt 6 ps 2.2 lw 2 lc rgb '#000000' "
+            "title 'best: epoch %d, %.3f'",
+            best->epoch, loss ? best->val_loss : best->val_acc, best->epoch,
+            loss ? best->val_loss : best->val_acc);
+  fputc('\n', f);
+}
+
+pid_t plot_curves(const char *dir, const char *title, const epoch_row *row, int n, int best) {
+  FILE *f = n ? tmpfile() : NULL;
+  if (!f)
+    return 0;
+  char *base = message("%s/curves", dir);
+  write_rows(f, "rows", row, n);
+  fputs(style, f);
+  fprintf(f, "set xrange [%s:%d]\n", n == 1 ? "0" : "1", n == 1 ? 2 : row[n - 1].epoch);
+  write_shading(f, row, n);
+  write_terminals(f, base, "");
+  fputs("set multiplot layout 1,2 title ", f);
+  write_string(f, title);
+  fputs(" noenhanced offset 0,-0.2\nset yrange [0:*]\nset key top right\n", f);
+  const epoch_row *b = best ? &row[best - 1] : NULL;
+  write_panel(f, "loss (mean cross-entropy per sample)", 2, 4, b);
+  fputs("set yrange [0:1]\nset key bottom right\n", f);
+  write_panel(f, "accuracy (share of samples right)", 3, 5, b);
+  fputs("unset multiplot\nunset output\n}\n", f);
+  pid_t pid = start_gnuplot(f, -1);
+  fclose(f);
+  free(base);
+  return pid;
+}
+
+static void write_overlay_panel(FILE *f, const plot_series *s, int n, const char *label,
+                                int column) {
+  fprintf(f, "set ylabel '%s' tc rgb '#303030'\nplot ", label);
+  for (int i = 0; i < n; i++) {
+    fprintf(f, "%s$s%d using 1:%d with lines lw 2 dt %d lc rgb '%s' title ", i ? ", " : "", i,
+            column, 1 + i / N_COLOURS, colour[i % N_COLOURS]);
+    write_string(f, s[i].name);
+  }
+  fputc('\n', f);
+}
+
+pid_t plot_overlay(const char *base, const char *title, const plot_series *s, int n) {
+  FILE *f = n ? tmpfile() : NULL;
+  if (!f)
+    return 0;
+  for (int i = 0; i < n; i++) {
+    char name[24];
+    snprintf(name, sizeof name, "s%d", i);
+    write_rows(f, name, s[i].row, s[i].n);
+  }
+  fputs(style, f);
+  write_terminals(f, base, "");
+  fputs("set multiplot layout 1,2 title ", f);
+  write_string(f, title);
+  fputs(" noenhanced offset 0,-0.2\nset key outside bottom center horizontal\n", f);
+  write_overlay_panel(f, s, n, "validation loss", 4);
+  fputs("set yrange [0:1]\n", f);
+  write_overlay_panel(f, s, n, "validation accuracy", 5);
+  fputs("unset multiplot\nunset output\nset yrange [*:*]\n}\n", f);
+  pid_t pid = start_gnuplot(f, -1);
+  fclose(f);
+  return pid;
+}
+
+void plot_terminal(const epoch_row *row, int n, int epochs) {
+  FILE *f = tmpfile();
+  if (!f)
+    return;
+  write_rows(f, "rows", row, n);
+  fprintf(f,
+          "set terminal dumb noenhanced size 79,14\nset xrange [1:%d]\nset key top right\n"
+          "set tics nomirror\nset border 3\nset yrange [0:*]\n"
+          "plot $rows using 1:2 with lines title 'train loss', "
+          "$rows using 1:4 with lines title 'val loss'\n"
+          "set yrange [0:1]\nset key bottom right\n"
+          "plot $rows using 1:3 with lines title 'train acc', "
+          "$rows using 1:5 with lines title 'val acc'\n",
+          epochs > 1 ? epochs : 2);
+  fputs("\033[H\033[J", stderr); /* home, and clear what the last call drew */
+  fflush(stderr);
+  plot_wait(start_gnuplot(f, STDERR_FILENO));
+  fclose(f);
+}

@@ -1,0 +1,28 @@
+/* Learning curves through gnuplot. Without gnuplot there are no pictures, which is no error. */
+#ifndef NETC_PLOT_H
+#define NETC_PLOT_H
+#include "early_stop.h"
+#include <sys/types.h>
+
+/* One curve pair of a picture: the rows of a run, or the means over its seeds. */
+typedef struct {
+  const char *name;
+  const epoch_row *row;
+  int n;
+} plot_series;
+
+/* Starts gnuplot as a process of its own on curves.svg and curves.png in dir: loss and accuracy,
+   training and validation, the best epoch marked, and overfitting shaded from the epoch after the
+   least validation loss on. Returns what to hand to plot_wait: 0 if there is nothing to plot. */
+pid_t plot_curves(const char *dir, const char *title, const epoch_row *row, int n, int best);
+/* Validation loss and accuracy of several runs over one another, in the files BASE.svg, BASE.png.
+ */
+pid_t plot_overlay(const char *base, const char *title, const plot_series *s, int n);
+/* Waits. False if the pictures could not be made (no gnuplot, or it failed). */
+bool plot_wait(pid_t gnuplot);
+/* Draws loss and accuracy on the terminal in at most 80 columns of plain characters, over what the
+   last call drew. Written to stderr. */
+void plot_terminal(const epoch_row *row, int n, int epochs);
+/* The epoch of the least validation loss, from 1; 0 without rows. */
+int least_val_loss(const epoch_row *row, int n);
+#endif
