@@ -124,35 +124,11 @@ static void build(machine *m) {
 
 /* --- arithmetic --- */
 
-static double transcendental(ekind k, double x) {
-  return k == E_EXP ? exp(x) : k == E_LOG ? log(x) : tanh(x);
-}
-
 static double apply(const machine *m, ekind k, double a, double b, double c) {
-  double v = 0;
-  switch (k) {
-  case E_ADD: v = a + b; break;
-  case E_SUB: v = a - b; break;
-  case E_MUL: v = a * b; break;
-  case E_DIV: v = a / b; break;
-  case E_NEG: return -a;
-  case E_MAX: return a > b ? a : b;
-  case E_MIN: return a < b ? a : b;
-  case E_SQRT: v = sqrt(a); break;
-  case E_EXP:
-  case E_LOG:
-  case E_TANH: return m->exact ? transcendental(k, a) : (double)elementary_eval(k, (float)a);
-  case E_EQ: return a == b;
-  case E_NE: return a != b;
-  case E_LT: return a < b;
-  case E_LE: return a <= b;
-  case E_GT: return a > b;
-  case E_GE: return a >= b;
-  case E_SELECT: return a != 0 ? b : c;
-  case E_STOP: return a;
-  default: abort();
-  }
-  return m->exact ? v : (double)(float)v; /* double then float rounds as float does, for these */
+  bool own = k == E_EXP || k == E_LOG || k == E_TANH;
+  if (own && !m->exact) return elementary_eval(k, (float)a);
+  double v = scalar_value(k, a, b, c);
+  return m->exact ? v : (double)(float)v; /* + - * / sqrt: double then float rounds as float does */
 }
 
 static double draw(const machine *m, const step *s, int64_t at) {

@@ -1,5 +1,6 @@
 /* Construction and inspection of nests: tensors, affine indices, expressions. */
 #include "nest.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,62 @@ bool access_may_leave(const nest *n, const access *x) {
     if (lo < 0 || hi >= x->t->dim[d]) return true;
   }
   return false;
+}
+
+/* Can the sum of this dimension's axes reach every value at most once? (mixed radix) */
+static bool one_to_one(const nest *n, const affine *x) {
+  bool done[MAX_AXES] = {0};
+  for (int64_t reach = 0;;) {
+    int least = -1;
+    for (int a = 0; a < n->n_axis; a++)
+      if (!done[a] && x->k[a] && n->axis[a].extent > 1 &&
+          (least < 0 || llabs(x->k[a]) < llabs(x->k[least])))
+        least = a;
+    if (least < 0) return true;
+    if (llabs(x->k[least]) <= reach) return false;
+    reach += llabs(x->k[least]) * (n->axis[least].extent - 1);
+    done[least] = true;
+  }
+}
+
+bool output_once(const nest *n, const access *x) {
+  int uses[MAX_AXES] = {0};
+  for (int d = 0; d < x->t->rank; d++) {
+    if (!one_to_one(n, &x->ix[d])) return false;
+    for (int a = 0; a < n->n_axis; a++) uses[a] += x->ix[d].k[a] != 0;
+  }
+  for (int a = 0; a < n->n_axis; a++) {
+    if (uses[a] > 1 && n->axis[a].extent > 1) return false;
+    if (!uses[a] && !n->axis[a].reduce && n->axis[a].extent > 1) return false;
+  }
+  return true;
+}
+
+/* --- scalar functions --- */
+
+double scalar_value(ekind k, double a, double b, double c) {
+  switch (k) {
+  case E_ADD: return a + b;
+  case E_SUB: return a - b;
+  case E_MUL: return a * b;
+  case E_DIV: return a / b;
+  case E_NEG: return -a;
+  case E_MAX: return a > b ? a : b;
+  case E_MIN: return a < b ? a : b;
+  case E_SQRT: return sqrt(a);
+  case E_EXP: return exp(a);
+  case E_LOG: return log(a);
+  case E_TANH: return tanh(a);
+  case E_EQ: return a == b;
+  case E_NE: return a != b;
+  case E_LT: return a < b;
+  case E_LE: return a <= b;
+  case E_GT: return a > b;
+  case E_GE: return a >= b;
+  case E_SELECT: return a != 0 ? b : c;
+  case E_STOP: return a;
+  default: abort();
+  }
 }
 
 /* --- walking and copying --- */

@@ -173,7 +173,8 @@ int scalar_arity(ekind k);
 const char *scalar_word(ekind k);
 
 /* --- passes, in order; each verifies what it requires and aborts on a broken invariant --- */
-/* lower: graph -> forward nests. `loss` appends the loss operator (training always does). */
+/* lower: graph -> forward nests. `loss` appends the loss operator (training always does).
+   NULL if an operator's text is wrong; the graph's diag has the errors. */
 nestprog *lower(const struct graph *g, bool train, bool loss, int batch, arena *mem);
 /* grad: appends the backward nests and the optimizer's updates (training programs only). */
 void grad(nestprog *p, const struct opuse *optimizer);

@@ -48,24 +48,7 @@ static void check_expr(const checker *c, const expr *e) {
   for (int i = 0; i < scalar_arity(e->kind); i++) check_expr(c, e->a[i]);
 }
 
-/* Can the sum of this dimension's axes reach every value at most once? (mixed radix) */
-static bool one_to_one(const nest *n, const affine *x) {
-  bool done[MAX_AXES] = {0};
-  for (int64_t reach = 0;;) {
-    int least = -1;
-    for (int a = 0; a < n->n_axis; a++)
-      if (!done[a] && x->k[a] && n->axis[a].extent > 1 &&
-          (least < 0 || llabs(x->k[a]) < llabs(x->k[least])))
-        least = a;
-    if (least < 0) return true;
-    if (llabs(x->k[least]) <= reach) return false;
-    reach += llabs(x->k[least]) * (n->axis[least].extent - 1);
-    done[least] = true;
-  }
-}
-
 static void check_output(const checker *c, const access *x) {
-  int uses[MAX_AXES] = {0};
   need(c, x->t->role != T_INPUT && x->t->role != T_LABEL && x->t->role != T_HYPER,
        "writes to what the caller gives");
   for (int d = 0; d < x->t->rank; d++) {
@@ -73,14 +56,8 @@ static void check_output(const checker *c, const access *x) {
     check_affine(c, &x->ix[d]);
     aff_range(c->n, x->ix[d], &lo, &hi);
     need(c, lo >= -x->t->pad_lo[d] && hi < x->t->dim[d] + x->t->pad_hi[d], "writes out of range");
-    need(c, one_to_one(c->n, &x->ix[d]), "writes an element more than once");
-    for (int a = 0; a < c->n->n_axis; a++) uses[a] += x->ix[d].k[a] != 0;
   }
-  for (int a = 0; a < c->n->n_axis; a++) {
-    need(c, uses[a] <= 1, "an axis stands in two dimensions of the output");
-    need(c, uses[a] == 1 || c->n->axis[a].reduce || c->n->axis[a].extent == 1,
-         "an output axis is missing in the output");
-  }
+  need(c, output_once(c->n, x), "writes an element more than once");
 }
 
 static void check_nest(checker *c, const nest *n) {

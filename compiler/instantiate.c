@@ -1,0 +1,514 @@
+/* Operators become nests: names are bound to tensors, axes to ranges, statements to nests. */
+#include "instantiate.h"
+#include <inttypes.h>
+#include <string.h>
+
+/* The elements that one statement writes: a product of one set for each dimension. */
+typedef struct written_part {
+  int64_t count[MAX_DIMS];
+  bool *hit[MAX_DIMS];
+} written_part;
+
+static bool bind(instantiation *s, const char *name, tensor *t, loc at) {
+  if (find_binding(s, name)) {
+    diag_error(s->o->d, at, NULL, "`%s` is defined twice", name);
+    return false;
+  }
+  if (s->n_bound == MAX_BINDINGS) {
+    diag_error(s->o->d, at, NULL, "an operator has at most %d tensors", MAX_BINDINGS);
+    return false;
+  }
+  s->bound[s->n_bound++] = (binding){.name = name, .t = t};
+  return true;
+}
+
+static int64_t elements(const tensor *t) {
+  int64_t n = 1;
+  for (int d = 0; d < t->rank; d++) n *= t->dim[d];
+  return n;
+}
+
+/* --- names: settings, dimensions, inputs --- */
+
+static bool define(instantiation *s, const char *name, double v) {
+  if (s->env.n == (int)(sizeof s->env.v / sizeof *s->env.v)) {
+    diag_error(s->o->d, s->o->op->at, NULL, "`%s` has too many settings", s->o->op->name);
+    return false;
+  }
+  s->env.name[s->env.n] = name;
+  s->env.v[s->env.n++] = v;
+  return true;
+}
+
+static bool define_settings(instantiation *s) {
+  const instance *o = s->o;
+  for (int i = 0; i < o->n_set; i++) {
+    const setting *x = &o->set[i];
+    bool ok = !o->op->set[i].pair
+                  ? define(s, x->name, x->v[0])
+                  : define(s, arena_printf(s->mem, "%s.h", x->name), x->v[0]) &&
+                        define(s, arena_printf(s->mem, "%s.w", x->name), x->v[1]);
+    if (!ok) return false;
+  }
+  return true;
+}
+
+static bool bind_input(instantiation *s, int i) {
+  const opinput *in = &s->o->op->in[i];
+  tensor *t = s->o->in[i];
+  if (!bind(s, in->name, t, in->at)) return false;
+  s->bound[s->n_bound - 1].given = true;
+  s->bound[s->n_bound - 1].complete = true;
+  if (in->every) return true;
+  if (in->n_dim != t->rank) {
+    diag_error(s->o->d, in->at, "images are [N,H,W,C], classes are `int label[N]`",
+               "`%s` has %d dimensions here, but %d in the network", in->name, in->n_dim, t->rank);
+    return false;
+  }
+  for (int d = 0; d < t->rank; d++)
+    if (!is_constant_name(s, in->dim[d]) && !define(s, in->dim[d], (double)t->dim[d])) return false;
+  return true;
+}
+
+/* --- parameters and states --- */
+
+static bool decl_dims(instantiation *s, const opdecl *d, int *rank, int64_t *dim) {
+  *rank = d->every ? s->o->in[0]->rank : d->n_dim;
+  for (int i = 0; i < *rank; i++) {
+    if (d->every) dim[i] = s->o->in[0]->dim[i];
+    else if (!constant_value(s, d->dim[i].extent, &dim[i])) return false;
+    if (dim[i] < 1) {
+      diag_error(s->o->d, d->at, NULL, "`%s` would have no elements", d->name);
+      return false;
+    }
+  }
+  if (!*rank) dim[(*rank)++] = 1;
+  return true;
+}
+
+static trole decl_role(const instance *o, const opdecl *d) {
+  if (!d->is_state) return T_PARAM;
+  return o->op->kind == OP_OPTIMIZER ? T_OPT : T_STATE;
+}
+
+static bool declare(instantiation *s, const opdecl *d) {
+  int rank;
+  int64_t dim[MAX_DIMS];
+  double when = 1, init = 0;
+  if (d->when && !xexpr_eval(d->when, &s->env, s->o->d, &when)) return false;
+  if (!when) return true;
+  if (!decl_dims(s, d, &rank, dim)) return false;
+  if (d->init_arg && !xexpr_eval(d->init_arg, &s->env, s->o->d, &init)) return false;
+  const char *name = arena_printf(s->mem, "%s.%s", s->o->prefix, d->name);
+  tensor *t = tensor_new(s->o->p, name, decl_role(s->o, d), rank, dim);
+  t->node = s->o->node;
+  t->decl = d;
+  t->init = init;
+  if (!bind(s, d->name, t, d->at)) return false;
+  binding *b = &s->bound[s->n_bound - 1];
+  b->complete = true;
+  b->kept = d->is_state;
+  b->given = !d->is_state;
+  return true;
+}
+
+/* --- the result --- */
+
+static bool make_result(instantiation *s) {
+  instance *o = s->o;
+  const opdef *op = o->op;
+  if (op->kind == OP_OPTIMIZER) {
+    binding *b = find_binding(s, op->out);
+    if (!b) {
+      diag_error(o->d, op->at, NULL, "an optimizer's result is its first argument");
+      return false;
+    }
+    b->given = false;
+    b->kept = true;
+    o->out = b->t;
+    return true;
+  }
+  int rank = op->out_every ? o->in[0]->rank : op->n_out_dim;
+  int64_t dim[MAX_DIMS];
+  for (int d = 0; d < rank; d++) {
+    if (op->out_every) dim[d] = o->in[0]->dim[d];
+    else if (!constant_value(s, op->out_dim[d], &dim[d])) return false;
+  }
+  o->out = tensor_new(o->p, o->result, o->result_role, rank, dim);
+  o->out->node = o->node;
+  return bind(s, op->out, o->out, op->at);
+}
+
+/* --- the axes of a statement --- */
+
+typedef struct {
+  const char *name;
+  int64_t extent; /* 0: not known yet */
+  bool fixed, output;
+  loc at;
+} range;
+
+typedef struct {
+  int n;
+  range r[MAX_AXES];
+  bool failed;
+} ranges;
+
+static range *add_range(instantiation *s, ranges *l, const char *name, loc at) {
+  for (int i = 0; i < l->n; i++)
+    if (!strcmp(l->r[i].name, name)) return &l->r[i];
+  if (l->n == MAX_AXES) {
+    diag_error(s->o->d, at, NULL, "a statement has at most %d axes", MAX_AXES);
+    l->failed = true;
+    return &l->r[0];
+  }
+  l->r[l->n] = (range){.name = name, .at = at};
+  return &l->r[l->n++];
+}
+
+/* An index that is nothing but a name runs over the dimension it stands in. */
+static void infer(instantiation *s, ranges *l, const xexpr *index, int64_t extent, const char *of) {
+  if (index->kind != X_NAME) return;
+  bool known = false;
+  for (int i = 0; i < l->n; i++) known |= !strcmp(l->r[i].name, index->name);
+  if (!known && is_constant_name(s, index->name)) return;
+  range *r = add_range(s, l, index->name, index->at);
+  if (!r->extent) r->extent = extent;
+  if (r->fixed || r->extent == extent || l->failed) return;
+  diag_error(s->o->d, index->at,
+             arena_printf(s->mem, "say how far it runs: `for %s:%" PRId64 "`", r->name, r->extent),
+             "`%s` runs over %" PRId64 ", but this dimension of `%s` has %" PRId64, r->name,
+             r->extent, of, extent);
+  l->failed = true;
+}
+
+static void names_in(instantiation *s, ranges *l, const xexpr *x, bool output) {
+  if (x->kind == X_NAME && !is_constant_name(s, x->name)) add_range(s, l, x->name, x->at)->output |= output;
+  for (int i = 0; i < x->n; i++) names_in(s, l, x->arg[i], output);
+}
+
+static void infer_access(instantiation *s, ranges *l, const xexpr *x) {
+  binding *b = find_binding(s, x->name);
+  if (b && b->t && !x->every && x->n == b->t->rank)
+    for (int d = 0; d < x->n; d++) infer(s, l, x->arg[d], b->t->dim[d], x->name);
+}
+
+static void infer_reads(instantiation *s, ranges *l, const xexpr *x) {
+  if (x->kind == X_READ) infer_access(s, l, x);
+  for (int i = 0; i < x->n; i++) infer_reads(s, l, x->arg[i]);
+}
+
+static void explicit_ranges(instantiation *s, ranges *l, const opstmt *st) {
+  for (int i = 0; i < st->n_axis; i++) {
+    int64_t extent;
+    const opaxis *a = &st->axis[i];
+    if (!constant_value(s, a->extent, &extent)) {
+      l->failed = true;
+      return;
+    }
+    if (extent < 1) {
+      diag_error(s->o->d, a->at, NULL, "`%s` has an empty range", a->name);
+      l->failed = true;
+      return;
+    }
+    range *r = add_range(s, l, a->name, a->at);
+    r->extent = extent;
+    r->fixed = true;
+  }
+}
+
+/* Names on the left stand for axes even where a setting has the same name, if `for` says so. */
+static void mark_outputs(instantiation *s, ranges *l, const xexpr *x) {
+  if (x->kind == X_NAME)
+    for (int i = 0; i < l->n; i++)
+      if (!strcmp(l->r[i].name, x->name)) l->r[i].output = true;
+  for (int i = 0; i < x->n; i++) mark_outputs(s, l, x->arg[i]);
+}
+
+static void push_axis(nest *n, const range *r) {
+  if (find_axis(n, r->name) < 0) n->axis[n->n_axis++] = (axis){r->name, r->extent, !r->output};
+}
+
+/* Output axes in the order of the left side's dimensions. */
+static void push_outputs(nest *n, const ranges *l, const xexpr *x) {
+  if (x->kind == X_NAME)
+    for (int i = 0; i < l->n; i++)
+      if (!strcmp(l->r[i].name, x->name)) push_axis(n, &l->r[i]);
+  for (int i = 0; i < x->n; i++) push_outputs(n, l, x->arg[i]);
+}
+
+static bool find_axes(instantiation *s, const opstmt *st) {
+  ranges l = {0};
+  explicit_ranges(s, &l, st);
+  if (l.failed) return false;
+  for (int d = 0; d < st->lhs->n; d++) names_in(s, &l, st->lhs->arg[d], true);
+  mark_outputs(s, &l, st->lhs);
+  infer_access(s, &l, st->lhs);
+  infer_reads(s, &l, st->rhs);
+  for (int i = 0; i < l.n && !l.failed; i++) {
+    if (l.r[i].extent) continue;
+    diag_error(s->o->d, l.r[i].at, arena_printf(s->mem, "add `for %s:..`", l.r[i].name),
+               "nothing tells how far `%s` runs", l.r[i].name);
+    l.failed = true;
+  }
+  if (l.failed) return false;
+  push_outputs(s->n, &l, st->lhs);
+  for (int i = 0; i < l.n; i++) push_axis(s->n, &l.r[i]);
+  return true;
+}
+
+/* Axes of `w[..]`: one for each dimension of the tensor. */
+static void every_axes(instantiation *s, const tensor *t) {
+  static const char *const image[] = {"n", "h", "w", "c"};
+  static const char *const other[] = {"i", "j", "k", "l", "m", "q"};
+  const opdecl *named = s->o->out->decl;
+  for (int d = 0; d < t->rank; d++) {
+    const char *name = t->rank == 4 ? image[d] : other[d];
+    if (named && named->n_dim == t->rank) name = named->dim[d].name;
+    while (is_constant_name(s, name) || find_axis(s->n, name) >= 0)
+      name = arena_printf(s->mem, "%s_", name);
+    s->n->axis[s->n->n_axis++] = (axis){name, t->dim[d], false};
+  }
+}
+
+/* --- what a statement writes --- */
+
+static tensor *new_local(instantiation *s, const char *name, int rank, const int64_t *dim) {
+  const char *full = arena_printf(s->mem, "%s.%s", s->o->prefix, name);
+  tensor *t = tensor_new(s->o->p, full, T_TEMP, rank, dim);
+  t->node = s->o->node;
+  return t;
+}
+
+static bool left_indices(instantiation *s, const xexpr *lhs) {
+  for (int d = 0; d < lhs->n; d++)
+    if (!lower_index(s, lhs->arg[d], &s->at.ix[d])) return false;
+  return true;
+}
+
+static bool check_left_range(instantiation *s, const xexpr *lhs, const tensor *t) {
+  for (int d = 0; d < lhs->n; d++) {
+    int64_t lo, hi;
+    aff_range(s->n, s->at.ix[d], &lo, &hi);
+    if (lo >= 0 && hi < t->dim[d]) continue;
+    diag_error(s->o->d, lhs->arg[d]->at, NULL,
+               "this index of `%s` runs from %" PRId64 " to %" PRId64 ", out of 0 to %" PRId64,
+               lhs->name, lo, hi, t->dim[d] - 1);
+    return false;
+  }
+  return true;
+}
+
+/* A local tensor is as large as the first statement that writes it needs. */
+static tensor *local_for(instantiation *s, const xexpr *lhs) {
+  int64_t dim[MAX_DIMS];
+  for (int d = 0; d < lhs->n; d++) {
+    int64_t lo, hi;
+    aff_range(s->n, s->at.ix[d], &lo, &hi);
+    if (lo < 0) {
+      diag_error(s->o->d, lhs->arg[d]->at, NULL, "this index of `%s` falls below 0", lhs->name);
+      return NULL;
+    }
+    dim[d] = hi + 1;
+  }
+  return new_local(s, lhs->name, lhs->n, dim);
+}
+
+static bool writable(instantiation *s, const xexpr *lhs, const binding *b) {
+  if (lhs->n > MAX_DIMS) {
+    diag_error(s->o->d, lhs->at, NULL, "a tensor has at most %d dimensions", MAX_DIMS);
+    return false;
+  }
+  if (b && b->given) {
+    diag_error(s->o->d, lhs->at, NULL, "`%s` is only read in this operator", lhs->name);
+    return false;
+  }
+  if (b && !lhs->every && b->t->rank != lhs->n) {
+    diag_error(s->o->d, lhs->at, NULL, "`%s` has %d dimensions, and %d %s given", lhs->name,
+               b->t->rank, lhs->n, lhs->n == 1 ? "index is" : "indices are");
+    return false;
+  }
+  return true;
+}
+
+static binding *left_side(instantiation *s, const opstmt *st) {
+  const xexpr *lhs = st->lhs;
+  binding *b = find_binding(s, lhs->name);
+  tensor *t = b ? b->t : NULL;
+  if (!writable(s, lhs, b)) return NULL;
+  if (lhs->every) {
+    if (!t) t = new_local(s, lhs->name, s->o->out->rank, s->o->out->dim);
+    every_axes(s, t);
+    for (int d = 0; d < t->rank; d++) s->at.ix[d] = aff_axis(d, 1);
+  } else {
+    if (!find_axes(s, st) || !left_indices(s, lhs)) return NULL;
+    if (!t && !(t = local_for(s, lhs))) return NULL;
+    if (!check_left_range(s, lhs, t)) return NULL;
+  }
+  s->at.t = t;
+  s->target = t;
+  if (!b && !bind(s, lhs->name, t, lhs->at)) return NULL;
+  return find_binding(s, lhs->name);
+}
+
+/* --- which elements have been written --- */
+
+static void hit_values(const nest *n, const affine *x, int ax, int64_t at, bool *hit, int64_t *count) {
+  while (ax < n->n_axis && !x->k[ax]) ax++;
+  if (ax == n->n_axis) {
+    *count += !hit[at];
+    hit[at] = true;
+    return;
+  }
+  for (int64_t i = 0; i < n->axis[ax].extent; i++)
+    hit_values(n, x, ax + 1, at + i * x->k[ax], hit, count);
+}
+
+static written_part part_of(instantiation *s) {
+  written_part p = {0};
+  for (int d = 0; d < s->target->rank; d++) {
+    p.hit[d] = NEW_N(s->mem, bool, s->target->dim[d]);
+    hit_values(s->n, &s->at.ix[d], 0, s->at.ix[d].c, p.hit[d], &p.count[d]);
+  }
+  return p;
+}
+
+static bool meets(const tensor *t, const written_part *p, const written_part *q) {
+  for (int d = 0; d < t->rank; d++) {
+    bool any = false;
+    for (int64_t i = 0; i < t->dim[d] && !any; i++) any = p->hit[d][i] && q->hit[d][i];
+    if (!any) return false;
+  }
+  return true;
+}
+
+static bool overlaps(const binding *b, const written_part *p) {
+  for (int i = 0; i < b->n_part; i++)
+    if (meets(b->t, &b->part[i], p)) return true;
+  return false;
+}
+
+static void count_written(instantiation *s, binding *b, const written_part *p) {
+  int64_t n = 1;
+  for (int d = 0; d < b->t->rank; d++) n *= p->count[d];
+  PUSH(s->mem, b->part, b->n_part, *p);
+  b->written += n;
+  b->complete |= b->written == elements(b->t);
+}
+
+/* Does the statement add to what an earlier one left there? False after an error in *ok. */
+static bool accumulates(instantiation *s, const opstmt *st, binding *b, bool *ok) {
+  *ok = true;
+  if (b->kept) return st->comb != COMB_SET;
+  if (!s->n->canonical) { /* a scatter clears the whole tensor first, or adds to all of it */
+    *ok = b->complete || !b->n_part;
+    bool adds = b->complete;
+    if (!*ok) diag_error(s->o->d, st->at, NULL, "`%s` is only written in part so far", b->name);
+    b->complete = true;
+    b->written = elements(b->t);
+    return adds;
+  }
+  if (b->complete && !b->n_part && st->comb != COMB_SET) return true; /* after a scatter */
+  written_part p = part_of(s);
+  if (!b->complete && !overlaps(b, &p)) {
+    count_written(s, b, &p);
+    return false;
+  }
+  *ok = st->comb == COMB_SUM && b->complete;
+  if (!*ok)
+    diag_error(s->o->d, st->at, "only `+=` may add to elements that are complete",
+               "elements of `%s` are written a second time", b->name);
+  return true;
+}
+
+/* --- statements --- */
+
+static bool check_form(instantiation *s, const opstmt *st) {
+  nest *n = s->n;
+  n->canonical = output_once(n, &s->at);
+  for (int a = 0; a < n->n_axis; a++) {
+    if (st->comb != COMB_SET || !n->axis[a].reduce || n->axis[a].extent == 1) continue;
+    diag_error(s->o->d, st->at, "use `+=` for a sum, `max=` for the largest",
+               "`%s` is not on the left: `=` would write each element several times",
+               n->axis[a].name);
+    return false;
+  }
+  if (n->canonical) return true;
+  if (st->comb != COMB_SUM) {
+    diag_error(s->o->d, st->at, NULL, "this writes elements of `%s` more than once", st->lhs->name);
+    return false;
+  }
+  for (int a = 0; a < n->n_axis; a++) n->axis[a].reduce = false; /* a scatter */
+  return true;
+}
+
+static void append(instance *o, nest *n) {
+  if (o->last) o->last->next = n;
+  else o->first = n;
+  o->last = n;
+}
+
+static bool lower_statement(instantiation *s, const opstmt *st) {
+  static const reduction reductions[] = {R_SET, R_SUM, R_MAX};
+  bool ok;
+  s->n = NEW(s->mem, nest);
+  s->target = NULL;
+  s->at = (access){0};
+  binding *b = left_side(s, st);
+  if (!b || !check_form(s, st)) return false;
+  nest *n = s->n;
+  n->node = s->o->node;
+  n->name = s->o->op->kind == OP_OPTIMIZER && b->t == s->o->out
+                ? arena_printf(s->mem, "%s update", b->t->name)
+                : b->t->name;
+  n->red = reductions[st->comb];
+  if (!(n->term = lower_scalar(s, st->rhs))) return false;
+  expr *acc = e_op(s->mem, E_ACC, NULL, NULL, NULL);
+  bool adds = accumulates(s, st, b, &ok);
+  if (!ok) return false;
+  if (adds)
+    acc = e_op(s->mem, st->comb == COMB_MAX ? E_MAX : E_ADD, e_read(s->mem, s->at), acc, NULL);
+  n->store[n->n_store++] = (store){s->at, acc};
+  append(s->o, n);
+  return true;
+}
+
+static bool lower_statements(instantiation *s, const opstmt *st) {
+  bool ok = true;
+  for (; st; st = st->next) {
+    double cond;
+    if (!st->cond) ok &= lower_statement(s, st);
+    else if (!xexpr_eval(st->cond, &s->env, s->o->d, &cond)) ok = false;
+    else ok &= lower_statements(s, cond ? st->then : st->otherwise);
+    if (!ok) return false; /* later statements would only repeat the complaint */
+  }
+  return true;
+}
+
+static bool check_result(instantiation *s) {
+  binding *b = find_binding(s, s->o->op->out);
+  if (b->complete) return true;
+  diag_error(s->o->d, s->o->op->at, NULL, "not every element of `%s` is written", b->name);
+  return false;
+}
+
+static bool run(instantiation *s) {
+  const opdef *op = s->o->op;
+  if (!define_settings(s)) return false;
+  for (int i = 0; i < s->o->n_in; i++)
+    if (!bind_input(s, i)) return false;
+  for (int i = 0; i < op->n_decl; i++)
+    if (!declare(s, &op->decl[i])) return false;
+  return make_result(s) && lower_statements(s, op->body) &&
+         lower_statements(s, s->o->train ? op->train : op->infer) && check_result(s);
+}
+
+bool instantiate(instance *o) {
+  instantiation *s = NEW(o->p->mem, instantiation);
+  s->o = o;
+  s->mem = o->p->mem;
+  o->first = o->last = NULL;
+  bool ok = run(s);
+  if (!ok && o->node) diag_note(o->d, o->node->at, "used here");
+  return ok;
+}
