@@ -1,9 +1,10 @@
 /* emit: one scheduled nest becomes one function
-     void kernel(char **tensors, i64 begin, i64 end)
+     void kernel(char **tensors, index begin, index end)
    that runs tiles [begin, end) of the nest's domain. The reduction lives in SSA accumulators from
    the first iteration to the stores; operands shared by points of a tile are loaded once. */
 #include "emit.h"
 #include "emit_scalar.h"
+#include <llvm-c/Target.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ typedef struct {
 
 static LLVMValueRef add_scaled(em *e, LLVMValueRef base, LLVMValueRef i, int64_t k) {
   if (!k || !i) return base;
-  LLVMValueRef t = k == 1 ? i : LLVMBuildMul(B, i, ir_i64(&e->c, k), "");
+  LLVMValueRef t = k == 1 ? i : LLVMBuildMul(B, i, ir_index(&e->c, k), "");
   return base ? LLVMBuildAdd(B, base, t, "") : t;
 }
 
@@ -77,7 +78,7 @@ static LLVMValueRef address(em *e, const ref *r, const point *p) {
   int64_t off = 0;
   for (int a = 0; a < e->n->n_axis; a++) off += r->stride[a] * p->off[a];
   if (!off) return r->at;
-  LLVMValueRef o = ir_i64(&e->c, off);
+  LLVMValueRef o = ir_index(&e->c, off);
   return LLVMBuildGEP2(B, element_type(e, r), r->at, &o, 1, "");
 }
 
@@ -176,7 +177,7 @@ static LLVMValueRef index_value(em *e, const affine *x, const point *p) {
     base = add_scaled(e, base, e->index[a], x->k[a]);
     c += x->k[a] * p->off[a];
   }
-  LLVMValueRef v = ir_i64(&e->c, c);
+  LLVMValueRef v = ir_index(&e->c, c);
   if (base) v = LLVMBuildAdd(B, base, v, "");
   v = LLVMBuildTrunc(B, v, e->c.i32, "");
   int w = width_at(e, p);
@@ -191,7 +192,7 @@ static LLVMValueRef random_value(em *e, const expr *x, const point *p) {
   for (int i = 0; i < e->n_arg; i++)
     if (!e->arg_tensor[i]) block = e->arg[i];
   for (int i = 0; i < 4; i++) {
-    LLVMValueRef o = ir_i64(&e->c, (int64_t)(offsetof(control, seed_lo) / 4) + i);
+    LLVMValueRef o = ir_index(&e->c, (int64_t)(offsetof(control, seed_lo) / 4) + i);
     word[i] = LLVMBuildLoad2(B, e->c.i32, LLVMBuildGEP2(B, e->c.i32, block, &o, 1, ""), "");
   }
   LLVMValueRef at = index_value(e, &x->aff, p);
@@ -312,8 +313,8 @@ static LLVMValueRef guards_hold(em *e, const point *p) {
       v = add_scaled(e, v, e->index[a], x->k[a]);
       c += x->k[a] * p->off[a];
     }
-    v = v ? LLVMBuildAdd(B, v, ir_i64(&e->c, c), "") : ir_i64(&e->c, c);
-    LLVMValueRef ok = LLVMBuildICmp(B, LLVMIntULT, v, ir_i64(&e->c, e->n->guard[g].extent), "");
+    v = v ? LLVMBuildAdd(B, v, ir_index(&e->c, c), "") : ir_index(&e->c, c);
+    LLVMValueRef ok = LLVMBuildICmp(B, LLVMIntULT, v, ir_index(&e->c, e->n->guard[g].extent), "");
     all = all ? LLVMBuildAnd(B, all, ok, "") : ok;
   }
   return all;
@@ -369,13 +370,13 @@ static LLVMValueRef phi_like(em *e, LLVMValueRef v) { return LLVMBuildPhi(B, LLV
 
 static void loop_open(em *e, loop *l) {
   LLVMBasicBlockRef before = LLVMGetInsertBlock(B);
-  LLVMValueRef start = ir_i64(&e->c, l->from);
+  LLVMValueRef start = ir_index(&e->c, l->from);
   for (int i = 0; i < e->n_ref; i++) l->outer_at[i] = e->refs[i].at;
   l->outer_index = e->index[l->axis];
   l->head = new_block(e, e->n->axis[l->axis].name);
   LLVMBuildBr(B, l->head);
   LLVMPositionBuilderAtEnd(B, l->head);
-  l->index = LLVMBuildPhi(B, e->c.i64, "");
+  l->index = LLVMBuildPhi(B, e->c.index, "");
   LLVMAddIncoming(l->index, &start, &before, 1);
   e->index[l->axis] = l->index;
   for (int i = 0; i < e->n_ref; i++) {
@@ -395,17 +396,17 @@ static void loop_open(em *e, loop *l) {
 
 static void loop_close(em *e, loop *l) {
   LLVMBasicBlockRef last = LLVMGetInsertBlock(B), after = new_block(e, "");
-  LLVMValueRef next = LLVMBuildAdd(B, l->index, ir_i64(&e->c, l->step), "");
+  LLVMValueRef next = LLVMBuildAdd(B, l->index, ir_index(&e->c, l->step), "");
   LLVMAddIncoming(l->index, &next, &last, 1);
   for (int i = 0; i < e->n_ref; i++) {
     if (!l->at[i]) continue;
-    LLVMValueRef o = ir_i64(&e->c, e->refs[i].stride[l->axis] * l->step);
+    LLVMValueRef o = ir_index(&e->c, e->refs[i].stride[l->axis] * l->step);
     LLVMValueRef p = LLVMBuildGEP2(B, element_type(e, &e->refs[i]), l->at[i], &o, 1, "");
     LLVMAddIncoming(l->at[i], &p, &last, 1);
   }
   for (int64_t i = 0; i < e->n_point; i++) LLVMAddIncoming(l->acc[i], &e->acc[i], &last, 1);
   LLVMValueRef more =
-      LLVMBuildICmp(B, LLVMIntSLT, next, ir_i64(&e->c, l->from + l->count * l->step), "");
+      LLVMBuildICmp(B, LLVMIntSLT, next, ir_index(&e->c, l->from + l->count * l->step), "");
   LLVMBuildCondBr(B, more, l->head, after);
   LLVMPositionBuilderAtEnd(B, after);
   for (int i = 0; i < e->n_ref; i++) e->refs[i].at = l->outer_at[i];
@@ -422,18 +423,18 @@ static void lanes_rest(em *e, int64_t done, int64_t rest) {
   LLVMValueRef at[MAX_REFS];
   for (int i = 0; i < e->n_ref; i++) {
     at[i] = e->refs[i].at;
-    e->refs[i].at = advance(e, &e->refs[i], ir_i64(&e->c, done), e->refs[i].stride[vec]);
+    e->refs[i].at = advance(e, &e->refs[i], ir_index(&e->c, done), e->refs[i].stride[vec]);
   }
-  e->index[vec] = ir_i64(&e->c, done);
+  e->index[vec] = ir_index(&e->c, done);
   e->vec = -1;
   for (int64_t l = 0; l < rest; l++)
     for (int64_t i = 0; i < e->n_point; i++) {
       point p = e->points[i];
       p.off[vec] = l;
-      LLVMValueRef lane = LLVMBuildExtractElement(B, e->acc[i], ir_i64(&e->c, l), "");
+      LLVMValueRef lane = LLVMBuildExtractElement(B, e->acc[i], ir_index(&e->c, l), "");
       forget(e);
       lane = combine_guarded(e, lane, &p);
-      e->acc[i] = LLVMBuildInsertElement(B, e->acc[i], lane, ir_i64(&e->c, l), "");
+      e->acc[i] = LLVMBuildInsertElement(B, e->acc[i], lane, ir_index(&e->c, l), "");
     }
   forget(e);
   e->vec = vec;
@@ -498,7 +499,7 @@ static LLVMValueRef fold_together(em *e, LLVMValueRef *v, int n) {
     n /= 2;
   }
   if (LLVMGetVectorSize(LLVMTypeOf(v[0])) > 1) return v[0];
-  return LLVMBuildExtractElement(B, v[0], ir_i64(&e->c, 0), "");
+  return LLVMBuildExtractElement(B, v[0], ir_index(&e->c, 0), "");
 }
 
 /* Replaces the tile's 16-lane accumulators by sums, a vector along the fold axis where there is one. */
@@ -584,7 +585,7 @@ static void output_loop(em *e, int at) {
     LLVMValueRef keep[MAX_REFS];
     for (int i = 0; i < e->n_ref; i++) keep[i] = e->refs[i].at;
     e->tile[ax] = extent % tile;
-    move_to(e, ax, ir_i64(&e->c, full * tile));
+    move_to(e, ax, ir_index(&e->c, full * tile));
     output_loops(e, at + 1);
     e->tile[ax] = tile;
     e->index[ax] = NULL;
@@ -604,20 +605,20 @@ static void domain_loop(em *e) {
   LLVMValueRef any = LLVMBuildICmp(B, LLVMIntSLT, e->begin, e->end, "");
   LLVMBuildCondBr(B, any, head, exit);
   LLVMPositionBuilderAtEnd(B, head);
-  LLVMValueRef t = LLVMBuildPhi(B, e->c.i64, "t"), rest = t;
+  LLVMValueRef t = LLVMBuildPhi(B, e->c.index, "t"), rest = t;
   LLVMAddIncoming(t, &e->begin, &entry, 1);
   for (int i = e->s->n_domain - 1; i >= 0; i--) {
     int ax = e->s->loop[i];
-    LLVMValueRef count = ir_i64(&e->c, e->n->axis[ax].extent / e->tile[ax]), digit = rest;
+    LLVMValueRef count = ir_index(&e->c, e->n->axis[ax].extent / e->tile[ax]), digit = rest;
     if (i) {
       digit = LLVMBuildURem(B, rest, count, "");
       rest = LLVMBuildUDiv(B, rest, count, "");
     }
-    move_to(e, ax, LLVMBuildMul(B, digit, ir_i64(&e->c, e->tile[ax]), ""));
+    move_to(e, ax, LLVMBuildMul(B, digit, ir_index(&e->c, e->tile[ax]), ""));
   }
   output_loops(e, e->s->n_domain);
   LLVMBasicBlockRef last = LLVMGetInsertBlock(B);
-  LLVMValueRef next = LLVMBuildAdd(B, t, ir_i64(&e->c, 1), "");
+  LLVMValueRef next = LLVMBuildAdd(B, t, ir_index(&e->c, 1), "");
   LLVMAddIncoming(t, &next, &last, 1);
   LLVMBuildCondBr(B, LLVMBuildICmp(B, LLVMIntSLT, next, e->end, ""), head, exit);
   LLVMPositionBuilderAtEnd(B, exit);
@@ -635,7 +636,7 @@ static void add_ref(em *e, const access *x) {
   int64_t c = 0;
   for (int d = 0; d < x->t->rank; d++) c += x->ix[d].c * x->t->stride[d];
   for (int a = 0; a < e->n->n_axis; a++) r->stride[a] = access_stride(x, a);
-  LLVMValueRef off = ir_i64(&e->c, c);
+  LLVMValueRef off = ir_index(&e->c, c);
   r->at = e->arg[r->arg];
   if (c) r->at = LLVMBuildGEP2(B, element_type(e, r), r->at, &off, 1, "");
 }
@@ -645,14 +646,14 @@ static void add_read(expr *x, void *arg) { add_ref(arg, &x->rd); }
 static void load_pointers(em *e, const kernel_call *k) {
   e->n_arg = k->n_arg;
   for (int i = 0; i < k->n_arg; i++) {
-    LLVMValueRef o = ir_i64(&e->c, i);
+    LLVMValueRef o = ir_index(&e->c, i);
     e->arg_tensor[i] = k->arg[i];
     e->arg[i] = LLVMBuildLoad2(B, e->c.ptr, LLVMBuildGEP2(B, e->c.ptr, e->tensors, &o, 1, ""), "");
   }
 }
 
 static void begin_function(em *e, const kernel_call *k) {
-  LLVMTypeRef params[3] = {e->c.ptr, e->c.i64, e->c.i64};
+  LLVMTypeRef params[3] = {e->c.ptr, e->c.index, e->c.index};
   LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->c.cx), params, 3, 0);
   e->fn = LLVMAddFunction(e->c.module, k->k->name, type);
   LLVMSetUnnamedAddress(e->fn, LLVMGlobalUnnamedAddr);
@@ -682,6 +683,12 @@ static void number_all(em *e) {
   for (int i = 0; i < n->n_store; i++) find_depends(e, n->store[i].value);
 }
 
+/* An integer as wide as a pointer: addresses need no more, and less costs more code to extend. */
+static LLVMTypeRef index_type(LLVMModuleRef m) {
+  unsigned bytes = LLVMPointerSize(LLVMGetModuleDataLayout(m));
+  return LLVMIntTypeInContext(LLVMGetModuleContext(m), 8 * bytes);
+}
+
 void emit_kernel(LLVMModuleRef m, const kernel_call *k, const target_info *t) {
   em *e = calloc(1, sizeof *e);
   LLVMContextRef cx = LLVMGetModuleContext(m);
@@ -689,8 +696,8 @@ void emit_kernel(LLVMModuleRef m, const kernel_call *k, const target_info *t) {
   bool exact = e->n->store[0].out.t->element == 8;
   e->c = (ir){cx, m, LLVMCreateBuilderInContext(cx),
               exact ? LLVMDoubleTypeInContext(cx) : LLVMFloatTypeInContext(cx),
-              LLVMInt32TypeInContext(cx), LLVMInt64TypeInContext(cx),
-              LLVMPointerTypeInContext(cx, 0), exact};
+              LLVMInt32TypeInContext(cx), LLVMInt64TypeInContext(cx), index_type(m),
+              LLVMPointerTypeInContext(cx, 0), exact, t->fma};
   e->s = k->n->sched;
   e->t = t;
   memcpy(e->tile, e->s->tile, sizeof e->tile);

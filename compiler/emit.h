@@ -8,7 +8,7 @@
 typedef struct kernel {
   struct kernel *next;
   const char *key;  /* the nest, its schedule and its tensors' strides, in words */
-  const char *name; /* the function: void name(char **tensors, i64 begin, i64 end) */
+  const char *name; /* the function: void name(char **tensors, index begin, index end) */
   int id;
 } kernel;
 

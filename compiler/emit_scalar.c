@@ -29,7 +29,7 @@ LLVMValueRef ir_int(const ir *c, int64_t v, int width) {
   return width == 1 ? k : constant_splat(k, width);
 }
 
-LLVMValueRef ir_i64(const ir *c, int64_t v) { return LLVMConstInt(c->i64, (uint64_t)v, 1); }
+LLVMValueRef ir_index(const ir *c, int64_t v) { return LLVMConstInt(c->index, (uint64_t)v, 1); }
 
 int ir_width(LLVMValueRef v) {
   LLVMTypeRef t = LLVMTypeOf(v);
@@ -42,7 +42,7 @@ LLVMValueRef ir_splat(const ir *c, LLVMValueRef v, int width) {
   if (LLVMIsConstant(v))
     return constant_splat(v, width);
   LLVMTypeRef t = LLVMVectorType(LLVMTypeOf(v), (unsigned)width);
-  LLVMValueRef one = LLVMBuildInsertElement(c->b, LLVMGetPoison(t), v, ir_i64(c, 0), "");
+  LLVMValueRef one = LLVMBuildInsertElement(c->b, LLVMGetPoison(t), v, ir_index(c, 0), "");
   LLVMValueRef zeros = LLVMConstNull(LLVMVectorType(c->i32, (unsigned)width));
   return LLVMBuildShuffleVector(c->b, one, LLVMGetPoison(t), zeros, "");
 }
@@ -55,6 +55,7 @@ LLVMValueRef ir_call(const ir *c, const char *intrinsic, LLVMTypeRef type, int n
 }
 
 LLVMValueRef ir_fma(const ir *c, LLVMValueRef x, LLVMValueRef y, LLVMValueRef z) {
+  if (!c->fma) return LLVMBuildFAdd(c->b, LLVMBuildFMul(c->b, x, y, ""), z, "");
   LLVMValueRef a[3] = {x, y, z};
   return ir_call(c, "llvm.fma", LLVMTypeOf(z), 3, a);
 }

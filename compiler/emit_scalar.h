@@ -8,8 +8,10 @@ typedef struct {
   LLVMContextRef cx;
   LLVMModuleRef module;
   LLVMBuilderRef b;
-  LLVMTypeRef f32, i32, i64, ptr; /* f32 is double in a program that checks gradients */
+  LLVMTypeRef f32; /* double in a program that checks gradients */
+  LLVMTypeRef i32, i64, index, ptr; /* index: as wide as a pointer */
   bool exact;
+  bool fma; /* the machine has it; else multiply, then add (target.def) */
 } ir;
 
 /* A float (width 1) or vector type, and the same of 32-bit integers. */
@@ -17,7 +19,7 @@ LLVMTypeRef ir_float_type(const ir *c, int width);
 LLVMTypeRef ir_int_type(const ir *c, int width);
 LLVMValueRef ir_float(const ir *c, double v, int width);
 LLVMValueRef ir_int(const ir *c, int64_t v, int width);
-LLVMValueRef ir_i64(const ir *c, int64_t v);
+LLVMValueRef ir_index(const ir *c, int64_t v);
 int ir_width(LLVMValueRef v);
 LLVMValueRef ir_splat(const ir *c, LLVMValueRef v, int width);
 LLVMValueRef ir_call(const ir *c, const char *intrinsic, LLVMTypeRef type, int n, LLVMValueRef *arg);

@@ -8,8 +8,8 @@ typedef struct {
 } row;
 
 static const row rows[] = {
-#define TARGET(name, arch, feature, lanes, registers, l1, l2)                                      \
-  {arch, {name, feature, lanes, registers, l1, l2}},
+#define TARGET(name, arch, feature, lanes, registers, l1, l2, fma)                                 \
+  {arch, {name, feature, lanes, registers, l1, l2, fma}},
 #include "target.def"
 #undef TARGET
 };
