@@ -1,0 +1,256 @@
+/* netc bench: where the time of a training step and of an inference goes, nest by nest. */
+#include "cli/command.h"
+#include "cli/flags.h"
+#include "graph.h"
+#include "program.h"
+#include "runtime/memory_block.h"
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct {
+  const char *file;
+  int batch, threads;
+  double budget; /* seconds spent on each measurement */
+  bool json;
+} bench_command;
+
+static const struct argp_option options[] = {
+    {"batch", 'b', "N", 0, "samples of a training step, instead of the file's", 1},
+    {"threads", 't', "N", 0, "threads (default: every CPU)", 1},
+    {"seconds", 's', "S", 0, "time to spend on each measurement (default 0.5)", 1},
+    {"json", 'j', 0, 0, "print one JSON object instead of tables", 1},
+    {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  bench_command *c = state->input;
+  switch (key) {
+  case 'b': c->batch = (int)option_whole(state, "--batch", arg, 1, 65536); break;
+  case 't': c->threads = (int)option_whole(state, "--threads", arg, 1, 1024); break;
+  case 's': c->budget = option_real(state, "--seconds", arg); break;
+  case 'j': c->json = true; break;
+  case ARGP_KEY_ARG:
+    if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
+    c->file = arg;
+    break;
+  case ARGP_KEY_NO_ARGS: argp_error(state, "which network file?"); break;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+  return 0;
+}
+
+static const char doc[] =
+    "Times the compiled training step and inference of FILE.net on random images: every layer and "
+    "direction, its GFLOP/s, and its share of this machine's FMA peak and memory bandwidth, both "
+    "measured in the same run. All times are medians.";
+
+/* --- running --- */
+
+typedef struct {
+  program *p;
+  memory_block mem;
+  run_args args;
+} setup;
+
+static double seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void fill_inputs(const graph *g, int batch, float *x, int32_t *labels) {
+  uint32_t r = 1;
+  for (int64_t i = 0; i < batch * g->c * g->h * g->w; i++) {
+    r = r * 1664525u + 1013904223u;
+    x[i] = (float)(r >> 8) * 0x1p-24f;
+  }
+  for (int i = 0; i < batch; i++) labels[i] = (int32_t)(i % g->classes);
+}
+
+static setup prepare(const graph *g, bool train, int batch, int threads) {
+  program_options o = {.train = train, .batch = batch, .threads = threads};
+  setup s = {.p = program_build(g, &o)};
+  size_t n = (size_t)batch, pixels = (size_t)(g->c * g->h * g->w), classes = (size_t)g->classes;
+  size_t part[] = {program_params_bytes(s.p), program_state_bytes(s.p), program_work_bytes(s.p),
+                   n * pixels * 4, n * 4, n * classes * 4, n * 4};
+  size_t total = 0;
+  for (int i = 0; i < 7; i++) total += memory_rounded(part[i]);
+  memory_reserve(&s.mem, total);
+  void *at[7];
+  for (int i = 0; i < 7; i++) at[i] = memory_take(&s.mem, part[i]);
+  program_init(s.p, at[0], at[1], 1);
+  fill_inputs(g, batch, at[3], at[4]);
+  s.args = (run_args){.params = at[0], .state = at[1], .work = at[2], .x = at[3], .labels = at[4],
+                      .logits = at[5], .losses = at[6], .lr = 1e-6f, .seed = 1};
+  return s;
+}
+
+static void release(setup *s) {
+  program_free(s->p);
+  memory_release(&s->mem);
+}
+
+static int by_value(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double median(double *v, int n) {
+  qsort(v, (size_t)n, sizeof *v, by_value);
+  return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+enum { MAX_RUNS = 20000 };
+
+/* Median seconds of one run of the whole program. */
+static double time_program(setup *s, double budget) {
+  double *t = malloc(sizeof(double) * MAX_RUNS), start = seconds();
+  int n = 0;
+  for (int i = 0; i < 5; i++) program_run(s->p, &s->args);
+  while (n < MAX_RUNS && (n < 5 || seconds() - start < budget)) {
+    double t0 = seconds();
+    program_run(s->p, &s->args);
+    t[n++] = seconds() - t0;
+  }
+  double m = median(t, n);
+  free(t);
+  return m;
+}
+
+/* Median seconds of every step of the program, into t. */
+static void time_steps(setup *s, double budget, double *t) {
+  int n = program_n_steps(s->p), runs = 0, most = 500;
+  double *all = malloc(sizeof(double) * (size_t)(n * most)), start = seconds();
+  while (runs < most && (runs < 5 || seconds() - start < budget)) {
+    for (int i = 0; i < n; i++) {
+      double t0 = seconds();
+      program_run_step(s->p, &s->args, i);
+      all[i * most + runs] = seconds() - t0;
+    }
+    runs++;
+  }
+  for (int i = 0; i < n; i++) t[i] = median(all + i * most, runs);
+  free(all);
+}
+
+/* --- results --- */
+
+typedef struct {
+  double peak, bandwidth;              /* GFLOP/s, GB/s */
+  double train, infer1, infer32;       /* seconds */
+  double compile, compile_infer;       /* seconds */
+  double flops, contraction_flops, contraction_seconds;
+  int batch, threads;
+} figures;
+
+static json_object *step_object(const step_info *i, double t, const figures *f) {
+  json_object *o = json_object_new_object();
+  json_object_object_add(o, "name", json_object_new_string(i->name));
+  json_object_object_add(o, "layer", json_object_new_string(i->layer));
+  json_object_object_add(o, "us", json_object_new_double(t * 1e6));
+  json_object_object_add(o, "gflops", json_object_new_double(i->flops / t / 1e9));
+  json_object_object_add(o, "peak_share", json_object_new_double(i->flops / t / 1e9 / f->peak));
+  json_object_object_add(o, "gbytes", json_object_new_double(i->bytes / t / 1e9));
+  return o;
+}
+
+static void print_step(const step_info *i, double t, const figures *f) {
+  printf("%-34s %9.1f %9.1f %5.0f%% %9.1f %5.0f%%\n", i->name, t * 1e6, i->flops / t / 1e9,
+         100 * i->flops / t / 1e9 / f->peak, i->bytes / t / 1e9,
+         100 * i->bytes / t / 1e9 / f->bandwidth);
+}
+
+static json_object *report_steps(setup *s, figures *f, double budget, bool json) {
+  int n = program_n_steps(s->p);
+  double *t = malloc(sizeof(double) * (size_t)(n + 1));
+  json_object *list = json_object_new_array();
+  time_steps(s, budget, t);
+  for (int i = 0; i < n; i++) {
+    step_info info = program_step(s->p, i);
+    f->flops += info.flops;
+    if (info.contraction) f->contraction_flops += info.flops, f->contraction_seconds += t[i];
+    if (json) json_object_array_add(list, step_object(&info, t[i], f));
+    else print_step(&info, t[i], f);
+  }
+  free(t);
+  return list;
+}
+
+static void print_totals(const figures *f) {
+  printf("\ntraining step, batch %d     %8.3f ms  %7.1f GFLOP/s\n", f->batch, f->train * 1e3,
+         f->flops / f->train / 1e9);
+  if (f->contraction_seconds > 0)
+    printf("  its convolutions, linear  %8.3f ms  %7.1f GFLOP/s, %.0f%% of the FMA peak\n",
+           f->contraction_seconds * 1e3, f->contraction_flops / f->contraction_seconds / 1e9,
+           100 * f->contraction_flops / f->contraction_seconds / 1e9 / f->peak);
+  printf("inference, batch 1          %8.3f ms\n", f->infer1 * 1e3);
+  printf("inference, batch 32         %8.3f ms\n", f->infer32 * 1e3);
+  printf("compile, training step      %8.1f ms\n", f->compile * 1e3);
+  printf("compile, inference          %8.1f ms\n", f->compile_infer * 1e3);
+}
+
+static void add(json_object *o, const char *key, double v) {
+  json_object_object_add(o, key, json_object_new_double(v));
+}
+
+static void print_object(const char *file, const figures *f, json_object *steps) {
+  json_object *o = json_object_new_object();
+  json_object_object_add(o, "file", json_object_new_string(file));
+  json_object_object_add(o, "batch", json_object_new_int(f->batch));
+  json_object_object_add(o, "threads", json_object_new_int(f->threads));
+  add(o, "train_step_ms", f->train * 1e3);
+  add(o, "infer_ms", f->infer1 * 1e3);
+  add(o, "infer32_ms", f->infer32 * 1e3);
+  add(o, "compile_ms", f->compile * 1e3);
+  add(o, "compile_infer_ms", f->compile_infer * 1e3);
+  add(o, "peak_gflops", f->peak);
+  add(o, "bandwidth_gbytes", f->bandwidth);
+  add(o, "step_gflops", f->flops / f->train / 1e9);
+  add(o, "contraction_gflops", f->contraction_flops / f->contraction_seconds / 1e9);
+  json_object_object_add(o, "steps", steps);
+  print_json(o);
+}
+
+static double bench_inference(const graph *g, const bench_command *c, int batch, double *compile) {
+  setup s = prepare(g, false, batch, c->threads);
+  double t = time_program(&s, c->budget);
+  if (compile) *compile = program_compile_seconds(s.p);
+  release(&s);
+  return t;
+}
+
+static void bench(const graph *g, const bench_command *c) {
+  figures f = {.batch = c->batch ? c->batch : (int)g->train.batch.v[0], .threads = c->threads};
+  machine_measure(c->threads, &f.peak, &f.bandwidth);
+  setup s = prepare(g, true, f.batch, c->threads);
+  f.compile = program_compile_seconds(s.p);
+  if (!c->json) {
+    printf("%d thread%s: FMA peak %.1f GFLOP/s, memory %.1f GB/s\n\n", c->threads,
+           c->threads == 1 ? "" : "s", f.peak, f.bandwidth);
+    printf("%-34s %9s %9s %6s %9s %6s\n", "nest", "us", "GFLOP/s", "peak", "GB/s", "memory");
+  }
+  json_object *steps = report_steps(&s, &f, c->budget, c->json);
+  f.train = time_program(&s, c->budget);
+  release(&s);
+  f.infer1 = bench_inference(g, c, 1, &f.compile_infer);
+  f.infer32 = bench_inference(g, c, 32, NULL);
+  if (c->json) {
+    print_object(c->file, &f, steps);
+    return;
+  }
+  json_object_put(steps);
+  print_totals(&f);
+}
+
+int command_bench(int argc, char **argv) {
+  static const struct argp argp = {options, parse, "FILE.net", doc, NULL, NULL, NULL};
+  bench_command c = {.threads = available_threads(), .budget = 0.5};
+  if (argp_parse(&argp, argc, argv, 0, NULL, &c)) return EXIT_USAGE;
+  graph *g = graph_load(c.file, NULL);
+  if (!g) return EXIT_WRONG_INPUT;
+  bench(g, &c);
+  graph_free(g);
+  return EXIT_DONE;
+}

@@ -1,0 +1,86 @@
+/* netc check: the derived gradients of a network against finite differences. */
+#include "cli/command.h"
+#include "graph.h"
+#include "program.h"
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* In double precision, an honest gradient agrees far better than this. */
+static const double tolerance = 1e-6;
+
+typedef struct {
+  const char *file;
+  long batch, seed;
+  bool json;
+} check_command;
+
+static const struct argp_option options[] = {
+    {"batch", 'b', "N", 0, "samples in the random batch (default 2)", 1},
+    {"seed", 's', "N", 0, "seed of weights, images and probes (default 1)", 1},
+    {"json", 'j', 0, 0, "print one JSON object instead of a table", 1},
+    {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  check_command *c = state->input;
+  switch (key) {
+  case 'b': c->batch = option_whole(state, "--batch", arg, 1, 4096); break;
+  case 's': c->seed = option_whole(state, "--seed", arg, 0, 2147483647); break;
+  case 'j': c->json = true; break;
+  case ARGP_KEY_ARG:
+    if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
+    c->file = arg;
+    break;
+  case ARGP_KEY_NO_ARGS: argp_error(state, "which network file?"); break;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+  return 0;
+}
+
+static const char doc[] =
+    "Compares the gradients that netc derived for FILE.net with central differences, in double "
+    "precision, on random weights and images."
+    "\vEvery parameter tensor is probed along several directions: mixes of the gradient with noise, "
+    "and its largest element alone. Exit status 1 if any relative error exceeds 1e-6.";
+
+static void print_rows(const check_row *rows, int n, double worst) {
+  printf("%-32s %8s  %s\n", "parameter", "probes", "relative error");
+  for (int i = 0; i < n; i++) printf("%-32s %8d  %.1e\n", rows[i].name, rows[i].probes, rows[i].error);
+  printf("worst relative error %.1e: %s\n", worst,
+         worst < tolerance ? "the derived gradients agree with central differences"
+                           : "the derived gradients are WRONG");
+}
+
+static void print_object(const char *file, const check_row *rows, int n, double worst) {
+  json_object *o = json_object_new_object(), *list = json_object_new_array();
+  for (int i = 0; i < n; i++) {
+    json_object *r = json_object_new_object();
+    json_object_object_add(r, "parameter", json_object_new_string(rows[i].name));
+    json_object_object_add(r, "probes", json_object_new_int(rows[i].probes));
+    json_object_object_add(r, "error", json_object_new_double(rows[i].error));
+    json_object_array_add(list, r);
+  }
+  json_object_object_add(o, "file", json_object_new_string(file));
+  json_object_object_add(o, "worst_error", json_object_new_double(worst));
+  json_object_object_add(o, "passed", json_object_new_boolean(worst < tolerance));
+  json_object_object_add(o, "parameters", list);
+  print_json(o);
+}
+
+int command_check(int argc, char **argv) {
+  static const struct argp argp = {options, parse, "FILE.net", doc, NULL, NULL, NULL};
+  check_command c = {.batch = 2, .seed = 1};
+  if (argp_parse(&argp, argc, argv, 0, NULL, &c)) return EXIT_USAGE;
+  graph *g = graph_load(c.file, NULL);
+  if (!g) return EXIT_WRONG_INPUT;
+  int n;
+  double worst = 0;
+  check_row *rows = program_check(g, (int)c.batch, (uint64_t)c.seed, &n);
+  for (int i = 0; i < n; i++)
+    if (!(rows[i].error <= worst)) worst = rows[i].error;
+  if (c.json) print_object(c.file, rows, n, worst);
+  else print_rows(rows, n, worst);
+  free(rows);
+  graph_free(g);
+  return worst < tolerance ? EXIT_DONE : EXIT_WRONG_INPUT;
+}
