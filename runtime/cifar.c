@@ -68,6 +68,7 @@ static char *with_file(gatherer *g, const char *folder, const char *name, use_va
 static char *use_batch(gatherer *g, value_heap *h, const value *root, void *to) {
   (void)to;
   data_keys keys;
+  note_entries(g->ds, root);
   char *wrong = find_keys(root, g->o, &keys);
   return wrong ? wrong : gather_part(g, h, &keys.part[0]);
 }

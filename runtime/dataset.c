@@ -43,6 +43,7 @@ static dataset *gather_root(const value *root, value_heap *h, const dataset_opti
     return NULL;
   gatherer g;
   gather_begin(&g, o);
+  note_entries(g.ds, root);
   for (int i = 0; i < keys.n && !*error; i++)
     *error = gather_part(&g, h, &keys.part[i]);
   if (*error) {
@@ -99,6 +100,11 @@ void dataset_close(dataset *ds) {
   free((void *)ds->labels);
   free(ds->images_key);
   free(ds->labels_key);
+  for (int i = 0; i < ds->n_entry; i++) {
+    free(ds->entry[i].key);
+    free(ds->entry[i].what);
+  }
+  free(ds->entry);
   free(ds->stored_type);
   free(ds->path);
   free(ds);

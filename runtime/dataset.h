@@ -23,6 +23,11 @@ typedef struct {
   int classes; /* labels must lie below it; 0: the count of names, or the largest label + 1 */
 } dataset_options;
 
+/* A key of the file and what it holds: "labels", "int64 array 1005". */
+typedef struct {
+  char *key, *what;
+} data_entry;
+
 typedef struct {
   char *path;
   int64_t n;
@@ -40,7 +45,9 @@ typedef struct {
   /* for `netc data`: where things were found */
   char *images_key, *labels_key; /* "" where the file has no keys (a pickled pair) */
   char *stored_type;             /* "uint8", "float64", "list" ... */
-  float byte_value[256];         /* (float)(v * scale), rounded once */
+  int n_entry;                   /* everything in the file (of several files: the first) */
+  data_entry *entry;
+  float byte_value[256]; /* (float)(v * scale), rounded once */
 } dataset;
 
 /* Reads a data set whole. NULL on failure, with *error a sentence that names the file, what is

@@ -63,6 +63,28 @@ static found look_up(const value *root, const char *const *names, bool (*fits)(c
   return f;
 }
 
+/* The first characters of a key, fit to be shown. */
+static char *shown_key(const value *key) {
+  char *name = copy_string(key->s->p, key->s->n < 40 ? key->s->n : 40);
+  for (char *p = name; *p; p++)
+    *p = *p >= ' ' && *p < 127 ? *p : '?';
+  return name;
+}
+
+void note_entries(dataset *ds, const value *root) {
+  if (root->kind != VAL_DICT || ds->entry)
+    return;
+  size_t n = root->seq->n / 2 < 64 ? root->seq->n / 2 : 64;
+  ds->entry = allocate(n * sizeof *ds->entry);
+  for (size_t i = 0; i < n; i++) {
+    const value *key = &root->seq->item[2 * i];
+    if (!is_string(key))
+      continue;
+    char *what = value_describe(key + 1);
+    ds->entry[ds->n_entry++] = (data_entry){shown_key(key), what};
+  }
+}
+
 /* "`data` (uint8 array 5x32x32x3), `labels` (list of 5)": at most a dozen keys. */
 static char *list_keys(const value *root) {
   char *s = message("%s", "");
@@ -71,10 +93,7 @@ static char *list_keys(const value *root) {
     const value *key = &root->seq->item[2 * i];
     if (!is_string(key))
       continue;
-    char *what = value_describe(&root->seq->item[2 * i + 1]);
-    char *name = copy_string(key->s->p, key->s->n < 40 ? key->s->n : 40);
-    for (char *p = name; *p; p++)
-      *p = *p >= ' ' && *p < 127 ? *p : '?';
+    char *what = value_describe(&root->seq->item[2 * i + 1]), *name = shown_key(key);
     s = free_and(s, message("%s%s`%s` (%s)", s, shown++ ? ", " : "", name, what));
     free(name);
     free(what);

@@ -14,4 +14,6 @@ typedef struct {
    how to choose. Keys in *out point into constants and options. */
 char *find_keys(const value *root, const dataset_options *o, data_keys *out);
 const value *find_label_names(const value *root);
+/* Records what the file holds, for `netc data`; at most 64 keys, once. */
+void note_entries(dataset *ds, const value *root);
 #endif

@@ -1,83 +1,12 @@
 #include "pickle.h"
 #include "message.h"
 #include "pickle_build.h"
+#include "pickle_opcodes.h"
 #include "pickle_text.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The opcodes, as Python's pickletools names them. */
-enum {
-  OP_MARK = '(',
-  OP_STOP = '.',
-  OP_POP = '0',
-  OP_POP_MARK = '1',
-  OP_DUP = '2',
-  OP_FLOAT = 'F',
-  OP_INT = 'I',
-  OP_BININT = 'J',
-  OP_BININT1 = 'K',
-  OP_LONG = 'L',
-  OP_BININT2 = 'M',
-  OP_NONE = 'N',
-  OP_PERSID = 'P',
-  OP_BINPERSID = 'Q',
-  OP_REDUCE = 'R',
-  OP_STRING = 'S',
-  OP_BINSTRING = 'T',
-  OP_SHORT_BINSTRING = 'U',
-  OP_UNICODE = 'V',
-  OP_BINUNICODE = 'X',
-  OP_APPEND = 'a',
-  OP_BUILD = 'b',
-  OP_GLOBAL = 'c',
-  OP_DICT = 'd',
-  OP_EMPTY_DICT = '}',
-  OP_APPENDS = 'e',
-  OP_GET = 'g',
-  OP_BINGET = 'h',
-  OP_INST = 'i',
-  OP_LONG_BINGET = 'j',
-  OP_LIST = 'l',
-  OP_EMPTY_LIST = ']',
-  OP_OBJ = 'o',
-  OP_PUT = 'p',
-  OP_BINPUT = 'q',
-  OP_LONG_BINPUT = 'r',
-  OP_SETITEM = 's',
-  OP_TUPLE = 't',
-  OP_EMPTY_TUPLE = ')',
-  OP_SETITEMS = 'u',
-  OP_BINFLOAT = 'G',
-  OP_PROTO = 0x80,
-  OP_NEWOBJ,
-  OP_EXT1,
-  OP_EXT2,
-  OP_EXT4,
-  OP_TUPLE1,
-  OP_TUPLE2,
-  OP_TUPLE3,
-  OP_NEWTRUE,
-  OP_NEWFALSE,
-  OP_LONG1,
-  OP_LONG4,
-  OP_BINBYTES = 'B',
-  OP_SHORT_BINBYTES = 'C',
-  OP_SHORT_BINUNICODE = 0x8c,
-  OP_BINUNICODE8,
-  OP_BINBYTES8,
-  OP_EMPTY_SET,
-  OP_ADDITEMS,
-  OP_FROZENSET,
-  OP_NEWOBJ_EX,
-  OP_STACK_GLOBAL,
-  OP_MEMOIZE,
-  OP_FRAME,
-  OP_BYTEARRAY8,
-  OP_NEXT_BUFFER,
-  OP_READONLY_BUFFER
-};
 
 /* Python's pickle machine: a stack, marks into it, and a memo. */
 typedef struct {

@@ -1,0 +1,238 @@
+/* netc data D: what a data set holds. */
+#include "cli/command.h"
+#include "runtime/data_stats.h"
+#include "runtime/dataset.h"
+#include "runtime/message.h"
+#include "runtime/sheet.h"
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  KEY_SHEET = 1000,
+  KEY_JSON,
+  KEY_IMAGES,
+  KEY_LABELS,
+  KEY_LAYOUT,
+  KEY_SCALE,
+  KEY_SHAPE,
+  SHEET_SAMPLES = 100,
+  SHEET_COLUMNS = 10
+};
+
+typedef struct {
+  dataset_options data;
+  const char *sheet;
+  bool json;
+} data_flags;
+
+static const struct argp_option options[] = {
+    {"sheet", KEY_SHEET, "PNG", 0, "write a contact sheet of the first 100 images", 1},
+    {"json", KEY_JSON, 0, 0, "print one JSON object instead of tables", 1},
+    {"images", KEY_IMAGES, "KEY", 0, "key of the images", 2},
+    {"labels", KEY_LABELS, "KEY", 0, "key of the labels", 2},
+    {"layout", KEY_LAYOUT, "LAYOUT", 0, "order of the images' axes: nhwc, nchw or flat", 2},
+    {"scale", KEY_SCALE, "X", 0, "factor of every pixel (default: 1/255 for uint8, else 1)", 2},
+    {"shape", KEY_SHAPE, "CxHxW", 0, "channels, height and width, where images are flat", 2},
+    {0}};
+
+static double parse_scale(struct argp_state *state, const char *text) {
+  double above, below = 1;
+  char end;
+  int n = sscanf(text, "%lf/%lf%c", &above, &below, &end);
+  if (n == 1)
+    n = sscanf(text, "%lf%c", &above, &end) == 1 ? 2 : 0;
+  if (n != 2 || below == 0 || above == 0)
+    argp_error(state, "--scale takes a number or a ratio as in 1/255, not `%s`", text);
+  return above / below;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  data_flags *f = state->input;
+  char end;
+  switch (key) {
+  case KEY_SHEET:
+    f->sheet = arg;
+    break;
+  case KEY_JSON:
+    f->json = true;
+    break;
+  case KEY_IMAGES:
+    f->data.images = arg;
+    break;
+  case KEY_LABELS:
+    f->data.labels = arg;
+    break;
+  case KEY_LAYOUT:
+    if (strcmp(arg, "nhwc") && strcmp(arg, "nchw") && strcmp(arg, "flat"))
+      argp_error(state, "--layout takes nhwc, nchw or flat, not `%s`", arg);
+    f->data.layout = arg;
+    break;
+  case KEY_SCALE:
+    f->data.scale = parse_scale(state, arg);
+    break;
+  case KEY_SHAPE:
+    if (sscanf(arg, "%dx%dx%d%c", &f->data.c, &f->data.h, &f->data.w, &end) != 3 || f->data.c < 1 ||
+        f->data.h < 1 || f->data.w < 1)
+      argp_error(state, "--shape takes channels x height x width as in 3x32x32, not `%s`", arg);
+    break;
+  case ARGP_KEY_ARG:
+    if (f->data.path)
+      argp_error(state, "one data set at a time");
+    f->data.path = arg;
+    break;
+  case ARGP_KEY_END:
+    if (!f->data.path)
+      argp_error(state, "which data set? A pickle, an .npz or a CIFAR folder");
+    break;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+  return 0;
+}
+
+static const char *layout_name(const dataset *ds) {
+  static const char *const name[] = {"auto", "nhwc", "nchw", "flat"};
+  return name[ds->layout];
+}
+
+static void print_classes(const dataset *ds, const data_stats *s) {
+  char number[16];
+  int width = 5;
+  for (int c = 0; c < ds->classes; c++) {
+    int n = (int)strlen(dataset_class_name(ds, c, number));
+    width = n > width ? n : width;
+  }
+  printf("\n  %5s  %-*s  %8s  %6s\n", "Label", width, "Class", "Images", "Share");
+  for (int c = 0; c < ds->classes; c++)
+    printf("  %5d  %-*s  %8lld  %5.1f%%\n", c, width, dataset_class_name(ds, c, number),
+           (long long)s->count[c], 100.0 * (double)s->count[c] / (double)ds->n);
+  printf("\nAlways guessing `%s` scores %.1f%%.\n", dataset_class_name(ds, s->largest, number),
+         100.0 * (double)s->count[s->largest] / (double)ds->n);
+}
+
+static void print_table(const dataset *ds, const data_stats *s) {
+  printf("%s\n", ds->path);
+  for (int i = 0; i < ds->n_entry; i++)
+    printf("  %-14s %s\n", ds->entry[i].key, ds->entry[i].what);
+  printf("\n%lld images of %dx%dx%d (channels x height x width), stored as %s, %s",
+         (long long)ds->n, ds->c, ds->h, ds->w, layout_name(ds), ds->stored_type);
+  if (*ds->images_key)
+    printf("; images `%s`, labels `%s`", ds->images_key, ds->labels_key);
+  printf("\n");
+  if (ds->test_from < ds->n)
+    printf("%lld of them train, %lld are the data set's own test set\n", (long long)ds->test_from,
+           (long long)(ds->n - ds->test_from));
+  printf("Pixels, scaled by %.6g: %.4g to %.4g\n", (double)ds->scale, (double)s->low,
+         (double)s->high);
+  for (int c = 0; c < ds->c && c < 16; c++)
+    printf("  channel %d: mean %.4f, standard deviation %.4f\n", c, s->mean[c], s->std[c]);
+  print_classes(ds, s);
+  if (s->duplicates)
+    printf("%lld image%s the same pixels as an earlier one", (long long)s->duplicates,
+           s->duplicates == 1 ? " has" : "s have");
+  else
+    printf("No two images have the same pixels");
+  if (s->conflicting)
+    printf(", %lld under another label", (long long)s->conflicting);
+  printf(".\n");
+}
+
+static json_object *json_classes(const dataset *ds, const data_stats *s) {
+  json_object *list = json_object_new_array();
+  char number[16];
+  for (int c = 0; c < ds->classes; c++) {
+    json_object *o = json_object_new_object();
+    json_object_object_add(o, "label", json_object_new_int(c));
+    json_object_object_add(o, "name", json_object_new_string(dataset_class_name(ds, c, number)));
+    json_object_object_add(o, "count", json_object_new_int64(s->count[c]));
+    json_object_array_add(list, o);
+  }
+  return list;
+}
+
+static json_object *json_numbers(const double *v, int n) {
+  json_object *list = json_object_new_array();
+  for (int i = 0; i < n; i++)
+    json_object_array_add(list, json_object_new_double(v[i]));
+  return list;
+}
+
+static json_object *json_report(const dataset *ds, const data_stats *s) {
+  json_object *o = json_object_new_object(), *keys = json_object_new_object();
+  json_object_object_add(o, "path", json_object_new_string(ds->path));
+  for (int i = 0; i < ds->n_entry; i++)
+    json_object_object_add(keys, ds->entry[i].key, json_object_new_string(ds->entry[i].what));
+  json_object_object_add(o, "keys", keys);
+  json_object_object_add(o, "images_key", json_object_new_string(ds->images_key));
+  json_object_object_add(o, "labels_key", json_object_new_string(ds->labels_key));
+  json_object_object_add(o, "samples", json_object_new_int64(ds->n));
+  json_object_object_add(o, "test_samples", json_object_new_int64(ds->n - ds->test_from));
+  json_object_object_add(o, "channels", json_object_new_int(ds->c));
+  json_object_object_add(o, "height", json_object_new_int(ds->h));
+  json_object_object_add(o, "width", json_object_new_int(ds->w));
+  json_object_object_add(o, "layout", json_object_new_string(layout_name(ds)));
+  json_object_object_add(o, "type", json_object_new_string(ds->stored_type));
+  json_object_object_add(o, "scale", json_object_new_double((double)ds->scale));
+  json_object_object_add(o, "min", json_object_new_double((double)s->low));
+  json_object_object_add(o, "max", json_object_new_double((double)s->high));
+  json_object_object_add(o, "mean", json_numbers(s->mean, ds->c));
+  json_object_object_add(o, "std", json_numbers(s->std, ds->c));
+  json_object_object_add(o, "classes", json_classes(ds, s));
+  json_object_object_add(o, "majority_accuracy",
+                         json_object_new_double((double)s->count[s->largest] / (double)ds->n));
+  json_object_object_add(o, "duplicates", json_object_new_int64(s->duplicates));
+  json_object_object_add(o, "conflicting_duplicates", json_object_new_int64(s->conflicting));
+  char hash[17];
+  snprintf(hash, sizeof hash, "%016llx", (unsigned long long)ds->hash);
+  json_object_object_add(o, "hash", json_object_new_string(hash));
+  return o;
+}
+
+static bool write_sheet(const dataset *ds, const char *path, char **error) {
+  int n = ds->n < SHEET_SAMPLES ? (int)ds->n : SHEET_SAMPLES;
+  int64_t index[SHEET_SAMPLES];
+  for (int i = 0; i < n; i++)
+    index[i] = i;
+  image sheet = sheet_make(ds, index, n, SHEET_COLUMNS, NULL);
+  bool ok = image_write_png(path, &sheet, error);
+  image_free(&sheet);
+  if (ok)
+    fprintf(stderr, "wrote %s: the first %d images\n", path, n);
+  return ok;
+}
+
+int command_data(int argc, char **argv) {
+  static const struct argp argp = {
+      options,
+      parse,
+      "DATASET",
+      "Tells what a data set holds: keys, shapes, types, classes and their counts.\v"
+      "DATASET is a pickled dictionary of arrays, an .npz, or a folder with CIFAR-10's or "
+      "CIFAR-100's python version. Nothing that a file says is run.",
+      NULL,
+      NULL,
+      NULL};
+  data_flags f = {0};
+  char *error = NULL;
+  argp_parse(&argp, argc, argv, 0, NULL, &f);
+  dataset *ds = dataset_open(&f.data, &error);
+  if (!ds)
+    return report_failure(error);
+  bool ok = true;
+  if (f.sheet && !write_sheet(ds, f.sheet, &error)) {
+    report_failure(error);
+    ok = false;
+  }
+  if (ok) {
+    data_stats s = data_stats_make(ds);
+    if (f.json)
+      ok = print_json(json_report(ds, &s));
+    else
+      print_table(ds, &s), ok = fflush(stdout) == 0;
+    data_stats_free(&s);
+  }
+  dataset_close(ds);
+  return ok ? EXIT_DONE : EXIT_WRONG_INPUT;
+}
