@@ -81,6 +81,7 @@ typedef struct {
   const char *name;
   loc at;
   bool pair;     /* `pair k`: k3 or k3x5; body names k.h and k.w */
+  const char *name_h, *name_w; /* of a pair: "k.h", "k.w" */
   xexpr *dflt;   /* NULL: must be given. May use dimensions and settings to its left. */
 } opsetting;
 

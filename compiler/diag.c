@@ -153,6 +153,10 @@ static void print_source(const diag *d, loc at, FILE *to) {
 static void print_message(const diag *d, const message *m, FILE *to) {
   static const char *const word[] = {"error", "warning", "note"};
   bool placed = m->at.file >= 0 && m->at.file < d->n_source && m->at.line > 0;
+  if (!placed && m->kind == M_NOTE) {
+    fprintf(to, "      = note: %s\n", m->text);
+    return;
+  }
   if (placed)
     fprintf(to, "%s:%d:%d: ", d->source[m->at.file].name, m->at.line, m->at.col);
   else

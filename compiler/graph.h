@@ -115,6 +115,8 @@ typedef struct {
   double v[64];
 } xenv;
 bool xexpr_eval(const xexpr *x, const xenv *env, diag *d, double *out);
+/* Dimensions of a node's operator, bound to its inputs with N = batch, and its settings. */
+void node_env(const node *n, int64_t batch, xenv *env);
 /* A setting of a node by name; aborts if the operator has none such (a bug in netc). */
 double node_setting(const node *n, const char *name);
 #endif

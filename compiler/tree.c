@@ -266,7 +266,9 @@ void op_input(parse_state *p, loc at, const char *name, axis_list dims, bool is_
 }
 
 void op_setting(parse_state *p, loc at, const char *name, bool pair, xexpr *dflt) {
-  opsetting s = {name, at, pair, dflt};
+  opsetting s = {.name = name, .at = at, .pair = pair, .dflt = dflt};
+  if (pair) s.name_h = arena_printf(A, "%s.h", name);
+  if (pair) s.name_w = arena_printf(A, "%s.w", name);
   for (int i = 0; i < p->op->n_set; i++)
     if (!strcmp(p->op->set[i].name, name))
       diag_error(p->s->d, at, NULL, "setting `%s` is declared twice", name);

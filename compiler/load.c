@@ -1,0 +1,175 @@
+/* Network files: reading, including, and the whole way to a checked graph. */
+#include "expand.h"
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MAX_FILES = 256, MAX_FILE_BYTES = 4 << 20 };
+
+const char *path_join(arena *a, const char *folder, const char *path) {
+  if (path[0] == '/' || !folder[0]) return arena_strdup(a, path);
+  return arena_printf(a, "%s/%s", folder, path);
+}
+
+static const char *folder_of(arena *a, const char *path) {
+  const char *slash = strrchr(path, '/');
+  if (!slash) return "";
+  return slash == path ? "/" : arena_strndup(a, path, (size_t)(slash - path));
+}
+
+static const char *name_of(arena *a, const char *path) {
+  const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+  const char *dot = strrchr(base, '.');
+  return arena_strndup(a, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
+}
+
+/* NULL after an error at `at`. */
+static const char *read_text(expander *x, const char *path, loc at, size_t *n) {
+  struct stat st;
+  FILE *f = fopen(path, "rb");
+  const char *problem = NULL;
+  if (!f || fstat(fileno(f), &st)) problem = strerror(errno);
+  else if (!S_ISREG(st.st_mode)) problem = "this is no file";
+  else if (st.st_size > MAX_FILE_BYTES) problem = "this file is too large to be a network (over 4 MB)";
+  char *text = NULL;
+  if (!problem) {
+    text = arena_alloc(x->a, (size_t)st.st_size + 1);
+    *n = fread(text, 1, (size_t)st.st_size, f);
+    if (ferror(f)) problem = "cannot be read";
+  }
+  if (f) fclose(f);
+  if (!problem) return text;
+  diag_error(x->d, at, NULL, "%s: %s", path, problem);
+  return NULL;
+}
+
+/* The library comes first, the user's own operators after it, in the order of the text. */
+static void add_operators(expander *x, opdef *ops) {
+  while (ops) {
+    opdef *next = ops->next;
+    opdef *same = ops_find(x->g->ops, ops->name);
+    ops->next = NULL;
+    if (same) {
+      diag_error(x->d, ops->at, "choose another name", "there already is an operator `%s`", ops->name);
+      diag_note(x->d, same->at, "it is defined here");
+    } else {
+      opdef **end = &x->g->ops;
+      int n = 0;
+      for (; *end; n++) end = &(*end)->next;
+      if (n > 300) {
+        diag_error(x->d, ops->at, NULL, "too many operators");
+        return;
+      }
+      if (check_operator(x, ops)) *end = ops;
+    }
+    ops = next;
+  }
+}
+
+static bool run_text(expander *x, const char *path, const char *text, size_t n) {
+  syntax s;
+  int file = diag_add_source(x->d, path, text, n);
+  PUSH(x->a, x->g->source_path, x->g->n_source, path);
+  if (strlen(text) != n) {
+    diag_error(x->d, (loc){file, 1, 1, 1}, NULL, "this file holds zero bytes: it is no text");
+    return false;
+  }
+  if (!parse_source(x->a, x->d, file, &s)) return false;
+  add_operators(x, s.ops);
+  const char *outer = x->folder;
+  x->folder = folder_of(x->a, path);
+  run_statements(x, s.body);
+  x->folder = outer;
+  return true;
+}
+
+static bool may_include(expander *x, const char *path, loc at) {
+  char real[PATH_MAX];
+  if (x->file_depth + 1 >= (int)(sizeof x->active / sizeof *x->active) || ++x->n_file > MAX_FILES) {
+    diag_error(x->d, at, NULL, "too many files include one another");
+    return false;
+  }
+  const char *id = realpath(path, real) ? real : path;
+  for (int i = 0; i <= x->file_depth; i++)
+    if (!strcmp(x->active[i], id)) {
+      diag_error(x->d, at, NULL, "`%s` includes itself", path);
+      return false;
+    }
+  x->active[++x->file_depth] = arena_strdup(x->a, id);
+  return true;
+}
+
+bool load_file(expander *x, const char *path, loc at) {
+  size_t n = 0;
+  if (!may_include(x, path, at)) return false;
+  const char *text = read_text(x, path, at, &n);
+  bool ok = text && run_text(x, path, text, n);
+  x->file_depth--;
+  return ok;
+}
+
+static void check_overrides_used(expander *x) {
+  for (int i = 0; x->over && i < x->over->n; i++)
+    if (!x->over_used[i] && strcmp(x->over->word[i], "net"))
+      diag_error(x->d, NOWHERE, NULL, "there is no `%s` in this network to be set to %s",
+                 x->over->word[i], x->over->text[i]);
+}
+
+static graph *finish(expander *x, bool parsed) {
+  graph *g = x->g;
+  if (parsed && !too_many_errors(x)) {
+    check_output(x);
+    read_train(x);
+    add_variants(x);
+    check_overrides_used(x);
+  }
+  bool failed = diag_errors(x->d) > 0;
+  diag_print(x->d, stderr);
+  if (!failed) return g;
+  arena_free(g->mem);
+  return NULL;
+}
+
+static void start(expander *x, const char *path, const overrides *over) {
+  arena *a = arena_new();
+  *x = (expander){.a = a, .g = NEW(a, graph), .d = diag_new(a), .over = over, .folder = ""};
+  x->g->mem = a;
+  x->g->d = x->d;
+  x->g->path = arena_strdup(a, path);
+  x->g->name = name_of(a, path);
+  x->g->ops = ops_library(a, x->d);
+  x->scope = &x->global;
+  x->input_at = x->classes_at = NOWHERE;
+  x->over_used = NEW_N(a, bool, over ? over->n + 1 : 1);
+  x->active[0] = x->g->path;
+}
+
+static graph *load_started(expander *x, const char *text, size_t n) {
+  char real[PATH_MAX];
+  if (!text) return finish(x, false);
+  if (realpath(x->g->path, real)) x->active[0] = arena_strdup(x->a, real);
+  x->g->text = text;
+  return finish(x, run_text(x, x->g->path, text, n));
+}
+
+graph *graph_load_text(const char *path, const char *text, size_t n, const overrides *over) {
+  expander x;
+  start(&x, path, over);
+  return load_started(&x, arena_strndup(x.a, text, n), n);
+}
+
+graph *graph_load(const char *path, const overrides *over) {
+  expander x;
+  size_t n = 0;
+  for (int i = 0; over && i < over->n; i++)
+    if (!strcmp(over->word[i], "net")) path = over->text[i];
+  start(&x, path, over);
+  const char *text = read_text(&x, path, NOWHERE, &n);
+  return load_started(&x, text, n);
+}
+
+void graph_free(graph *g) {
+  if (g) arena_free(g->mem);
+}
