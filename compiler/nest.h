@@ -176,8 +176,9 @@ const char *scalar_word(ekind k);
 /* lower: graph -> forward nests. `loss` appends the loss operator (training always does).
    NULL if an operator's text is wrong; the graph's diag has the errors. */
 nestprog *lower(const struct graph *g, bool train, bool loss, int batch, arena *mem);
-/* grad: appends the backward nests and the optimizer's updates (training programs only). */
-void grad(nestprog *p, const struct opuse *optimizer);
+/* grad: appends the backward nests and the optimizer's updates (training programs only). The
+   optimizer may be NULL (gradients only). False if its text is wrong, as for lower. */
+bool grad(nestprog *p, const struct opuse *optimizer);
 /* gather: every nest writes each output element once: scatters are solved for their output axes;
    strided ones split into residue classes. */
 void gather(nestprog *p);
