@@ -4,6 +4,7 @@
 #include <llvm-c/Error.h>
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Orc.h>
+#include <llvm-c/Support.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <stdlib.h>
@@ -23,11 +24,19 @@ static void require(LLVMErrorRef e, const char *what) {
 
 /* --- machines --- */
 
+/* Our loops carry their addresses already; LLVM's loop strength reduction finds nothing to gain
+   there, and takes up to 80% of the time of code generation on long bodies. */
+static void quick_codegen(void) {
+  const char *options[] = {"netc", "-disable-lsr"};
+  LLVMParseCommandLineOptions(2, options, NULL);
+}
+
 static void know_targets(bool all) {
   static bool native_known, all_known;
   if (!native_known) {
     LLVMInitializeNativeTarget();
     LLVMInitializeNativeAsmPrinter();
+    quick_codegen();
     native_known = true;
   }
   if (all && !all_known) {
