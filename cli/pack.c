@@ -99,6 +99,9 @@ static bool report(const image_folder *f, const pack_flags *flags) {
   if (f->skipped)
     fprintf(stderr, "netc: warning: %lld files that are neither PNG nor JPEG were left out\n",
             (long long)f->skipped);
+  for (int64_t i = 0; i < f->n_empty; i++)
+    fprintf(stderr, "netc: warning: folder `%s` holds no PNG or JPEG files and is no class\n",
+            f->empty[i]);
   bool ok = true;
   if (flags->json)
     ok = print_json(json_report(p, count, flags->output));

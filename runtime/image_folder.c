@@ -79,6 +79,7 @@ static bool is_utf8(const char *s) {
 /* All that is found before a picture is read. */
 typedef struct {
   name_list classes, files; /* files as "class/file" */
+  name_list empty;          /* folders without pictures */
   int32_t *label;
   int64_t skipped;
 } survey;
@@ -86,6 +87,7 @@ typedef struct {
 static void free_survey(survey *s) {
   free_list(&s->classes);
   free_list(&s->files);
+  free_list(&s->empty);
   free(s->label);
 }
 
@@ -104,8 +106,10 @@ static char *survey_class(survey *s, const char *folder, const char *class) {
     if (!is_utf8(s->files.name[s->files.n - 1]))
       error = message("`%s`: the name of a file in it is not UTF-8; rename it", path);
   }
-  if (!error && s->files.n == before)
-    error = message("`%s` holds no PNG or JPEG files", path);
+  if (!error && s->files.n > before)
+    add_name(&s->classes, copy_string(class, strlen(class)));
+  else if (!error)
+    add_name(&s->empty, copy_string(class, strlen(class)));
   s->label = realloc(s->label, (size_t)(s->files.n + 1) * sizeof *s->label);
   if (!s->label)
     abort();
@@ -123,16 +127,14 @@ static char *survey_folder(survey *s, const char *folder) {
     return error;
   for (int64_t i = 0; i < inside.n && !error; i++) {
     char *path = path_join(folder, inside.name[i]);
-    if (is_directory(path)) {
-      add_name(&s->classes, copy_string(inside.name[i], strlen(inside.name[i])));
+    if (is_directory(path))
       error = survey_class(s, folder, inside.name[i]);
-    }
     free(path);
   }
   free_list(&inside);
   if (!error && !s->classes.n)
-    error =
-        message("`%s` holds no folders; netc pack takes one folder of pictures a class", folder);
+    error = message(
+        "`%s` holds no folders with PNG or JPEG files; netc pack takes one folder a class", folder);
   return error;
 }
 
@@ -187,6 +189,8 @@ image_folder *image_folder_read(const char *folder, int w, int h,
   }
   image_folder *f = allocate(sizeof *f);
   f->skipped = s.skipped;
+  f->empty = s.empty.name;
+  f->n_empty = s.empty.n;
   f->packed = (packed_images){.n = s.files.n,
                               .h = h,
                               .w = w,
@@ -205,6 +209,7 @@ void image_folder_free(image_folder *f) {
   packed_images *p = &f->packed;
   free_list(&(name_list){(char **)p->label_names, p->classes});
   free_list(&(name_list){(char **)p->filenames, p->n});
+  free_list(&(name_list){f->empty, f->n_empty});
   free((void *)p->labels);
   free((void *)p->rgb);
   free(f);
