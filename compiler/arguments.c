@@ -151,30 +151,31 @@ static const char *settings_list(expander *x, const call *c) {
   return s;
 }
 
-static const char *usual_name(const call *c, const char *word, const char **setting) {
-  const char *known[N_USUAL];
-  int n = 0;
+/* The one-letter setting that is usually called `word`, if c has it. */
+static const char *setting_called(const call *c, const char *word) {
   for (int i = 0; i < N_USUAL; i++)
-    if (find_slot(c, usual_names[i].setting, 1)) known[n++] = usual_names[i].word;
-  const char *near = nearest_word(word, known, n);
-  for (int i = 0; near && i < N_USUAL; i++)
-    if (!strcmp(usual_names[i].word, near)) *setting = usual_names[i].setting;
-  return near;
+    if (!strcmp(usual_names[i].word, word) && find_slot(c, usual_names[i].setting, 1))
+      return usual_names[i].setting;
+  return NULL;
 }
 
 static const char *setting_help(expander *x, const call *c, const char *word, const value *v) {
-  const char *words[400], *setting = NULL, *usual = usual_name(c, word, &setting);
+  const char *words[500];
   int n = 0;
-  if (usual && v && v->kind == V_NUM)
-    return arena_printf(x->a, "did you mean `%s%g` (%s)?", setting, v->num, usual);
-  if (usual) return arena_printf(x->a, "did you mean `%s` (%s)?", setting, usual);
   for (int i = 0; i < c->n_slot; i++) words[n++] = c->slot[i].name;
-  for (opdef *o = x->g->ops; c->layers && o && n < 300; o = o->next)
+  for (int i = 0; i < N_USUAL; i++)
+    if (setting_called(c, usual_names[i].word)) words[n++] = usual_names[i].word;
+  for (opdef *o = x->g->ops; c->layers && o && n < 400; o = o->next)
     if (o->kind == OP_LAYER && o->n_in == 1) words[n++] = o->name;
-  for (binding *b = x->global.first; c->layers && b && n < 400; b = b->next)
+  for (binding *b = x->global.first; c->layers && b && n < 500; b = b->next)
     if (!b->label) words[n++] = b->name;
-  const char *help = did_you_mean(x, word, words, n);
-  return help ? help : settings_list(x, c);
+  const char *near = nearest_word(word, words, n);
+  if (!near) return settings_list(x, c);
+  const char *setting = setting_called(c, near);
+  if (!setting) return arena_printf(x->a, "did you mean `%s`?", near);
+  if (v && v->kind == V_NUM)
+    return arena_printf(x->a, "did you mean `%s%g` (%s)?", setting, v->num, near);
+  return arena_printf(x->a, "did you mean `%s` (%s)?", setting, near);
 }
 
 /* --- trailing layers --- */
