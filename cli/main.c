@@ -11,6 +11,13 @@
 
 static const command commands[] = {
     {"train", "compile a network and train it", command_train},
+    {"summary", "show layers, parameters and memory", command_summary},
+    {"eval", "measure trained weights on a data set", command_eval},
+    {"predict", "classify image files", command_predict},
+    {"check", "compare derived gradients with finite differences", command_check},
+    {"bench", "time every layer, against the machine's peak", command_bench},
+    {"data", "show what a data set holds", command_data},
+    {"pack", "turn a folder of images into a data set", command_pack},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -37,13 +37,20 @@ void progress_step(void *self, const train_progress *s) {
   p->bar_shown = true;
 }
 
+/* A loss in 10 columns, also when it is far out. */
+static const char *loss_text(char buf[24], double loss) {
+  snprintf(buf, 24, loss < 1e4 ? "%.4f" : "%.3e", loss);
+  return buf;
+}
+
 static void print_line(progress *p, const epoch_row *r, bool best) {
   if (r->epoch == 1 || !p->best_shown)
-    printf("%5s  %10s  %9s  %8s  %7s  %7s\n", "epoch", "train loss", "train acc", "val loss",
+    printf("%5s  %10s  %9s  %9s  %7s  %7s\n", "epoch", "train loss", "train acc", "val loss",
            "val acc", "seconds");
   p->best_shown = 1;
-  printf("%5d  %10.4f  %9.4f  %8.4f  %7.4f  %7.2f%s\n", r->epoch, r->train_loss, r->train_acc,
-         r->val_loss, r->val_acc, r->seconds, best ? " *" : "");
+  char train[24], val[24];
+  printf("%5d  %10s  %9.4f  %9s  %7.4f  %7.2f%s\n", r->epoch, loss_text(train, r->train_loss),
+         r->train_acc, loss_text(val, r->val_loss), r->val_acc, r->seconds, best ? " *" : "");
   fflush(stdout);
 }
 

@@ -75,14 +75,14 @@ static void write_string(FILE *f, const char *s) {
   fputc('\'', f);
 }
 
-static const char style[] =
-    "set encoding utf8\n"
-    "set style line 100 lc rgb '#d8d8d8' lw 1\n"
-    "set grid ytics ls 100\n"
-    "set border 3 lc rgb '#606060'\n"
-    "set tics nomirror out scale 0.6 tc rgb '#303030'\n"
-    "set xlabel 'epoch' tc rgb '#303030'\n"
-    "set key top left reverse Left samplen 2 opaque tc rgb '#303030' noenhanced\n";
+static const char style[] = "set encoding utf8\n"
+                            "set style line 100 lc rgb '#d8d8d8' lw 1\n"
+                            "set grid ytics ls 100\n"
+                            "set border 3 lc rgb '#606060'\n"
+                            "set tics nomirror out scale 0.6 tc rgb '#303030'\n"
+                            "set xlabel 'epoch' tc rgb '#303030'\n"
+                            "set key outside bottom center horizontal reverse Left samplen 1.5 "
+                            "width 1 tc rgb '#303030' noenhanced\n";
 
 /* Both formats of one picture: `body` draws it. */
 static void write_terminals(FILE *f, const char *base, const char *layout) {
@@ -101,19 +101,20 @@ static void write_terminals(FILE *f, const char *base, const char *layout) {
   free(png);
 }
 
-/* Shading from the epoch of the least validation loss to the end, if the loss turns up after it. */
-static void write_shading(FILE *f, const epoch_row *row, int n) {
+/* Shading from the epoch of the least validation loss to the end, if epochs come after it. */
+static bool write_shading(FILE *f, const epoch_row *row, int n) {
   int turn = least_val_loss(row, n);
   if (!turn || turn >= row[n - 1].epoch)
-    return;
+    return false;
   fprintf(f,
           "set object 1 rectangle from first %d, graph 0 to first %d, graph 1 fc rgb '#E69F00' "
-          "fs transparent solid 0.13 noborder behind\n"
-          "set label 1 'overfitting' at first %g, graph 0.02 center tc rgb '#8A5A00' font ',9'\n",
-          turn, row[n - 1].epoch, (turn + row[n - 1].epoch) / 2.0);
+          "fs transparent solid 0.15 noborder behind\n",
+          turn, row[n - 1].epoch);
+  return true;
 }
 
-static void write_panel(FILE *f, const char *label, int train, int val, const epoch_row *best) {
+static void write_panel(FILE *f, const char *label, int train, int val, const epoch_row *best,
+                        bool shaded) {
   const bool loss = train == 2;
   fprintf(f, "set ylabel '%s' tc rgb '#303030'\n", label);
   fprintf(f,
@@ -126,6 +127,8 @@ static void write_panel(FILE *f, const char *label, int train, int val, const ep
             "title 'best: epoch %d, %.3f'",
             best->epoch, loss ? best->val_loss : best->val_acc, best->epoch,
             loss ? best->val_loss : best->val_acc);
+  if (shaded)
+    fputs(", NaN with boxes fs solid 0.25 noborder lc rgb '#E69F00' title 'overfitting'", f);
   fputc('\n', f);
 }
 
@@ -137,15 +140,15 @@ pid_t plot_curves(const char *dir, const char *title, const epoch_row *row, int 
   write_rows(f, "rows", row, n);
   fputs(style, f);
   fprintf(f, "set xrange [%s:%d]\n", n == 1 ? "0" : "1", n == 1 ? 2 : row[n - 1].epoch);
-  write_shading(f, row, n);
+  bool shaded = write_shading(f, row, n);
   write_terminals(f, base, "");
   fputs("set multiplot layout 1,2 title ", f);
   write_string(f, title);
-  fputs(" noenhanced offset 0,-0.2\nset yrange [0:*]\nset key top right\n", f);
+  fputs(" noenhanced offset 0,-0.2\nset yrange [0:*]\n", f);
   const epoch_row *b = best ? &row[best - 1] : NULL;
-  write_panel(f, "loss (mean cross-entropy per sample)", 2, 4, b);
-  fputs("set yrange [0:1]\nset key bottom right\n", f);
-  write_panel(f, "accuracy (share of samples right)", 3, 5, b);
+  write_panel(f, "loss (mean per sample)", 2, 4, b, shaded);
+  fputs("set yrange [0:1]\n", f);
+  write_panel(f, "accuracy (share of samples right)", 3, 5, b, shaded);
   fputs("unset multiplot\nunset output\n}\n", f);
   pid_t pid = start_gnuplot(f, -1);
   fclose(f);
@@ -177,7 +180,7 @@ pid_t plot_overlay(const char *base, const char *title, const plot_series *s, in
   write_terminals(f, base, "");
   fputs("set multiplot layout 1,2 title ", f);
   write_string(f, title);
-  fputs(" noenhanced offset 0,-0.2\nset key outside bottom center horizontal\n", f);
+  fputs(" noenhanced offset 0,-0.2\n", f);
   write_overlay_panel(f, s, n, "validation loss", 4);
   fputs("set yrange [0:1]\n", f);
   write_overlay_panel(f, s, n, "validation accuracy", 5);

@@ -1,0 +1,328 @@
+/* netc eval: how good trained weights are, on the whole and for each class. */
+#include "cli/inference.h"
+#include "cli/workload.h"
+#include "runtime/message.h"
+#include "runtime/sheet.h"
+#include <json-c/json.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum { PART_DEFAULT, PART_VAL, PART_TRAIN, PART_ALL } part;
+
+typedef struct {
+  train_flags f;
+  const char *file, *worst;
+  part which;
+} eval_command;
+
+enum {
+  KEY_PART = 1,
+  KEY_WORST,
+  KEY_WEIGHTS,
+  KEY_DATA,
+  KEY_SEED,
+  KEY_SPLIT,
+  KEY_NO_SHUFFLE,
+  KEY_THREADS,
+  KEY_JSON
+};
+enum { MAX_WORST = 48, WORST_COLUMNS = 8 };
+
+static const struct argp_option options[] = {
+    {"weights", KEY_WEIGHTS, "FILE", 0, "the weights (safetensors); needed", 1},
+    {"data", KEY_DATA, "PATH", 0, "another data set, of which every sample is used", 1},
+    {"part", KEY_PART, "PART", 0,
+     "val, train or all: the part of the split (default: val, or all "
+     "with --data)",
+     1},
+    {"split", KEY_SPLIT, "A/B", 0, "the split, instead of the file's", 2},
+    {"seed", KEY_SEED, "N", 0, "the seed that the split was drawn with, instead of the file's", 2},
+    {"no-shuffle", KEY_NO_SHUFFLE, 0, 0, "the split was made in the order of the data set", 2},
+    {"worst", KEY_WORST, "OUT.png", 0, "write a sheet of the most confidently wrong images", 3},
+    {"threads", KEY_THREADS, "N", 0, "threads", 3},
+    {"json", KEY_JSON, 0, 0, "print one JSON object instead of tables", 3},
+    {0}};
+
+static const char doc[] =
+    "Loss, accuracy, precision and recall of each class, and the confusion matrix of FILE.net with "
+    "trained weights."
+    "\vPrecision: the share of the samples put into a class that belong there. Recall: the share "
+    "of a "
+    "class's samples that were put there. The rows of the confusion matrix are the true classes.";
+
+static part part_named(struct argp_state *state, const char *arg) {
+  if (!strcmp(arg, "val"))
+    return PART_VAL;
+  if (!strcmp(arg, "train"))
+    return PART_TRAIN;
+  if (strcmp(arg, "all"))
+    argp_error(state, "--part takes val, train or all, not `%s`", arg);
+  return PART_ALL;
+}
+
+static void override(train_flags *f, const char *word, const char *text) {
+  f->word[f->n_override] = word;
+  f->text[f->n_override++] = text;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  eval_command *c = state->input;
+  switch (key) {
+  case KEY_WEIGHTS:
+    c->f.weights = arg;
+    break;
+  case KEY_DATA:
+    c->f.data = arg;
+    break;
+  case KEY_PART:
+    c->which = part_named(state, arg);
+    break;
+  case KEY_SPLIT:
+    override(&c->f, "split", arg);
+    break;
+  case KEY_SEED:
+    option_whole(state, "--seed", arg, 0, 1L << 52);
+    override(&c->f, "seed", arg);
+    break;
+  case KEY_NO_SHUFFLE:
+    c->f.shuffle = false;
+    break;
+  case KEY_WORST:
+    c->worst = arg;
+    break;
+  case KEY_THREADS:
+    c->f.threads = (int)option_whole(state, "--threads", arg, 1, 1024);
+    break;
+  case KEY_JSON:
+    c->f.json = true;
+    break;
+  case ARGP_KEY_ARG:
+    if (c->file)
+      argp_error(state, "one network file at a time, not also `%s`", arg);
+    c->file = arg;
+    break;
+  case ARGP_KEY_END:
+    if (!c->file)
+      argp_error(state, "which network file?");
+    if (!c->f.weights)
+      argp_error(state, "--weights is needed (e.g. runs/NAME/best.safetensors)");
+    break;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+  return 0;
+}
+
+/* What was found out about n samples. */
+typedef struct {
+  const dataset *ds;
+  int classes;
+  int64_t n;
+  const int64_t *index;
+  int32_t *predicted;
+  float *probability;
+  int64_t *confusion; /* classes x classes: true class, predicted class */
+  evaluation e;
+} findings;
+
+static int64_t cell(const findings *r, int truth, int predicted) {
+  return r->confusion[truth * r->classes + predicted];
+}
+
+static void fill_confusion(findings *r) {
+  for (int64_t i = 0; i < r->n; i++)
+    r->confusion[r->ds->labels[r->index[i]] * r->classes + r->predicted[i]]++;
+}
+
+/* NaN where there is nothing to divide by. */
+static double precision(const findings *r, int k) {
+  int64_t all = 0;
+  for (int i = 0; i < r->classes; i++)
+    all += cell(r, i, k);
+  return all ? (double)cell(r, k, k) / (double)all : NAN;
+}
+
+static int64_t support(const findings *r, int k) {
+  int64_t all = 0;
+  for (int i = 0; i < r->classes; i++)
+    all += cell(r, k, i);
+  return all;
+}
+
+static double recall(const findings *r, int k) {
+  return support(r, k) ? (double)cell(r, k, k) / (double)support(r, k) : NAN;
+}
+
+static double standard_error(const findings *r) {
+  return sqrt(r->e.accuracy * (1 - r->e.accuracy) / (double)r->n);
+}
+
+static void print_share(double v) {
+  if (isnan(v))
+    printf("  %9s", "-");
+  else
+    printf("  %9.4f", v);
+}
+
+static void print_confusion(const findings *r) {
+  char number[16];
+  printf("\n%-16s", "true \\ predicted");
+  for (int k = 0; k < r->classes; k++)
+    printf(" %8.8s", dataset_class_name(r->ds, k, number));
+  putchar('\n');
+  for (int i = 0; i < r->classes; i++) {
+    printf("%-16.16s", dataset_class_name(r->ds, i, number));
+    for (int k = 0; k < r->classes; k++)
+      printf(" %8lld", (long long)cell(r, i, k));
+    putchar('\n');
+  }
+}
+
+static void print_tables(const findings *r) {
+  char number[16];
+  printf("samples   %lld\nloss      %.4f\naccuracy  %.4f  (%lld right; standard error %.4f)\n",
+         (long long)r->n, r->e.loss, r->e.accuracy, (long long)r->e.correct, standard_error(r));
+  printf("\n%-16s  %9s  %9s  %9s\n", "class", "precision", "recall", "samples");
+  for (int k = 0; k < r->classes; k++) {
+    printf("%-16.16s", dataset_class_name(r->ds, k, number));
+    print_share(precision(r, k));
+    print_share(recall(r, k));
+    printf("  %9lld\n", (long long)support(r, k));
+  }
+  if (r->classes <= 20)
+    print_confusion(r);
+  else
+    printf("\n(--json has the confusion matrix of %d classes)\n", r->classes);
+}
+
+static json_object *real(double v) { return isfinite(v) ? json_object_new_double(v) : NULL; }
+
+static void print_object(const findings *r) {
+  json_object *j = json_object_new_object(), *classes = json_object_new_array(),
+              *confusion = json_object_new_array();
+  char number[16];
+  json_object_object_add(j, "samples", json_object_new_int64(r->n));
+  json_object_object_add(j, "loss", real(r->e.loss));
+  json_object_object_add(j, "accuracy", real(r->e.accuracy));
+  json_object_object_add(j, "standard_error", real(standard_error(r)));
+  json_object_object_add(j, "correct", json_object_new_int64(r->e.correct));
+  for (int k = 0; k < r->classes; k++) {
+    json_object *c = json_object_new_object(), *row = json_object_new_array();
+    json_object_object_add(c, "name", json_object_new_string(dataset_class_name(r->ds, k, number)));
+    json_object_object_add(c, "precision", real(precision(r, k)));
+    json_object_object_add(c, "recall", real(recall(r, k)));
+    json_object_object_add(c, "samples", json_object_new_int64(support(r, k)));
+    json_object_array_add(classes, c);
+    for (int i = 0; i < r->classes; i++)
+      json_object_array_add(row, json_object_new_int64(cell(r, k, i)));
+    json_object_array_add(confusion, row);
+  }
+  json_object_object_add(j, "classes", classes);
+  json_object_object_add(j, "confusion", confusion);
+  print_json(j);
+}
+
+static bool wrong(const findings *r, int64_t i) {
+  return r->predicted[i] != r->ds->labels[r->index[i]];
+}
+
+/* Positions of at most MAX_WORST wrong samples, the most confident first. */
+static int find_worst(const findings *r, int64_t *worst) {
+  int n = 0;
+  for (int64_t i = 0; i < r->n; i++) {
+    if (!wrong(r, i))
+      continue;
+    int at = n < MAX_WORST ? n++ : MAX_WORST;
+    while (at > 0 && r->probability[worst[at - 1]] < r->probability[i]) {
+      if (at < MAX_WORST)
+        worst[at] = worst[at - 1];
+      at--;
+    }
+    if (at < MAX_WORST)
+      worst[at] = i;
+  }
+  return n;
+}
+
+static bool write_worst(const findings *r, const char *path, char **error) {
+  int64_t worst[MAX_WORST], index[MAX_WORST];
+  char *caption[MAX_WORST], number[16];
+  int n = find_worst(r, worst);
+  if (!n) {
+    fprintf(stderr, "netc: note: every answer is right: no `%s` was written\n", path);
+    return true;
+  }
+  for (int i = 0; i < n; i++) {
+    index[i] = r->index[worst[i]];
+    caption[i] = message("%.0f%% %s", 100.0 * (double)r->probability[worst[i]],
+                         dataset_class_name(r->ds, r->predicted[worst[i]], number));
+  }
+  image sheet = sheet_make(r->ds, index, n, n < WORST_COLUMNS ? n : WORST_COLUMNS,
+                           (const char *const *)caption);
+  bool ok = image_write_png(path, &sheet, error);
+  image_free(&sheet);
+  for (int i = 0; i < n; i++)
+    free(caption[i]);
+  return ok;
+}
+
+/* The samples to look at; *all receives what is to be freed. */
+static const int64_t *choose(const eval_command *c, const workload *w, int64_t **all, int64_t *n) {
+  part which = c->which ? c->which : c->f.data ? PART_ALL : PART_VAL;
+  if (which != PART_ALL) {
+    *n = which == PART_VAL ? w->sp->n_val : w->sp->n_train;
+    return which == PART_VAL ? w->sp->val : w->sp->train;
+  }
+  *n = w->ds->n;
+  *all = allocate((size_t)w->ds->n * sizeof **all);
+  for (int64_t i = 0; i < w->ds->n; i++)
+    (*all)[i] = i;
+  return *all;
+}
+
+static bool investigate(const eval_command *c, const workload *w, findings *r, char **error) {
+  inference f;
+  if (!inference_open(&f, w->g, evaluation_batch(r->n), true, c->f.threads, c->f.weights, error))
+    return false;
+  answers a = {r->predicted, r->probability};
+  r->e = evaluate(&f.b, f.params, w->ds, r->index, r->n, &a);
+  inference_close(&f);
+  fill_confusion(r);
+  return !c->worst || write_worst(r, c->worst, error);
+}
+
+static int eval(const eval_command *c, const workload *w) {
+  int64_t *all = NULL, n;
+  const int64_t *index = choose(c, w, &all, &n);
+  const size_t k = (size_t)w->g->classes;
+  findings r = {.ds = w->ds, .classes = (int)k, .n = n, .index = index};
+  char *error = NULL;
+  r.predicted = allocate((size_t)n * sizeof *r.predicted);
+  r.probability = allocate((size_t)n * sizeof *r.probability);
+  r.confusion = allocate(k * k * sizeof *r.confusion);
+  bool ok = investigate(c, w, &r, &error);
+  if (ok && c->f.json)
+    print_object(&r);
+  else if (ok)
+    print_tables(&r);
+  free(r.predicted);
+  free(r.probability);
+  free(r.confusion);
+  free(all);
+  return ok ? EXIT_DONE : report_failure(error);
+}
+
+int command_eval(int argc, char **argv) {
+  static const struct argp parser = {options, parse, "FILE.net", doc, 0, 0, 0};
+  eval_command c = {0};
+  workload w;
+  train_flags_init(&c.f);
+  argp_parse(&parser, argc, argv, 0, NULL, &c);
+  if (!workload_open(&w, c.file, &c.f, NULL))
+    return EXIT_WRONG_INPUT;
+  int status = eval(&c, &w);
+  workload_close(&w);
+  return status;
+}

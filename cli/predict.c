@@ -1,0 +1,191 @@
+/* netc predict: the classes of image files. */
+#include "cli/inference.h"
+#include "cli/workload.h"
+#include "runtime/image.h"
+#include "runtime/message.h"
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct {
+  train_flags f;
+  const char *file;
+  int top, n;
+  char **path;
+} predict_command;
+
+enum { KEY_WEIGHTS = 1, KEY_DATA, KEY_TOP, KEY_JSON };
+
+static const struct argp_option options[] = {
+    {"weights", KEY_WEIGHTS, "FILE", 0, "the weights (safetensors); needed", 0},
+    {"top", KEY_TOP, "K", 0, "show the K likeliest classes (default 1)", 0},
+    {"data", KEY_DATA, "PATH", 0, "data set to take the names of the classes from", 0},
+    {"json", KEY_JSON, 0, 0, "print one JSON object instead of a table", 0},
+    {0}};
+
+static const char doc[] =
+    "Class and probability of PNG and JPEG files of any size."
+    "\vImages are resized to the network's input, transparent parts are put over white, and "
+    "colours "
+    "are scaled as the file's `data` says (default 1/255). The names of the classes come from the "
+    "data set if it can be read; else they are numbers.";
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  predict_command *c = state->input;
+  switch (key) {
+  case KEY_WEIGHTS:
+    c->f.weights = arg;
+    break;
+  case KEY_DATA:
+    c->f.data = arg;
+    break;
+  case KEY_TOP:
+    c->top = (int)option_whole(state, "--top", arg, 1, 1000000);
+    break;
+  case KEY_JSON:
+    c->f.json = true;
+    break;
+  case ARGP_KEY_ARG:
+    if (!c->file)
+      c->file = arg;
+    else
+      c->path[c->n++] = arg;
+    break;
+  case ARGP_KEY_END:
+    if (!c->file || !c->n)
+      argp_error(state, "a network file and one or more images are needed");
+    if (!c->f.weights)
+      argp_error(state, "--weights is needed (e.g. runs/NAME/best.safetensors)");
+    break;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+  return 0;
+}
+
+/* Pixels as the network takes them: C x H x W; one channel is luma (ITU-R BT.601). */
+static void to_input(const image *im, int channels, double scale, float *x) {
+  const size_t plane = (size_t)im->w * (size_t)im->h;
+  for (size_t i = 0; i < plane; i++) {
+    const uint8_t *p = im->rgb + 3 * i;
+    if (channels == 1)
+      x[i] = (float)((0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2]) * scale);
+    else
+      for (size_t k = 0; k < 3; k++)
+        x[k * plane + i] = (float)(p[k] * scale);
+  }
+}
+
+static bool load_input(const graph *g, const char *path, float *x, char **error) {
+  image im;
+  if (!image_load(path, &im, error))
+    return false;
+  image fitted = image_resize(&im, (int)g->w, (int)g->h);
+  double scale = g->has_train && g->train.scale != 0 ? g->train.scale : 1.0 / 255;
+  to_input(&fitted, (int)g->c, scale, x);
+  image_free(&fitted);
+  image_free(&im);
+  return true;
+}
+
+/* Position of the likeliest class that was not taken before. */
+static int take_likeliest(double *p, int n) {
+  int best = 0;
+  for (int i = 1; i < n; i++)
+    if (p[i] > p[best])
+      best = i;
+  return best;
+}
+
+static const char *class_name(const dataset *ds, int k, char buf[16]) {
+  if (ds)
+    return dataset_class_name(ds, k, buf);
+  snprintf(buf, 16, "%d", k);
+  return buf;
+}
+
+static void show(const predict_command *c, const dataset *ds, const char *path, double *p,
+                 int classes, json_object *images) {
+  json_object *j = json_object_new_object(), *top = json_object_new_array();
+  char number[16];
+  for (int i = 0; i < c->top && i < classes; i++) {
+    int k = take_likeliest(p, classes);
+    if (images) {
+      json_object *answer = json_object_new_object();
+      json_object_object_add(answer, "class", json_object_new_int(k));
+      json_object_object_add(answer, "name", json_object_new_string(class_name(ds, k, number)));
+      json_object_object_add(answer, "probability", json_object_new_double(p[k]));
+      json_object_array_add(top, answer);
+    } else {
+      printf("%-32s  %-20s  %.4f\n", i ? "" : path, class_name(ds, k, number), p[k]);
+    }
+    p[k] = -1;
+  }
+  json_object_object_add(j, "image", json_object_new_string(path));
+  json_object_object_add(j, "top", top);
+  if (images)
+    json_object_array_add(images, j);
+  else
+    json_object_put(j);
+}
+
+static int classify_all(const predict_command *c, const workload *w, inference *f,
+                        json_object *images) {
+  int status = EXIT_DONE, classes = (int)w->g->classes;
+  double *p = allocate((size_t)classes * sizeof *p);
+  run_args a = {.params = f->params, .work = f->b.work, .x = f->b.x, .logits = f->b.logits};
+  for (int i = 0; i < c->n; i++) {
+    char *error = NULL;
+    if (!load_input(w->g, c->path[i], f->b.x, &error)) {
+      status = report_failure(error);
+      continue;
+    }
+    program_run(f->b.p, &a);
+    probabilities(f->b.logits, classes, p);
+    show(c, w->ds, c->path[i], p, classes, images);
+  }
+  free(p);
+  return status;
+}
+
+/* The data set is only wanted for its names here, so that it may be missing. */
+static void open_names(workload *w, const char *data_option) {
+  const graph *g = w->g;
+  dataset_options o = {.path = data_option ? data_option : g->has_train ? g->train.data : NULL};
+  o.classes = (int)g->classes;
+  char *error = NULL;
+  if (o.path && !(w->ds = dataset_open(&o, &error)))
+    free(error);
+}
+
+static int predict(const predict_command *c, workload *w) {
+  char *error = NULL;
+  inference f;
+  if (w->g->c != 1 && w->g->c != 3)
+    return report_failure(
+        message("`%s` takes %lld channels; an image has 1 or 3", w->g->path, (long long)w->g->c));
+  if (!inference_open(&f, w->g, 1, false, 1, c->f.weights, &error))
+    return report_failure(error);
+  open_names(w, c->f.data);
+  json_object *images = c->f.json ? json_object_new_array() : NULL;
+  int status = classify_all(c, w, &f, images);
+  if (images) {
+    json_object *j = json_object_new_object();
+    json_object_object_add(j, "images", images);
+    print_json(j);
+  }
+  inference_close(&f);
+  return status;
+}
+
+int command_predict(int argc, char **argv) {
+  static const struct argp parser = {options, parse, "FILE.net IMAGE...", doc, 0, 0, 0};
+  predict_command c = {.top = 1, .path = allocate((size_t)argc * sizeof(char *))};
+  train_flags_init(&c.f);
+  argp_parse(&parser, argc, argv, 0, NULL, &c);
+  workload w = {.g = load_network(c.file, &c.f, NULL)};
+  int status = w.g ? predict(&c, &w) : EXIT_WRONG_INPUT;
+  workload_close(&w);
+  free(c.path);
+  return status;
+}

@@ -1,0 +1,202 @@
+/* netc summary: the layer table, as torchsummary prints it, and what running the network takes. */
+#include "cli/progress.h"
+#include "cli/workload.h"
+#include "program.h"
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+  train_flags f;
+  const char *file;
+} summary_command;
+
+enum { KEY_BATCH = 1, KEY_JSON };
+
+static const struct argp_option options[] = {
+    {"batch", KEY_BATCH, "N", 0, "samples of a training step, instead of the file's", 0},
+    {"json", KEY_JSON, 0, 0, "print one JSON object instead of the table", 0},
+    {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  summary_command *c = state->input;
+  switch (key) {
+  case KEY_BATCH:
+    option_whole(state, "--batch", arg, 1, 65536);
+    c->f.word[0] = "batch", c->f.text[0] = arg, c->f.n_override = 1;
+    break;
+  case KEY_JSON:
+    c->f.json = true;
+    break;
+  case ARGP_KEY_ARG:
+    if (c->file)
+      argp_error(state, "one network file at a time, not also `%s`", arg);
+    c->file = arg;
+    break;
+  case ARGP_KEY_NO_ARGS:
+    argp_error(state, "which network file?");
+    break;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+  return 0;
+}
+
+static const char doc[] =
+    "Prints the layers of FILE.net with their output shapes and parameters, and the memory and "
+    "arithmetic that the network takes."
+    "\vMB are 2^20 bytes. Forward/backward pass size counts the outputs of the rows twice, as "
+    "torchsummary does; the bytes below it are exactly what netc allocates for parameters, "
+    "optimizer state and workspace.";
+
+static bool is_one(const xexpr *x) { return x->kind == X_NUM && x->num == 1; }
+
+/* PyTorch would hold this node's result as [N, features]: it comes from an operator that makes one
+   value a feature out of a whole image (and is not named for two dimensions), or follows one. */
+static bool is_vector(const node *n) {
+  if (!n->op)
+    return false;
+  if (n->op->title && strstr(n->op->title, "2d"))
+    return false;
+  if (n->op->n_out_dim == 4 && is_one(n->op->out_dim[1]) && is_one(n->op->out_dim[2]))
+    return true;
+  return n->h == 1 && n->w == 1 && n->n_in && is_vector(n->in[0]);
+}
+
+static const char *shape_text(char buf[80], const node *n) {
+  if (is_vector(n))
+    snprintf(buf, 80, "[-1, %lld]", (long long)n->c);
+  else
+    snprintf(buf, 80, "[-1, %lld, %lld, %lld]", (long long)n->c, (long long)n->h, (long long)n->w);
+  return buf;
+}
+
+/* What the commands' two forms of output share. */
+typedef struct {
+  int64_t params, infer_macs;
+  double input_mb, pass_mb, params_mb;
+  program_costs infer, train; /* at batch 1; at the training batch */
+  int batch;
+  int64_t *node_params, *node_macs; /* by node id; in the graph's arena */
+} totals;
+
+static totals add_up(const graph *g) {
+  totals t = {.batch = g->has_train && g->train.batch.n ? (int)g->train.batch.v[0] : 1};
+  t.infer = program_cost(g, 1);
+  t.train = t.batch == 1 ? t.infer : program_cost(g, t.batch);
+  t.node_params = NEW_N(g->mem, int64_t, g->n_node);
+  t.node_macs = NEW_N(g->mem, int64_t, g->n_node);
+  node_costs(g, t.node_params, t.node_macs);
+  t.params = t.infer.params;
+  t.infer_macs = t.infer.macs;
+  int64_t outputs = 0;
+  for (int i = 0; i < g->n_node; i++)
+    if (g->node[i]->op && g->node[i]->op->title)
+      outputs += g->node[i]->h * g->node[i]->w * g->node[i]->c;
+  const double mb = 1048576;
+  t.input_mb = (double)(g->h * g->w * g->c) * 4 / mb;
+  t.pass_mb = (double)outputs * 8 / mb;
+  t.params_mb = (double)t.params * 4 / mb;
+  return t;
+}
+
+static void print_rule(char c) {
+  for (int i = 0; i < 64; i++)
+    putchar(c);
+  putchar('\n');
+}
+
+static void print_rows(const graph *g, const totals *t) {
+  int row = 0;
+  for (int i = 0; i < g->n_node; i++) {
+    const node *n = g->node[i];
+    if (!n->op || !n->op->title)
+      continue;
+    char name[80], shape[80], count[32];
+    snprintf(name, sizeof name, "%.60s-%d", n->op->title, ++row);
+    printf("%20s  %25s %15s\n", name, shape_text(shape, n), with_commas(count, t->node_params[i]));
+  }
+}
+
+static void print_table(const graph *g, const totals *t) {
+  char a[32];
+  print_rule('-');
+  printf("%20s  %25s %15s\n", "Layer (type)", "Output Shape", "Param #");
+  print_rule('=');
+  print_rows(g, t);
+  print_rule('=');
+  printf("Total params: %s\n", with_commas(a, t->params));
+  printf("Trainable params: %s\n", with_commas(a, t->params));
+  printf("Non-trainable params: 0\n");
+  print_rule('-');
+  printf("Input size (MB): %.2f\n", t->input_mb);
+  printf("Forward/backward pass size (MB): %.2f\n", t->pass_mb);
+  printf("Params size (MB): %.2f\n", t->params_mb);
+  printf("Estimated Total Size (MB): %.2f\n", t->input_mb + t->pass_mb + t->params_mb);
+  print_rule('-');
+  printf("MACs of one sample: %s\n", with_commas(a, t->infer_macs));
+  printf("Inference, batch 1: %s bytes\n", with_commas(a, (int64_t)t->infer.infer_bytes));
+  if (g->has_train)
+    printf("Training, batch %d: %s bytes\n", t->batch,
+           with_commas(a, (int64_t)t->train.train_bytes));
+}
+
+static json_object *json_rows(const graph *g, const totals *t) {
+  json_object *rows = json_object_new_array();
+  for (int i = 0; i < g->n_node; i++) {
+    const node *n = g->node[i];
+    if (!n->op || !n->op->title)
+      continue;
+    json_object *row = json_object_new_object(), *shape = json_object_new_array();
+    const int64_t dims[] = {n->c, n->h, n->w};
+    for (int k = 0; k < (is_vector(n) ? 1 : 3); k++)
+      json_object_array_add(shape, json_object_new_int64(dims[k]));
+    json_object_object_add(row, "name", json_object_new_string(n->name));
+    json_object_object_add(row, "type", json_object_new_string(n->op->title));
+    json_object_object_add(row, "output_shape", shape);
+    json_object_object_add(row, "params", json_object_new_int64(t->node_params[i]));
+    json_object_object_add(row, "macs", json_object_new_int64(t->node_macs[i]));
+    json_object_array_add(rows, row);
+  }
+  return rows;
+}
+
+static void add_whole(json_object *j, const char *key, int64_t v) {
+  json_object_object_add(j, key, json_object_new_int64(v));
+}
+
+static void print_object(const graph *g, const totals *t) {
+  json_object *j = json_object_new_object();
+  json_object_object_add(j, "network", json_object_new_string(g->name));
+  json_object_object_add(j, "layers", json_rows(g, t));
+  add_whole(j, "params", t->params);
+  add_whole(j, "macs", t->infer_macs);
+  json_object_object_add(j, "input_mb", json_object_new_double(t->input_mb));
+  json_object_object_add(j, "forward_backward_mb", json_object_new_double(t->pass_mb));
+  json_object_object_add(j, "params_mb", json_object_new_double(t->params_mb));
+  json_object_object_add(j, "total_mb",
+                         json_object_new_double(t->input_mb + t->pass_mb + t->params_mb));
+  add_whole(j, "batch", t->batch);
+  add_whole(j, "params_bytes", (int64_t)t->infer.params_bytes);
+  add_whole(j, "infer_bytes", (int64_t)t->infer.infer_bytes);
+  if (g->has_train)
+    add_whole(j, "train_bytes", (int64_t)t->train.train_bytes);
+  print_json(j);
+}
+
+int command_summary(int argc, char **argv) {
+  static const struct argp parser = {options, parse, "FILE.net", doc, 0, 0, 0};
+  summary_command c = {0};
+  train_flags_init(&c.f);
+  argp_parse(&parser, argc, argv, 0, NULL, &c);
+  graph *g = load_network(c.file, &c.f, NULL);
+  if (!g)
+    return EXIT_WRONG_INPUT;
+  totals t = add_up(g);
+  if (c.f.json)
+    print_object(g, &t);
+  else
+    print_table(g, &t);
+  graph_free(g);
+  return EXIT_DONE;
+}
