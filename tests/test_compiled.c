@@ -1,0 +1,262 @@
+/* Compiled code against the interpreter, to the bit: whole networks, training and inference, every
+   instruction set that this machine runs, one thread and two. The interpreter runs the nests before
+   fusion and scheduling, so this holds every later pass to the arithmetic fixed by `order`. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include "compiler/philox.h"
+#include "compiler/pipeline.h"
+#include "compiler/weights.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPS = 2 };
+
+typedef struct {
+  const char *name, *text;
+  int batch;
+} network;
+
+#define LAST "linear classes; train { lr 0.05; optimizer sgd; }"
+static const network networks[] = {
+    {"linear", "input 1x1x7; classes 3; " LAST, 4},
+    {"wide linear", "input 3x4x4; classes 5; linear 40 relu; linear 33 tanh; " LAST, 10},
+    {"report",
+     "input 3x16x16; classes 5; conv 32 k3 s2 p1 relu; maxpool 2; conv 64 k3 p1 relu; "
+     "linear 48 relu; " LAST,
+     5},
+    {"odd sizes", "input 2x9x7; classes 3; conv 5 k3 relu; conv 7 k2 s2 p1 sigmoid; " LAST, 3},
+    {"strides", "input 3x11x11; classes 4; conv 6 k3 s3 p2 relu; conv 4 k1 s2; " LAST, 2},
+    {"dilation", "input 2x10x10; classes 3; conv 4 k3 d2 p2 relu; conv 3 k3x5 p1x2; " LAST, 2},
+    {"groups", "input 4x6x6; classes 3; conv 8 k3 p1 g2 relu; dw k3 p1 relu6; " LAST, 2},
+    {"pools",
+     "input 3x9x9; classes 4; conv 8 k3 p1 relu; maxpool 3 s2 p1; avgpool 2 s1; gap; " LAST, 3},
+    {"batch norm",
+     "input 3x8x8; classes 4; conv 16 k3 p1 bn relu; conv 20 k3 s2 p1 bn relu; gap; " LAST, 6},
+    {"residual",
+     "input 3x8x8; classes 4; conv 16 k3 p1 bn relu; "
+     "add { conv 16 k3 p1 bn relu; conv 16 k3 p1 bn; } {} relu; "
+     "add { conv 32 k3 s2 p1 bn relu; conv 32 k3 p1 bn; } { conv 32 k1 s2 bn; } relu; gap; " LAST,
+     4},
+    {"joins",
+     "input 3x6x6; classes 3; conv 8 k3 p1 relu; concat { conv 5 k1 relu; } { conv 3 k3 p1; } {}; "
+     "mul { conv 16 k1 sigmoid; } {}; softmax; " LAST,
+     2},
+    {"dropout",
+     "input 3x5x5; classes 3; conv 9 k3 relu dropout=0.3; linear 20 relu dropout=0.5; " LAST, 4},
+    {"momentum",
+     "input 3x5x5; classes 3; conv 6 k3 relu; linear classes; "
+     "train { lr 0.05; optimizer sgd momentum=0.9 nesterov=1 decay=0.001; }",
+     4},
+    {"adam",
+     "input 3x5x5; classes 3; conv 6 k3 bn relu; linear 17 tanh; linear classes; "
+     "train { lr 0.01; optimizer adam; }",
+     4},
+};
+
+typedef struct {
+  const char *name, *cpu, *features;
+  int threads;
+} target_case;
+
+static const target_case targets[] = {
+    {"this machine", NULL, NULL, 1},
+    {"this machine, two threads", NULL, NULL, 2},
+    {"avx2", "x86-64-v3", "+avx2,+fma", 1},
+    {"sse with fma", "x86-64-v2", "+fma,+avx", 1},
+};
+
+/* --- the interpreter's side --- */
+
+typedef struct {
+  compilation c;
+  double **data;
+} oracle;
+
+static int64_t elements(const tensor *t) {
+  int64_t n = 1;
+  for (int d = 0; d < t->rank; d++)
+    n *= t->dim[d];
+  return n;
+}
+
+static tensor *find_tensor(nestprog *p, const char *name) {
+  for (int i = 0; i < p->n_tensor; i++)
+    if (!strcmp(p->tensor[i]->name, name))
+      return p->tensor[i];
+  fail_msg("no tensor %s", name);
+  return NULL;
+}
+
+static oracle oracle_new(const graph *g, bool train, int batch) {
+  oracle o = {.c = {.g = g, .opt = {.train = train, .loss = true, .batch = batch}}};
+  o.c.optimizer = &g->train.optimizer[0];
+  pipeline_run(&o.c, "order");
+  o.data = calloc((size_t)o.c.p->n_tensor, sizeof *o.data);
+  for (int i = 0; i < o.c.p->n_tensor; i++)
+    o.data[i] = calloc((size_t)elements(o.c.p->tensor[i]), sizeof(double));
+  return o;
+}
+
+static void oracle_free(oracle *o) {
+  for (int i = 0; i < o->c.p->n_tensor; i++)
+    free(o->data[i]);
+  free(o->data);
+  compilation_free(&o->c);
+}
+
+/* --- both --- */
+
+typedef struct {
+  program *p;
+  run_args args;
+  size_t params, state;
+} subject;
+
+static void *block(size_t bytes) {
+  bytes = (bytes + 127) / 64 * 64;
+  return memset(aligned_alloc(64, bytes), 0, bytes);
+}
+
+static float random_at(uint32_t stream, uint32_t i) {
+  uint32_t ctr[4] = {i, stream, 0, 0}, key[2] = {7, 7}, r[4];
+  philox4x32_10(ctr, key, r);
+  return (float)(r[0] >> 8) * 0x1p-24f;
+}
+
+static subject subject_new(const graph *g, bool train, int batch, const target_case *t) {
+  program_options o = {.train = train,
+                       .loss = true,
+                       .batch = batch,
+                       .threads = t->threads,
+                       .cpu = t->cpu,
+                       .features = t->features};
+  subject s = {.p = program_build(g, &o)};
+  int64_t pixels = g->c * g->h * g->w;
+  float *x = block((size_t)(batch * pixels) * 4);
+  int32_t *labels = block((size_t)batch * 4);
+  for (int64_t i = 0; i < batch * pixels; i++)
+    x[i] = random_at(1, (uint32_t)i) - 0.3f;
+  for (int i = 0; i < batch; i++)
+    labels[i] = (int32_t)(i * 7 % g->classes);
+  s.params = program_params_bytes(s.p);
+  s.state = program_state_bytes(s.p);
+  s.args = (run_args){.params = block(s.params),
+                      .state = block(s.state),
+                      .work = block(program_work_bytes(s.p)),
+                      .x = x,
+                      .labels = labels,
+                      .logits = block((size_t)(batch * g->classes) * 4),
+                      .losses = block((size_t)batch * 4),
+                      .lr = 0.05f,
+                      .seed = 42};
+  program_init(s.p, s.args.params, s.args.state, 3);
+  memset(s.args.work, 0xff, program_work_bytes(s.p)); /* NaN: nothing may rest on fresh memory */
+  return s;
+}
+
+static void subject_free(subject *s) {
+  free(s->args.params);
+  free(s->args.state);
+  free(s->args.work);
+  free((void *)(uintptr_t)s->args.x);
+  free((void *)(uintptr_t)s->args.labels);
+  free(s->args.logits);
+  free(s->args.losses);
+  program_free(s->p);
+}
+
+/* Copies weights between the subject's blocks and the oracle's tensors, or compares them. */
+static void weights_to_oracle(const subject *s, oracle *o) {
+  const weight_table *w = program_weights(s->p);
+  for (int i = 0; i < w->n; i++) {
+    const float *from = w->info[i].in_state ? s->args.state : s->args.params;
+    double *to = o->data[find_tensor(o->c.p, w->info[i].name)->id];
+    for (int64_t k = 0; k < w->info[i].count; k++)
+      to[k] = (double)from[w->tensor[i]->offset / 4 + k];
+  }
+}
+
+static bool same(float a, double b) {
+  float f = (float)b;
+  return !memcmp(&a, &f, sizeof f) || (a == 0 && f == 0);
+}
+
+static int differences(const char *what, const char *name, const float *got, const double *want,
+                       int64_t n) {
+  int bad = 0;
+  for (int64_t i = 0; i < n; i++)
+    if (!same(got[i], want[i]) && bad++ < 3)
+      print_error("  %s %s[%ld]: compiled %a, interpreted %a\n", what, name, (long)i,
+                  (double)got[i], want[i]);
+  return bad;
+}
+
+static int compare_all(const subject *s, oracle *o, const char *what) {
+  const weight_table *w = program_weights(s->p);
+  int bad = 0;
+  for (int i = 0; i < w->n; i++) {
+    const float *got = w->info[i].in_state ? s->args.state : s->args.params;
+    const double *want = o->data[find_tensor(o->c.p, w->info[i].name)->id];
+    bad +=
+        differences(what, w->info[i].name, got + w->tensor[i]->offset / 4, want, w->info[i].count);
+  }
+  const tensor *y = o->c.p->logits, *l = o->c.p->losses;
+  bad += differences(what, "logits", s->args.logits, o->data[y->id], elements(y));
+  return bad + differences(what, "losses", s->args.losses, o->data[l->id], elements(l));
+}
+
+static void inputs_to_oracle(const subject *s, oracle *o) {
+  nestprog *p = o->c.p;
+  for (int64_t i = 0; i < elements(p->x); i++)
+    o->data[p->x->id][i] = (double)s->args.x[i];
+  memcpy(o->data[p->label->id], s->args.labels, (size_t)elements(p->label) * 4);
+  if (p->lr)
+    o->data[p->lr->id][0] = (double)s->args.lr;
+}
+
+static int check_network(const network *n, bool train, const target_case *t) {
+  char what[128];
+  snprintf(what, sizeof what, "%s (%s, %s)", n->name, train ? "training" : "inference", t->name);
+  graph *g = graph_load_text("test.net", n->text, strlen(n->text), NULL);
+  assert_non_null(g);
+  subject s = subject_new(g, train, n->batch, t);
+  oracle o = oracle_new(g, train, n->batch);
+  weights_to_oracle(&s, &o);
+  inputs_to_oracle(&s, &o);
+  for (int k = 0; k < (train ? STEPS : 1); k++) {
+    s.args.step = (uint64_t)k;
+    program_run(s.p, &s.args);
+    interp(o.c.p, o.data, false, s.args.seed, s.args.step);
+  }
+  int bad = compare_all(&s, &o, what);
+  if (bad)
+    print_error("%s: %d values differ\n", what, bad);
+  subject_free(&s);
+  oracle_free(&o);
+  graph_free(g);
+  return bad;
+}
+
+static void test_target(void **state) {
+  const target_case *t = *state;
+  int bad = 0;
+  if (!strcmp(t->name, "avx2") && !__builtin_cpu_supports("avx2"))
+    skip();
+  if (!strcmp(t->name, "sse with fma") && !__builtin_cpu_supports("fma"))
+    skip();
+  for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
+    for (int train = 0; train < 2; train++)
+      bad += check_network(&networks[i], train, t);
+  assert_int_equal(bad, 0);
+}
+
+int main(void) {
+  struct CMUnitTest tests[sizeof targets / sizeof *targets];
+  for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
+    tests[i] = (struct CMUnitTest){targets[i].name, test_target, NULL, NULL,
+                                   (void *)(uintptr_t)&targets[i]};
+  return _cmocka_run_group_tests("compiled = interpreted", tests, sizeof tests / sizeof *tests,
+                                 NULL, NULL);
+}
