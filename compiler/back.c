@@ -1,5 +1,6 @@
 /* back: LLVM IR -> object code -> this process. */
 #include "back.h"
+#include "cpu.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Error.h>
 #include <llvm-c/LLJIT.h>
@@ -54,8 +55,17 @@ static char *copy_message(char *llvm_owned) {
   return s;
 }
 
+/* What follows from the processor's name, and after that what was asked for (the last one wins). */
+static char *features_of(const machine *m, const char *asked) {
+  const char *known = cpu_features(m->triple, m->cpu), *more = asked ? asked : "";
+  char *all = malloc(strlen(known) + strlen(more) + 2);
+  sprintf(all, "%s%s%s", known, *known && *more ? "," : "", more);
+  return all;
+}
+
 machine *machine_new(const char *triple, const char *cpu, const char *features, char **error) {
   machine *m = calloc(1, sizeof *m);
+  if (!triple && cpu) triple = cpu_triple(cpu);
   know_targets(triple != NULL);
   m->triple = triple ? LLVMNormalizeTargetTriple(triple) : LLVMGetDefaultTargetTriple();
   LLVMTargetRef t;
@@ -66,9 +76,12 @@ machine *machine_new(const char *triple, const char *cpu, const char *features, 
     return NULL;
   }
   bool host = !triple && !cpu;
-  m->cpu = cpu ? strdup(cpu) : host ? copy_message(LLVMGetHostCPUName()) : strdup("generic");
-  m->features = features ? strdup(features)
-                         : host ? copy_message(LLVMGetHostCPUFeatures()) : strdup("");
+  m->cpu = cpu    ? strdup(cpu)
+           : host ? copy_message(LLVMGetHostCPUName())
+                  : strdup(cpu_default(m->triple));
+  m->features = !host      ? features_of(m, features)
+                : features ? strdup(features)
+                           : copy_message(LLVMGetHostCPUFeatures());
   m->info = target_find(m->triple, m->features);
   return m;
 }

@@ -9,8 +9,9 @@ typedef struct {
   const target_info *info;
 } machine;
 
-/* NULL for what is not given: this machine's. `all` makes every target of LLVM known (cross
-   compilation); otherwise only this machine's is set up, which is quicker. */
+/* NULL for what is not given: this machine's, or what cpu.def says of what is given. Without a triple
+   only this machine's code generator is set up, which is quicker. NULL with *error malloc'd if LLVM
+   does not have the target. */
 machine *machine_new(const char *triple, const char *cpu, const char *features, char **error);
 void machine_free(machine *m);
 /* A code generator for m; each thread needs its own. */
