@@ -1,6 +1,7 @@
 /* Arguments of layers, blocks, losses and optimizers: positions, short settings (k3x5), long ones
    (dropout=0.3) and bare words, bound to declared settings; with help for what does not fit. */
 #include "expand.h"
+#include "nearest_word.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>

@@ -362,7 +362,7 @@ static void run_call(expander *x, stmt *s) {
 static void run_statement(expander *x, stmt *s) {
   sweep_use u = {s, x->folder};
   switch (s->kind) {
-  case S_INCLUDE: load_file(x, path_join(x->a, x->folder, s->arg[0].v->text), s->arg[0].v->at); break;
+  case S_INCLUDE: load_file(x, resolve_path(x->a, x->folder, s->arg[0].v->text), s->arg[0].v->at); break;
   case S_LET: run_let(x, s); break;
   case S_BLOCK: run_block_definition(x, s); break;
   case S_TRAIN: run_train(x, s); break;

@@ -95,7 +95,7 @@ typedef struct {
 
 /* load.c */
 bool load_file(expander *x, const char *path, loc at);
-const char *path_join(arena *a, const char *folder, const char *path);
+const char *resolve_path(arena *a, const char *folder, const char *path);
 
 /* expand.c */
 void run_statements(expander *x, stmt *s);

@@ -10,7 +10,7 @@ typedef struct written_part {
 } written_part;
 
 static bool bind(instantiation *s, const char *name, tensor *t, loc at) {
-  if (find_binding(s, name)) {
+  if (find_bound(s, name)) {
     diag_error(s->o->d, at, NULL, "`%s` is defined twice", name);
     return false;
   }
@@ -118,7 +118,7 @@ static bool make_result(instantiation *s) {
   instance *o = s->o;
   const opdef *op = o->op;
   if (op->kind == OP_OPTIMIZER) {
-    binding *b = find_binding(s, op->out);
+    binding *b = find_bound(s, op->out);
     if (!b) {
       diag_error(o->d, op->at, NULL, "an optimizer's result is its first argument");
       return false;
@@ -188,7 +188,7 @@ static void names_in(instantiation *s, ranges *l, const xexpr *x, bool output) {
 }
 
 static void infer_access(instantiation *s, ranges *l, const xexpr *x) {
-  binding *b = find_binding(s, x->name);
+  binding *b = find_bound(s, x->name);
   if (b && b->t && !x->every && x->n == b->t->rank)
     for (int d = 0; d < x->n; d++) infer(s, l, x->arg[d], b->t->dim[d], x->name);
 }
@@ -333,7 +333,7 @@ static bool writable(instantiation *s, const xexpr *lhs, const binding *b) {
 
 static binding *left_side(instantiation *s, const opstmt *st) {
   const xexpr *lhs = st->lhs;
-  binding *b = find_binding(s, lhs->name);
+  binding *b = find_bound(s, lhs->name);
   tensor *t = b ? b->t : NULL;
   if (!writable(s, lhs, b)) return NULL;
   if (lhs->every) {
@@ -348,7 +348,7 @@ static binding *left_side(instantiation *s, const opstmt *st) {
   s->at.t = t;
   s->target = t;
   if (!b && !bind(s, lhs->name, t, lhs->at)) return NULL;
-  return find_binding(s, lhs->name);
+  return find_bound(s, lhs->name);
 }
 
 /* --- which elements have been written --- */
@@ -486,7 +486,7 @@ static bool lower_statements(instantiation *s, const opstmt *st) {
 }
 
 static bool check_result(instantiation *s) {
-  binding *b = find_binding(s, s->o->op->out);
+  binding *b = find_bound(s, s->o->op->out);
   if (b->complete) return true;
   diag_error(s->o->d, s->o->op->at, NULL, "not every element of `%s` is written", b->name);
   return false;

@@ -56,7 +56,7 @@ typedef struct {
   access at;            /* where */
 } instantiation;
 
-binding *find_binding(instantiation *s, const char *name);
+binding *find_bound(instantiation *s, const char *name);
 bool is_constant_name(const instantiation *s, const char *name);
 int find_axis(const nest *n, const char *name);
 /* A whole number from a constant expression. */

@@ -8,7 +8,7 @@
 
 enum { MAX_FILES = 256, MAX_FILE_BYTES = 4 << 20 };
 
-const char *path_join(arena *a, const char *folder, const char *path) {
+const char *resolve_path(arena *a, const char *folder, const char *path) {
   if (path[0] == '/' || !folder[0]) return arena_strdup(a, path);
   return arena_printf(a, "%s/%s", folder, path);
 }

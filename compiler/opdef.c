@@ -1,5 +1,6 @@
 /* The operator library, and the value of shape and setting expressions. */
 #include "opdef.h"
+#include "nearest_word.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* The right-hand sides of an operator's statements: indices and scalar expressions. */
 #include "instantiate.h"
+#include "nearest_word.h"
 #include "syntax.h"
 #include <inttypes.h>
 #include <math.h>
@@ -17,7 +18,7 @@ int find_axis(const nest *n, const char *name) {
   return -1;
 }
 
-binding *find_binding(instantiation *s, const char *name) {
+binding *find_bound(instantiation *s, const char *name) {
   for (int i = 0; i < s->n_bound; i++)
     if (!strcmp(s->bound[i].name, name)) return &s->bound[i];
   return NULL;
@@ -128,7 +129,7 @@ static expr *unknown_name(instantiation *s, const xexpr *x) {
 }
 
 static expr *lower_read(instantiation *s, const xexpr *x) {
-  binding *b = find_binding(s, x->name);
+  binding *b = find_bound(s, x->name);
   access rd;
   if (!b) return unknown_name(s, x);
   if (b->t == s->target && !b->kept) {
@@ -168,7 +169,7 @@ static expr *lower_name(instantiation *s, const xexpr *x) {
   for (int i = 0; i < s->env.n; i++)
     if (!strcmp(s->env.name[i], x->name)) return e_const(s->mem, s->env.v[i]);
   if (!strcmp(x->name, "lr") && s->o->p->lr) return e_read(s->mem, (access){.t = s->o->p->lr});
-  if (find_binding(s, x->name)) {
+  if (find_bound(s, x->name)) {
     diag_error(s->o->d, x->at, "as in `x[n,h,w,c]`", "`%s` is a tensor and needs indices", x->name);
     return NULL;
   }

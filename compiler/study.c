@@ -72,7 +72,7 @@ static const char *override_value(expander *x, const sweep_use *u, const stmt *s
   const char *text = arguments_text(x, s, pick);
   size_t n = strlen(text);
   if (strcmp(s->word, "net") || n < 2 || text[0] != '"') return text;
-  return path_join(x->a, u->folder, arena_strndup(x->a, text + 1, n - 2));
+  return resolve_path(x->a, u->folder, arena_strndup(x->a, text + 1, n - 2));
 }
 
 static const char *label_value(expander *x, const stmt *s, int pick) {

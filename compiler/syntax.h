@@ -66,7 +66,4 @@ typedef struct {
 bool parse_source(arena *a, diag *d, int file, syntax *out);
 /* Parses `text` as one or more values, as they stand after a word ("0.07", "{0.1 0.5}", "800/205"). */
 bool parse_values(arena *a, diag *d, int file, int *n, arg **args);
-
-/* The word of `words` (n of them) nearest to `word`, or NULL if none is near: for help lines. */
-const char *nearest_word(const char *word, const char *const *words, int n);
 #endif

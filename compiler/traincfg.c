@@ -268,7 +268,7 @@ static void read_data(expander *x, const chosen *c) {
   if (s[2].v && !one_of(x, c, s[2].v, layouts, 3, &t->layout)) return;
   if (!slot_number(x, c, &s[3], 1e-9, 1e9, false, &t->scale)) return;
   t->data_as_written = v->text;
-  t->data = path_join(x->a, c->folder, v->text);
+  t->data = resolve_path(x->a, c->folder, v->text);
   t->data_at = v->at;
 }
 
