@@ -1,0 +1,37 @@
+/* What the commands share. */
+#include "cli/command.h"
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+long option_whole(struct argp_state *state, const char *name, const char *text, long least,
+                  long most) {
+  char *end;
+  errno = 0;
+  long v = strtol(text, &end, 10);
+  if (errno || end == text || *end || v < least || v > most)
+    argp_error(state, "%s takes a whole number from %ld to %ld, not `%s`", name, least, most, text);
+  return v;
+}
+
+double option_real(struct argp_state *state, const char *name, const char *text) {
+  char *end;
+  double v = strtod(text, &end);
+  if (end == text || *end || v - v != 0)
+    argp_error(state, "%s takes a number, not `%s`", name, text);
+  return v;
+}
+
+int report_failure(char *text) {
+  fprintf(stderr, "netc: error: %s\n", text);
+  free(text);
+  return EXIT_WRONG_INPUT;
+}
+
+bool print_json(void *json) {
+  puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+                                                JSON_C_TO_STRING_NOSLASHESCAPE));
+  json_object_put(json);
+  return fflush(stdout) == 0;
+}
