@@ -10,11 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A scatter being solved: dimensions below `dim` of its output are done. Output axes carry
-   reduce == false; the others are still to be placed. */
+/* While a scatter is solved, output axes that have their place carry reduce == false. */
 typedef struct {
   nestprog *p;
-  const nest *from;
   nest **tail; /* where the next finished nest is linked */
 } gathering;
 
@@ -161,8 +159,9 @@ static affine permute(affine x, void *arg) {
 }
 
 /* Output axes first, in the order of the output's dimensions; then the others as they were.
-   Axes that were substituted away vanish. */
-static void order_axes(nestprog *p, nest *n, const bool *gone) {
+   A fill with zeros has no others. */
+static void order_axes(nestprog *p, nest *n) {
+  bool zero = n->term->kind == E_CONST && n->term->num == 0;
   permutation map;
   axis sorted[MAX_AXES];
   int k = 0;
@@ -172,7 +171,7 @@ static void order_axes(nestprog *p, nest *n, const bool *gone) {
     for (int a = 0; a < n->n_axis; a++)
       if (out->ix[d].k[a] && !placed[a]) placed[a] = true, map.to[a] = k, sorted[k++] = n->axis[a];
   for (int a = 0; a < n->n_axis; a++)
-    if (!placed[a] && !gone[a]) map.to[a] = k, sorted[k++] = n->axis[a];
+    if (!placed[a] && !zero) map.to[a] = k, sorted[k++] = n->axis[a];
   memcpy(n->axis, sorted, sizeof sorted);
   n->n_axis = k;
   n->term = expr_map_affine(p->mem, n->term, permute, &map);
@@ -207,10 +206,10 @@ static void drop_guards(nest *n) {
   n->n_guard = k;
 }
 
-static void finish(gathering *g, nest *n, const bool *gone, bool onto) {
+static void finish(gathering *g, nest *n, bool onto) {
   expr *acc = e_op(g->p->mem, E_ACC, NULL, NULL, NULL);
   bool reduces = false;
-  order_axes(g->p, n, gone);
+  order_axes(g->p, n);
   drop_guards(n);
   if (onto) acc = e_op(g->p->mem, E_ADD, e_read(g->p->mem, n->store[0].out), acc, NULL);
   n->store[0].value = acc;
@@ -223,51 +222,44 @@ static void finish(gathering *g, nest *n, const bool *gone, bool onto) {
 
 /* --- solving --- */
 
-typedef struct {
-  nest *n;
-  bool gone[MAX_AXES]; /* axes substituted away */
-} partial;
-
-static partial copy_of(gathering *g, const partial *s) {
-  partial c = *s;
-  c.n = NEW(g->p->mem, nest);
-  *c.n = *s->n;
+static nest *copy_of(gathering *g, const nest *n) {
+  nest *c = NEW(g->p->mem, nest);
+  *c = *n;
   return c;
 }
 
 /* Zeros for the class h = step*h' + r of dimension dim, over all of the later dimensions. */
-static void zero_fill(gathering *g, const partial *s, int dim, int64_t step, int64_t r) {
-  partial z = copy_of(g, s);
-  access *out = &z.n->store[0].out;
+static void zero_fill(gathering *g, const nest *n, int dim, int64_t step, int64_t r) {
+  nest *z = copy_of(g, n);
+  access *out = &z->store[0].out;
   for (int d = dim; d < out->t->rank; d++) {
     int64_t k = d == dim ? step : 1, c = d == dim ? r : 0;
-    int h = add_output_axis(g->p, z.n, d, (out->t->dim[d] - c + k - 1) / k);
+    int h = add_output_axis(g->p, z, d, (out->t->dim[d] - c + k - 1) / k);
     out->ix[d] = aff_add(aff_const(c), aff_axis(h, k));
   }
-  for (int a = 0; a < z.n->n_axis; a++) z.gone[a] |= z.n->axis[a].reduce;
-  z.n->term = e_const(g->p->mem, 0);
-  z.n->n_guard = 0;
-  finish(g, z.n, z.gone, false);
+  z->term = e_const(g->p->mem, 0);
+  z->n_guard = 0;
+  finish(g, z, false);
 }
 
-static void solve(gathering *g, partial *s, int dim, bool onto);
+static void solve(gathering *g, nest *n, int dim, bool onto);
 
 /* Dimension dim has no axis left to solve for: its index is known, and h must meet it. */
-static void meet(gathering *g, partial *s, int dim, bool onto) {
-  access *out = &s->n->store[0].out;
+static void meet(gathering *g, nest *n, int dim, bool onto) {
+  access *out = &n->store[0].out;
   affine known = out->ix[dim];
-  int h = add_output_axis(g->p, s->n, dim, out->t->dim[dim]);
+  int h = add_output_axis(g->p, n, dim, out->t->dim[dim]);
   out->ix[dim] = aff_axis(h, 1);
-  add_guard(s->n, aff_add(out->ix[dim], aff_scale(known, -1)), 1);
-  solve(g, s, dim + 1, onto);
+  add_guard(n, aff_add(out->ix[dim], aff_scale(known, -1)), 1);
+  solve(g, n, dim + 1, onto);
 }
 
 /* Splits axis b into its class b = b0 + m*b'. False if the class is empty. */
-static bool take_class(gathering *g, partial *s, int b, int64_t b0, int64_t m) {
-  axis *ax = &s->n->axis[b];
+static bool take_class(gathering *g, nest *n, int b, int64_t b0, int64_t m) {
+  axis *ax = &n->axis[b];
   if (b0 >= ax->extent) return false;
   ax->extent = (ax->extent - b0 + m - 1) / m;
-  if (b0 || m > 1) substitute(g->p, s->n, b, aff_add(aff_const(b0), aff_axis(b, m)));
+  if (b0 || m > 1) substitute(g->p, n, b, aff_add(aff_const(b0), aff_axis(b, m)));
   return true;
 }
 
@@ -278,51 +270,54 @@ typedef struct {
 } target_class;
 
 /* All other axes are in one class each: ax = h' + (r - rest) / step. */
-static void solve_class(gathering *g, partial *s, const target_class *c, bool onto) {
-  access *out = &s->n->store[0].out;
+static void solve_class(gathering *g, nest *n, const target_class *c, bool onto) {
+  access *out = &n->store[0].out;
   affine rest = out->ix[c->dim], by;
+  axis *ax = &n->axis[c->ax];
+  int64_t extent = ax->extent;
   rest.k[c->ax] = 0;
-  int64_t extent = s->n->axis[c->ax].extent;
-  int h = add_output_axis(g->p, s->n, c->dim, (out->t->dim[c->dim] - c->r + c->step - 1) / c->step);
   by = aff_add(aff_const(c->r), aff_scale(rest, -1));
   by.c /= c->step;
   for (int a = 0; a < MAX_AXES; a++) by.k[a] /= c->step;
-  by = aff_add(by, aff_axis(h, 1));
-  add_guard(s->n, by, extent);
-  substitute(g->p, s->n, c->ax, by);
-  out->ix[c->dim] = aff_add(aff_const(c->r), aff_axis(h, c->step));
-  s->gone[c->ax] = true;
+  by = aff_add(by, aff_axis(c->ax, 1)); /* from here on the axis is h' */
+  ax->name = "";
+  ax->name = fresh_name(g->p, n, c->dim);
+  ax->extent = (out->t->dim[c->dim] - c->r + c->step - 1) / c->step;
+  ax->reduce = false;
+  substitute(g->p, n, c->ax, by);
+  add_guard(n, by, extent);
+  out->ix[c->dim] = aff_add(aff_const(c->r), aff_axis(c->ax, c->step));
   bool first = !*c->reached;
   *c->reached = true;
-  solve(g, s, c->dim + 1, onto || !first);
+  solve(g, n, c->dim + 1, onto || !first);
 }
 
 /* Goes through the classes of the other free axes for which step divides r - rest. */
-static void split_axes(gathering *g, const partial *s, const target_class *c, const int *list,
+static void split_axes(gathering *g, const nest *n, const target_class *c, const int *list,
                        int n_list, bool onto) {
   if (!n_list) {
-    const affine *x = &s->n->store[0].out.ix[c->dim];
+    const affine *x = &n->store[0].out.ix[c->dim];
     if (modulo(c->r - x->c, c->step)) return;
-    partial one = copy_of(g, s);
-    solve_class(g, &one, c, onto);
+    nest *one = copy_of(g, n);
+    solve_class(g, one, c, onto);
     return;
   }
   int b = list[0];
   if (b == c->ax) {
-    split_axes(g, s, c, list + 1, n_list - 1, onto);
+    split_axes(g, n, c, list + 1, n_list - 1, onto);
     return;
   }
-  int64_t m = c->step / gcd(s->n->store[0].out.ix[c->dim].k[b], c->step);
+  int64_t m = c->step / gcd(n->store[0].out.ix[c->dim].k[b], c->step);
   for (int64_t b0 = 0; b0 < m; b0++) {
-    partial one = copy_of(g, s);
-    if (take_class(g, &one, b, b0, m)) split_axes(g, &one, c, list + 1, n_list - 1, onto);
+    nest *one = copy_of(g, n);
+    if (take_class(g, one, b, b0, m)) split_axes(g, one, c, list + 1, n_list - 1, onto);
   }
 }
 
 /* Counts a falling axis upwards instead, so that its coefficient is positive. */
-static void flip(gathering *g, partial *s, int ax) {
-  affine by = aff_add(aff_const(s->n->axis[ax].extent - 1), aff_axis(ax, -1));
-  substitute(g->p, s->n, ax, by);
+static void flip(gathering *g, nest *n, int ax) {
+  affine by = aff_add(aff_const(n->axis[ax].extent - 1), aff_axis(ax, -1));
+  substitute(g->p, n, ax, by);
 }
 
 /* Coefficients of axes already on the output side must be multiples of step; else they are met. */
@@ -332,48 +327,46 @@ static bool solvable(const nest *n, const affine *x, int ax) {
   return true;
 }
 
-static void solve_dim(gathering *g, partial *s, int dim, bool onto) {
-  access *out = &s->n->store[0].out;
-  int list[MAX_AXES], k = free_axes(s->n, &out->ix[dim], list);
-  int ax = k ? choose_axis(s->n, list, k) : -1;
-  if (ax < 0 || !solvable(s->n, &out->ix[dim], ax)) {
-    meet(g, s, dim, onto);
+static void solve_dim(gathering *g, nest *n, int dim, bool onto) {
+  access *out = &n->store[0].out;
+  int list[MAX_AXES], k = free_axes(n, &out->ix[dim], list);
+  int ax = k ? choose_axis(n, list, k) : -1;
+  if (ax < 0 || !solvable(n, &out->ix[dim], ax)) {
+    meet(g, n, dim, onto);
     return;
   }
-  if (out->ix[dim].k[ax] < 0) flip(g, s, ax);
+  if (out->ix[dim].k[ax] < 0) flip(g, n, ax);
   int64_t step = out->ix[dim].k[ax];
   for (int64_t r = 0; r < step && r < out->t->dim[dim]; r++) {
     bool reached = false;
     target_class c = {dim, ax, step, r, &reached};
-    split_axes(g, s, &c, list, k, onto);
-    if (!reached && !onto) zero_fill(g, s, dim, step, r);
+    split_axes(g, n, &c, list, k, onto);
+    if (!reached && !onto) zero_fill(g, n, dim, step, r);
   }
 }
 
-static void solve(gathering *g, partial *s, int dim, bool onto) {
-  const access *out = &s->n->store[0].out;
+static void solve(gathering *g, nest *n, int dim, bool onto) {
+  const access *out = &n->store[0].out;
   if (dim == out->t->rank) {
-    finish(g, s->n, s->gone, onto);
+    finish(g, n, onto);
     return;
   }
-  if (!direct(s->n, dim, onto)) {
-    solve_dim(g, s, dim, onto);
+  if (!direct(n, dim, onto)) {
+    solve_dim(g, n, dim, onto);
     return;
   }
-  for (int a = 0; a < s->n->n_axis; a++)
-    if (out->ix[dim].k[a]) s->n->axis[a].reduce = false;
-  solve(g, s, dim + 1, onto);
+  for (int a = 0; a < n->n_axis; a++)
+    if (out->ix[dim].k[a]) n->axis[a].reduce = false;
+  solve(g, n, dim + 1, onto);
 }
 
 /* Returns the link behind the nests that replace n. */
 static nest **gather_nest(nestprog *p, nest **link, nest *n) {
-  gathering g = {p, n, link};
-  partial s = {.n = n};
-  nest *next = n->next;
+  gathering g = {p, link};
+  nest *next = n->next, *s = copy_of(&g, n);
   bool onto = n->store[0].value->kind != E_ACC;
-  s = copy_of(&g, &s);
-  for (int a = 0; a < s.n->n_axis; a++) s.n->axis[a].reduce = true;
-  solve(&g, &s, 0, onto);
+  for (int a = 0; a < s->n_axis; a++) s->axis[a].reduce = true;
+  solve(&g, s, 0, onto);
   *g.tail = next;
   return g.tail;
 }
