@@ -427,6 +427,7 @@ static void lanes_rest(em *e, int64_t done, int64_t rest) {
   }
   e->index[vec] = ir_index(&e->c, done);
   e->vec = -1;
+  e->tile[vec] = rest;
   for (int64_t l = 0; l < rest; l++)
     for (int64_t i = 0; i < e->n_point; i++) {
       point p = e->points[i];
@@ -438,6 +439,7 @@ static void lanes_rest(em *e, int64_t done, int64_t rest) {
     }
   forget(e);
   e->vec = vec;
+  e->tile[vec] = 1;
   for (int i = 0; i < e->n_ref; i++) e->refs[i].at = at[i];
   e->index[vec] = saved;
 }
