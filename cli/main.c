@@ -14,6 +14,7 @@ static const command commands[] = {
     {"summary", "show layers, parameters and memory", command_summary},
     {"eval", "measure trained weights on a data set", command_eval},
     {"predict", "classify image files", command_predict},
+    {"lint", "warn of settings that seldom do what is meant", command_lint},
     {"check", "compare derived gradients with finite differences", command_check},
     {"bench", "time every layer, against the machine's peak", command_bench},
     {"data", "show what a data set holds", command_data},

@@ -1,4 +1,5 @@
 /* netc train: compiles a network and trains it. */
+#include "cli/lints.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "program.h"
@@ -222,6 +223,8 @@ static int train(const train_command *c) {
     workload_close(&w);
     return EXIT_WRONG_INPUT;
   }
+  add_lints(&w);
+  diag_print(w.g->d, stderr);
   run_settings s = describe_run(&w, &c->f);
   view v = {.quiet = c->f.json};
   train_observer observer = {&v, on_compiled, on_step, on_epoch};

@@ -3,6 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool in_list(const overrides *o, const char *word) {
+  for (int i = 0; i < o->n; i++)
+    if (!strcmp(o->word[i], word))
+      return true;
+  return false;
+}
+
 graph *load_network(const char *path, const train_flags *f, const overrides *extra) {
   const int n_extra = extra ? extra->n : 0;
   overrides o = {0};
@@ -10,8 +17,9 @@ graph *load_network(const char *path, const train_flags *f, const overrides *ext
   o.text = allocate((size_t)(n_extra + MAX_OVERRIDES) * sizeof *o.text);
   for (int i = 0; i < n_extra; i++, o.n++)
     o.word[o.n] = extra->word[i], o.text[o.n] = extra->text[i];
-  for (int i = 0; f && i < f->n_override; i++, o.n++)
-    o.word[o.n] = f->word[i], o.text[o.n] = f->text[i];
+  for (int i = 0; f && i < f->n_override; i++)
+    if (!in_list(&o, f->word[i]))
+      o.word[o.n] = f->word[i], o.text[o.n++] = f->text[i];
   graph *g = graph_load(path, o.n ? &o : NULL);
   free(o.word);
   free(o.text);

@@ -11,7 +11,8 @@ typedef struct {
   split *sp;
 } workload;
 
-/* The graph with the flags' overrides; extra may be NULL, and is applied before them. NULL after
+/* The graph with the flags' overrides; extra may be NULL, and comes before them
+   where both have a word. NULL after
    every error was printed. */
 graph *load_network(const char *path, const train_flags *f, const overrides *extra);
 /* Opens the graph's data set (or the one of --data). False after the error was printed. */

@@ -1,0 +1,144 @@
+#include "cli/lints.h"
+#include "runtime/message.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_op(const node *n, const char *name) { return n->op && !strcmp(n->op->name, name); }
+
+static bool uses_loss(const graph *g, const char *name) {
+  return g->has_train && g->train.loss.op && !strcmp(g->train.loss.op->name, name);
+}
+
+static int lint_output(const graph *g) {
+  if (!is_op(g->output, "softmax") || !uses_loss(g, "cross_entropy"))
+    return 0;
+  diag_warning(g->d, g->output->at, "leave the last `softmax` out: the loss contains it",
+               "`softmax` before `cross_entropy` takes the softmax twice, which flattens the "
+               "gradients and slows learning");
+  return 1;
+}
+
+/* One warning for the first hidden use of an activation that starves the layers below of gradient.
+ */
+static int lint_hidden(const graph *g, const char *name, const char *why) {
+  for (int i = 0; i < g->n_node; i++)
+    if (is_op(g->node[i], name) && g->node[i] != g->output) {
+      diag_warning(g->d, g->node[i]->at, "`relu` is the usual choice between layers", "%s", why);
+      return 1;
+    }
+  return 0;
+}
+
+static int lint_activations(const graph *g) {
+  return lint_hidden(
+             g, "sigmoid",
+             "`sigmoid` as a hidden activation shrinks the gradient to at most a quarter at "
+             "every layer: deep layers hardly learn") +
+         lint_hidden(g, "softmax",
+                     "`softmax` as a hidden activation makes the channels of a layer sum to 1, so "
+                     "that little of what they hold gets through");
+}
+
+static double momentum_of(const opuse *u) {
+  for (int i = 0; i < u->n_set; i++)
+    if (!strcmp(u->set[i].name, "momentum"))
+      return u->set[i].v[0];
+  return 0;
+}
+
+/* Rates beyond which plain training with the optimizer crawls or diverges more often than not. */
+static void usual_rates(const opuse *u, double *low, double *high) {
+  if (!strcmp(u->op->name, "sgd")) {
+    double longer =
+        1 / (1 - fmin(momentum_of(u), 0.99)); /* momentum lengthens every step so much */
+    *low = 0.002 / longer;
+    *high = 0.4 / sqrt(longer);
+  } else if (!strncmp(u->op->name, "adam", 4)) {
+    *low = 1e-5;
+    *high = 0.02;
+  } else {
+    *low = 0;
+    *high = INFINITY;
+  }
+}
+
+static int lint_rate(const graph *g) {
+  const traincfg *t = &g->train;
+  if (!g->has_train || !t->n_optimizer || !t->optimizer[0].op || !t->lr.n)
+    return 0;
+  double low, high, lr = t->lr.v[0];
+  usual_rates(&t->optimizer[0], &low, &high);
+  if (lr >= low && lr <= high)
+    return 0;
+  diag_warning(g->d, t->lr.at, NULL,
+               "a learning rate of %g is far %s the usual range of `%s`, "
+               "%.2g to %.2g: training %s",
+               lr, lr < low ? "below" : "above", t->optimizer[0].op->name, low, high,
+               lr < low ? "will crawl" : "may diverge");
+  return 1;
+}
+
+static int lint_batch(const workload *w) {
+  const values *batch = &w->g->train.batch;
+  if (!w->sp || batch->v[0] <= (double)w->sp->n_train)
+    return 0;
+  diag_warning(w->g->d, batch->at, NULL,
+               "a batch of %.0f is larger than the training split of %lld samples, which make one "
+               "step an epoch",
+               batch->v[0], (long long)w->sp->n_train);
+  return 1;
+}
+
+static int64_t *count_classes(const workload *w, const int64_t *index, int64_t n) {
+  int64_t *count = allocate((size_t)w->g->classes * sizeof *count);
+  for (int64_t i = 0; i < n; i++)
+    count[w->ds->labels[index[i]]]++;
+  return count;
+}
+
+static int lint_missing(const workload *w, const int64_t *count) {
+  int warnings = 0;
+  char number[16];
+  for (int k = 0; k < w->g->classes && warnings < 5; k++) {
+    if (count[k])
+      continue;
+    diag_warning(w->g->d, w->g->train.split_at, NULL,
+                 "no sample of class `%s` is in the training split: the network cannot learn it",
+                 dataset_class_name(w->ds, k, number));
+    warnings++;
+  }
+  return warnings;
+}
+
+static int lint_balance(const workload *w, const int64_t *count) {
+  int most = 0, least = 0;
+  const int classes = (int)w->g->classes;
+  for (int k = 1; k < classes; k++) {
+    most = count[k] > count[most] ? k : most;
+    least = count[k] < count[least] ? k : least;
+  }
+  double share = (double)count[most] / (double)w->sp->n_train;
+  if (count[most] < 3 * count[least] || share < 1.5 / classes)
+    return 0;
+  int64_t *val = count_classes(w, w->sp->val, w->sp->n_val);
+  char a[16], b[16];
+  diag_warning(w->g->d, w->g->train.data_at, NULL,
+               "classes are out of balance: %lld samples of `%s` to %lld of `%s`; always guessing "
+               "`%s` scores a validation accuracy of %.3f, so look at the recall of each class too",
+               (long long)count[most], dataset_class_name(w->ds, most, a), (long long)count[least],
+               dataset_class_name(w->ds, least, b), dataset_class_name(w->ds, most, a),
+               (double)val[most] / (double)w->sp->n_val);
+  free(val);
+  return 1;
+}
+
+int add_lints(const workload *w) {
+  int n = lint_output(w->g) + lint_activations(w->g) + lint_rate(w->g);
+  if (!w->sp)
+    return n;
+  int64_t *count = count_classes(w, w->sp->train, w->sp->n_train);
+  n += lint_batch(w) + lint_missing(w, count) + lint_balance(w, count);
+  free(count);
+  return n;
+}
