@@ -98,6 +98,8 @@ static char *read_jpeg(struct jpeg_decompress_struct *j, const uint8_t *bytes, s
   char *wrong = check_size(j->image_width, j->image_height);
   if (wrong)
     return wrong;
+  if (j->jpeg_color_space == JCS_CMYK || j->jpeg_color_space == JCS_YCCK)
+    return message("it is a CMYK picture; convert it to RGB");
   j->out_color_space = JCS_RGB;
   j->dct_method = JDCT_ISLOW;
   jpeg_start_decompress(j);

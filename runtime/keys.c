@@ -36,6 +36,8 @@ static bool holds_numbers(const value *v) {
   return v->seq->n == 0 || !is_string(&v->seq->item[0]);
 }
 
+static bool holds_anything(const value *v) { return v != NULL; }
+
 static bool holds_strings(const value *v) {
   if (v->kind == VAL_ARRAY)
     return v->array->built && v->array->n_dim == 1 && strchr("SUO", v->array->type.kind);
@@ -134,6 +136,8 @@ static char *pick(const value *root, const char *what, const char *option, const
     return ambiguous(root, what, option);
   *is_train = b.count == 1;
   *out = b.count ? b : a;
+  if (!out->v) /* the wrong kind of value under the right name: whoever reads it tells what it is */
+    *out = look_up(root, plain, holds_anything);
   if (out->v)
     return NULL;
   char *problem = message("no key is known to hold the %s", what),

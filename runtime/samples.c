@@ -117,7 +117,7 @@ static char *add_images(gatherer *g, value_heap *h, const value *v, int64_t *n) 
   bool whole;
   char *wrong = value_to_array(h, v, &a, &whole);
   if (wrong)
-    return free_and(wrong, message("images %s", wrong));
+    return free_and(wrong, message("images: the value %s", wrong));
   pixel_kind kind = pixels_of(&a, whole);
   if (kind == PIXELS_NONE) {
     char *what = value_type_name(v);

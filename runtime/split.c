@@ -47,8 +47,8 @@ static bool split_counts(const dataset *ds, const split_options *o, int64_t *tra
   }
   const long long t = (long long)*train, v = (long long)*val;
   if (t < 0 || v < 0 || t > n || v > n - t)
-    *error =
-        message("split %lld/%lld needs %lld samples, and `%s` has %lld", t, v, t + v, ds->path, n);
+    *error = message("split %lld/%lld needs more samples than there are: `%s` has %lld", t, v,
+                     ds->path, n);
   else if (t == 0)
     *error = message("split %lld/%lld of `%s` leaves no sample to train on", t, v, ds->path);
   else if (v == 0)
