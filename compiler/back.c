@@ -119,7 +119,7 @@ void module_free(LLVMModuleRef m) {
   LLVMContextDispose(c);
 }
 
-void module_optimise(LLVMModuleRef m, LLVMTargetMachineRef tm) {
+void module_passes(LLVMModuleRef m, LLVMTargetMachineRef tm, const char *passes) {
   char *why = NULL;
   if (LLVMVerifyModule(m, LLVMReturnStatusAction, &why)) {
     LLVMDumpModule(m);
@@ -127,9 +127,11 @@ void module_optimise(LLVMModuleRef m, LLVMTargetMachineRef tm) {
   }
   LLVMDisposeMessage(why);
   LLVMPassBuilderOptionsRef o = LLVMCreatePassBuilderOptions();
-  require(LLVMRunPasses(m, PASSES, tm, o), "passes");
+  require(LLVMRunPasses(m, passes, tm, o), "passes");
   LLVMDisposePassBuilderOptions(o);
 }
+
+void module_optimise(LLVMModuleRef m, LLVMTargetMachineRef tm) { module_passes(m, tm, PASSES); }
 
 LLVMMemoryBufferRef module_object(LLVMModuleRef m, LLVMTargetMachineRef tm) {
   LLVMMemoryBufferRef buf;

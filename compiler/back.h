@@ -19,7 +19,9 @@ LLVMTargetMachineRef machine_generator(const machine *m);
 /* A module set up for m in a fresh context. Dispose of module and context after use. */
 LLVMModuleRef module_new(const machine *m, LLVMTargetMachineRef tm, const char *name);
 void module_free(LLVMModuleRef m);
-/* Runs netc's short list of LLVM passes; aborts on an invalid module (a bug in netc). */
+/* Verifies the module and runs LLVM passes, named as `opt` names them; aborts on an invalid module (a
+   bug in netc). module_optimise runs netc's own short list. */
+void module_passes(LLVMModuleRef m, LLVMTargetMachineRef tm, const char *passes);
 void module_optimise(LLVMModuleRef m, LLVMTargetMachineRef tm);
 LLVMMemoryBufferRef module_object(LLVMModuleRef m, LLVMTargetMachineRef tm);
 

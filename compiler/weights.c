@@ -76,8 +76,7 @@ void weight_import(const weight_table *w, int i, void *block, const void *file) 
     to[element_at(w->tensor[i], k)] = ((const float *)file)[k];
 }
 
-/* FNV-1a, 32 bits: names the stream of a tensor. */
-static uint32_t name_hash(const char *s) {
+uint32_t weight_stream(const char *s) {
   uint32_t h = 2166136261u;
   for (; *s; s++) h = (h ^ (uint8_t)*s) * 16777619u;
   return h;
@@ -87,7 +86,7 @@ void weight_init(const weight_table *w, int i, void *block, uint64_t seed) {
   const tensor *t = w->tensor[i];
   float *to = block;
   bool drawn = t->decl && t->decl->init == INIT_UNIFORM;
-  uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, stream = name_hash(t->name), r[4];
+  uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, stream = weight_stream(t->name), r[4];
   for (int64_t k = 0; k < w->info[i].count; k++) {
     uint32_t ctr[4] = {(uint32_t)(k / 4), (uint32_t)(k >> 34), stream, 0x696e6974u /* "init" */};
     float v = (float)t->init;

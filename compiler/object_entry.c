@@ -1,0 +1,189 @@
+/* The functions that an object exports. Each lays out pointers to its tensors on its own stack, from
+   the caller's blocks and the planned offsets, and calls the kernels in order. */
+#include "object_embed.h"
+#include "object_parts.h"
+#include <llvm-c/Target.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  object *o;
+  LLVMContextRef cx;
+  LLVMBuilderRef b;
+  LLVMTypeRef none, f32, i8, i32, i64, index, ptr;
+  LLVMValueRef fn;
+  LLVMValueRef block[N_BLOCKS];
+} entry;
+
+static entry entry_new(object *o) {
+  LLVMContextRef cx = LLVMGetModuleContext(o->module);
+  unsigned bits = 8 * LLVMPointerSize(LLVMGetModuleDataLayout(o->module));
+  return (entry){.o = o,
+                 .cx = cx,
+                 .b = LLVMCreateBuilderInContext(cx),
+                 .none = LLVMVoidTypeInContext(cx),
+                 .f32 = LLVMFloatTypeInContext(cx),
+                 .i8 = LLVMInt8TypeInContext(cx),
+                 .i32 = LLVMInt32TypeInContext(cx),
+                 .i64 = LLVMInt64TypeInContext(cx),
+                 .index = LLVMIntTypeInContext(cx, bits),
+                 .ptr = LLVMPointerTypeInContext(cx, 0)};
+}
+
+static LLVMValueRef parameter(const entry *e, unsigned i) { return LLVMGetParam(e->fn, i); }
+static LLVMValueRef whole(LLVMTypeRef t, int64_t v) { return LLVMConstInt(t, (uint64_t)v, 1); }
+
+static void begin(entry *e, const char *name, LLVMTypeRef result, LLVMTypeRef *param, unsigned n) {
+  e->fn = object_function(e->o, name, LLVMFunctionType(result, param, n, 0));
+  LLVMPositionBuilderAtEnd(e->b, LLVMAppendBasicBlockInContext(e->cx, e->fn, "entry"));
+}
+
+static LLVMValueRef call(const entry *e, LLVMValueRef f, LLVMValueRef *arg, unsigned n) {
+  return LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f, arg, n, "");
+}
+
+/* --- running a program --- */
+
+static LLVMValueRef place(const entry *e, int block, int64_t bytes) {
+  if (!e->block[block]) {
+    fprintf(stderr, "netc: internal error: a kernel uses block %d, which its program lacks\n", block);
+    abort();
+  }
+  LLVMValueRef at = whole(e->index, bytes);
+  return bytes ? LLVMBuildGEP2(e->b, e->i8, e->block[block], &at, 1, "") : e->block[block];
+}
+
+static int most_arguments(const kernel_list *l) {
+  int most = 1;
+  for (int i = 0; i < l->n_call; i++)
+    if (l->call[i].n_arg > most) most = l->call[i].n_arg;
+  return most;
+}
+
+static void run(const entry *e, const kernel_list *l) {
+  int most = most_arguments(l);
+  LLVMValueRef tensors =
+      LLVMBuildAlloca(e->b, LLVMArrayType2(e->ptr, (uint64_t)most), "tensors");
+  for (int i = 0; i < l->n_call; i++) {
+    const kernel_call *k = &l->call[i];
+    for (int a = 0; a < k->n_arg; a++) {
+      const tensor *t = k->arg[a];
+      LLVMValueRef n = whole(e->index, a);
+      LLVMValueRef at = LLVMBuildGEP2(e->b, e->ptr, tensors, &n, 1, "");
+      LLVMBuildStore(e->b, t ? place(e, t->block, t->offset) : place(e, BLOCK_CONTROL, 0), at);
+    }
+    LLVMValueRef arg[3] = {tensors, whole(e->index, 0), whole(e->index, k->n->sched->domain)};
+    call(e, LLVMGetNamedFunction(e->o->module, k->k->name), arg, 3);
+  }
+}
+
+/* The control block (emit.h) on the stack. lr and step may be NULL: 0. */
+static LLVMValueRef control_block(const entry *e, LLVMValueRef lr, LLVMValueRef step) {
+  LLVMTypeRef field[5] = {e->f32, e->i32, e->i32, e->i32, e->i32};
+  LLVMTypeRef type = LLVMStructTypeInContext(e->cx, field, 5, 0);
+  uint64_t seed = e->o->g->has_train ? (uint64_t)e->o->g->train.seed.v[0] : 0;
+  if (!step) step = whole(e->i64, 0);
+  LLVMValueRef high = LLVMBuildLShr(e->b, step, whole(e->i64, 32), "");
+  LLVMValueRef v[5] = {lr ? lr : LLVMConstReal(e->f32, 0), LLVMConstInt(e->i32, (uint32_t)seed, 0),
+                       LLVMConstInt(e->i32, seed >> 32, 0),
+                       LLVMBuildTrunc(e->b, step, e->i32, ""),
+                       LLVMBuildTrunc(e->b, high, e->i32, "")};
+  LLVMValueRef block = LLVMBuildAlloca(e->b, type, "control");
+  for (unsigned i = 0; i < 5; i++)
+    LLVMBuildStore(e->b, v[i], LLVMBuildStructGEP2(e->b, type, block, i, ""));
+  return block;
+}
+
+/* With embedded weights: those; but in an object that also trains, only where the caller passes NULL. */
+static LLVMValueRef params_for_inference(const entry *e) {
+  object *o = e->o;
+  if (!o->size.has_weights) return parameter(e, 0);
+  LLVMValueRef own = LLVMGetNamedGlobal(o->module, "weights");
+  if (!o->size.has_train) return own;
+  LLVMValueRef none = LLVMBuildIsNull(e->b, parameter(e, 0), "");
+  return LLVMBuildSelect(e->b, none, own, parameter(e, 0), "");
+}
+
+/* void PREFIX_infer(const void *params, const float *x, float *y, void *work) */
+static void add_infer(object *o) {
+  entry e = entry_new(o);
+  LLVMTypeRef type[4] = {e.ptr, e.ptr, e.ptr, e.ptr};
+  begin(&e, "infer", e.none, type, 4);
+  e.block[BLOCK_PARAMS] = params_for_inference(&e);
+  e.block[BLOCK_X] = parameter(&e, 1);
+  e.block[BLOCK_LOGITS] = parameter(&e, 2);
+  e.block[BLOCK_WORK] = parameter(&e, 3);
+  e.block[BLOCK_CONTROL] = control_block(&e, NULL, NULL);
+  run(&e, o->infer.kernels);
+  LLVMBuildRetVoid(e.b);
+  LLVMDisposeBuilder(e.b);
+}
+
+/* float PREFIX_train(void *params, void *state, const float *x, const int32_t *labels, float lr,
+                      uint64_t step, void *work) */
+static void add_train(object *o) {
+  entry e = entry_new(o);
+  LLVMTypeRef type[7] = {e.ptr, e.ptr, e.ptr, e.ptr, e.f32, e.i64, e.ptr};
+  begin(&e, "train", e.f32, type, 7);
+  e.block[BLOCK_PARAMS] = parameter(&e, 0);
+  e.block[BLOCK_STATE] = parameter(&e, 1);
+  e.block[BLOCK_X] = parameter(&e, 2);
+  e.block[BLOCK_LABELS] = parameter(&e, 3);
+  e.block[BLOCK_WORK] = parameter(&e, 6);
+  e.block[BLOCK_LOGITS] = place(&e, BLOCK_WORK, o->logits_at);
+  e.block[BLOCK_LOSSES] = place(&e, BLOCK_WORK, o->losses_at);
+  e.block[BLOCK_CONTROL] = control_block(&e, parameter(&e, 4), parameter(&e, 5));
+  run(&e, o->train.kernels);
+  LLVMValueRef arg[2] = {e.block[BLOCK_LOSSES], whole(e.i32, o->size.batch)};
+  LLVMBuildRet(e.b, call(&e, embed_function(o->module, "netc_embed_mean"), arg, 2));
+  LLVMDisposeBuilder(e.b);
+}
+
+/* --- parameters --- */
+
+/* void PREFIX_init(void *params, uint64_t seed) */
+static void add_init(object *o, const embed_table *t) {
+  entry e = entry_new(o);
+  LLVMTypeRef type[2] = {e.ptr, e.i64};
+  LLVMValueRef floats = whole(e.i64, o->size.params / 4);
+  begin(&e, "init", e.none, type, 2);
+  if (o->size.has_weights) {
+    LLVMValueRef arg[3] = {parameter(&e, 0), LLVMGetNamedGlobal(o->module, "weights"), floats};
+    call(&e, embed_function(o->module, "netc_embed_copy"), arg, 3);
+  } else {
+    LLVMValueRef arg[5] = {t->table, whole(e.i32, t->n), parameter(&e, 0), floats,
+                           parameter(&e, 1)};
+    call(&e, embed_function(o->module, "netc_embed_init"), arg, 5);
+  }
+  LLVMBuildRetVoid(e.b);
+  LLVMDisposeBuilder(e.b);
+}
+
+/* int PREFIX_load(void *params, const void *safetensors, size_t bytes) */
+static void add_load(object *o, const embed_table *t) {
+  entry e = entry_new(o);
+  LLVMTypeRef type[3] = {e.ptr, e.ptr, e.index};
+  begin(&e, "load", e.i32, type, 3);
+  unsigned sign = LLVMGetEnumAttributeKindForName("signext", 7); /* as C's ABI has it on RISC-V */
+  LLVMAddAttributeAtIndex(e.fn, LLVMAttributeReturnIndex, LLVMCreateEnumAttribute(e.cx, sign, 0));
+  LLVMValueRef bytes = LLVMBuildZExt(e.b, parameter(&e, 2), e.i64, "");
+  LLVMValueRef arg[6] = {t->table,         whole(e.i32, t->n), t->names,
+                         parameter(&e, 0), parameter(&e, 1),   bytes};
+  LLVMBuildRet(e.b, call(&e, embed_function(o->module, "netc_embed_load"), arg, 6));
+  LLVMDisposeBuilder(e.b);
+}
+
+void object_add_functions(object *o) {
+  embed_link(o->module);
+  if (o->size.has_weights)
+    embed_bytes(o->module, "weights", o->opt.weights, o->infer.memory.bytes[BLOCK_PARAMS]);
+  add_infer(o);
+  if (o->size.has_train) add_train(o);
+  if (!o->size.has_init) return;
+  weight_table w = {0};
+  weights_collect(&w, o->infer.p);
+  embed_table t = embed_tensors(o->module, &w);
+  add_init(o, &t);
+  add_load(o, &t);
+}
