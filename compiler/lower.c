@@ -24,7 +24,7 @@ static trole result_role(const lowering *l, const node *n) {
 static void lower_input(lowering *l, const node *n) {
   nestprog *p = l->p;
   int64_t from[4] = {p->batch, n->c, n->h, n->w}, to[4] = {p->batch, n->h, n->w, n->c};
-  static const int place[4] = {0, 2, 3, 1}; /* of N, C, H, W in the result */
+  static const int place[4] = {0, 3, 1, 2}; /* axes of N, C, H, W */
   static const char *const name[4] = {"n", "h", "w", "c"};
   p->x = tensor_new(p, "x", T_INPUT, 4, from);
   tensor *t = tensor_new(p, n->name ? n->name : "input", result_role(l, n), 4, to);
