@@ -110,11 +110,11 @@ class Block(nn.Module):
         return torch.relu(self.main(x) + self.shortcut(x))
 
 
-def resnet20(classes):
+def resnet20():
     layers = [nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
     for c_in, c, stride in ((16, 16, 1), (16, 32, 2), (32, 64, 2)):
         layers += [Block(c_in, c, stride), Block(c, c, 1), Block(c, c, 1)]
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
 
 
 def softmax():
@@ -137,6 +137,9 @@ def pooled():
     return final(nn.ReLU, 2, True)
 
 
+resnet_sgd = partial(torch.optim.SGD, momentum=0.9, weight_decay=1e-4)
+
+
 # With batch norm at its usual start, large flat areas of these images lie near the kink of relu,
 # and rounding decides on which side: PyTorch's float and double part by 1e-3 within 4 steps. So
 # a whole epoch of resnet20 starts from a smaller weight and a positive bias (float and double
@@ -152,10 +155,10 @@ CASES = {
     "emoji-initial": Case("models/emoji-initial.net", initial, batch=20, lr=0.05),
     "emoji-sigmoid": Case("models/emoji-sigmoid.net", lambda: final(nn.Sigmoid)),
     "emoji-softmax": Case("models/emoji-softmax.net", lambda: final(softmax)),
-    "resnet20": Case("models/resnet20.net", lambda: resnet20(5), batch=32, lr=0.02,
-                     bn=(0.25, 0.5)),
-    "resnet20-start": Case("models/resnet20.net", lambda: resnet20(5), batch=32, lr=0.02,
-                           train=64),
+    "resnet20": Case("models/resnet20.net", resnet20, batch=32, lr=0.005,
+                     optimizer=resnet_sgd, bn=(0.25, 0.5)),
+    "resnet20-start": Case("models/resnet20.net", resnet20, batch=32, lr=0.02,
+                           optimizer=resnet_sgd, train=64),
     "momentum": Case("tests/golden/momentum.net", pooled, lr=0.01,
                      optimizer=partial(torch.optim.SGD, momentum=0.9)),
     "nesterov": Case("tests/golden/nesterov.net", pooled, lr=0.01,

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""ONNX Runtime: inference only. The graphs are built here, with random weights."""
+import numpy as np
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+import nets
+
+
+class Builder:
+    def __init__(self):
+        self.nodes, self.weights, self.count = [], [], 0
+        self.rng = np.random.default_rng(1)
+
+    def node(self, kind, *inputs, **attributes):
+        self.count += 1
+        out = f"t{self.count}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [out], **attributes))
+        return out
+
+    def weight(self, shape, bound=None):
+        a = np.ones(shape) if bound is None else self.rng.uniform(-bound, bound, shape)
+        name = f"w{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(a.astype(np.float32), name))
+        return name
+
+    def layers(self, layers, x, shape):
+        for i, (kind, *arg) in enumerate(layers):
+            x, shape = getattr(self, kind)(x, shape, *arg, **(
+                {"bias": nets.has_bias(layers, i)} if kind == "conv" else {}))
+        return x, shape
+
+    def conv(self, x, shape, c, k, s, p, bias):
+        bound = (shape[0] * k * k) ** -0.5
+        w = [self.weight((c, shape[0], k, k), bound)] + [self.weight((c,), bound)] * bias
+        x = self.node("Conv", x, *w, kernel_shape=[k, k], strides=[s, s], pads=[p] * 4)
+        return x, (c, *((n + 2 * p - k) // s + 1 for n in shape[1:]))
+
+    def bn(self, x, shape):
+        c = (shape[0],)
+        w = [self.weight(c), self.weight(c, 0.5), self.weight(c, 0.5), self.weight(c)]
+        return self.node("BatchNormalization", x, *w), shape
+
+    def relu(self, x, shape):
+        return self.node("Relu", x), shape
+
+    def maxpool(self, x, shape, k):
+        x = self.node("MaxPool", x, kernel_shape=[k, k], strides=[k, k])
+        return x, (shape[0], shape[1] // k, shape[2] // k)
+
+    def gap(self, x, shape):
+        return self.node("Flatten", self.node("GlobalAveragePool", x)), shape[:1]
+
+    def linear(self, x, shape, outputs):
+        if len(shape) > 1:
+            x, shape = self.node("Flatten", x), (int(np.prod(shape)),)
+        bound = shape[0] ** -0.5
+        w = self.weight((outputs, shape[0]), bound), self.weight((outputs,), bound)
+        return self.node("Gemm", x, *w, transB=1), (outputs,)
+
+    def add(self, x, shape, a, b):
+        a, result = self.layers(a, x, shape)
+        return self.node("Add", a, self.layers(b, x, shape)[0]), result
+
+
+def session(net, batch, threads):
+    b = Builder()
+    out, shape = b.layers(net.layers, "x", net.shape)
+    images = helper.make_tensor_value_info("x", TensorProto.FLOAT, (batch, *net.shape))
+    graph = helper.make_graph(
+        b.nodes, "net", [images],
+        [helper.make_tensor_value_info(out, TensorProto.FLOAT, (batch, *shape))], b.weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    return onnxruntime.InferenceSession(model.SerializeToString(), options,
+                                        providers=["CPUExecutionProvider"])
+
+
+def main():
+    options = nets.options(__doc__)
+    for name in options.net:
+        net = nets.NETS[name]
+        for n in (1, 32):
+            s = session(net, n, options.threads)
+            x = np.random.default_rng(2).random((n, *net.shape), dtype=np.float32)
+            ms = nets.median_ms(lambda: s.run(None, {"x": x}), options.seconds)
+            nets.report("ONNX Runtime", name, f"infer{n}", options.threads, ms)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""PyTorch, eager and compiled. The better of the two memory formats counts."""
+import torch
+from torch import nn
+
+import nets
+
+
+class Add(nn.Module):
+    def __init__(self, a, b):
+        super().__init__()
+        self.a, self.b = a, b
+
+    def forward(self, x):
+        return self.a(x) + self.b(x)
+
+
+def build(layers, shape):
+    """The module and the shape that it yields; shapes are (C, H, W) or (N,)."""
+    modules = []
+    for i, (kind, *arg) in enumerate(layers):
+        if kind == "conv":
+            c, k, s, p = arg
+            modules.append(nn.Conv2d(shape[0], c, k, s, p, bias=nets.has_bias(layers, i)))
+            shape = (c, (shape[1] + 2 * p - k) // s + 1, (shape[2] + 2 * p - k) // s + 1)
+        elif kind == "bn":
+            modules.append(nn.BatchNorm2d(shape[0]))
+        elif kind == "relu":
+            modules.append(nn.ReLU())
+        elif kind == "maxpool":
+            modules.append(nn.MaxPool2d(arg[0]))
+            shape = (shape[0], shape[1] // arg[0], shape[2] // arg[0])
+        elif kind == "gap":
+            modules += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+            shape = shape[:1]
+        elif kind == "linear":
+            inputs = torch.Size(shape).numel()
+            modules += [nn.Flatten()] * (len(shape) > 1) + [nn.Linear(inputs, arg[0])]
+            shape = (arg[0],)
+        elif kind == "add":
+            (a, result), (b, _) = build(arg[0], shape), build(arg[1], shape)
+            modules.append(Add(a, b))
+            shape = result
+    return nn.Sequential(*modules), shape
+
+
+def train_step(model, net, x, y, compiled):
+    def loss_of(x, y):
+        return nn.functional.cross_entropy(model(x), y)
+
+    loss_of = torch.compile(loss_of) if compiled else loss_of
+    optimizer = torch.optim.SGD(model.parameters(), lr=net.lr, momentum=net.momentum,
+                                weight_decay=net.decay, fused=True)
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        loss_of(x, y).backward()
+        optimizer.step()
+    return step
+
+
+def measure(name, compiled, seconds):
+    net, best = nets.NETS[name], {}
+    for memory_format in (torch.contiguous_format, torch.channels_last):
+        torch.manual_seed(1)
+        torch._dynamo.reset()
+        model = build(net.layers, net.shape)[0].to(memory_format=memory_format)
+
+        def images(n):
+            return torch.rand(n, *net.shape).to(memory_format=memory_format)
+
+        x, y = images(net.batch), torch.randint(net.classes, (net.batch,))
+        found = {"train_step": nets.median_ms(train_step(model, net, x, y, compiled), seconds)}
+        model.eval()
+        for n in (1, 32):
+            with torch.inference_mode():
+                x, f = images(n), torch.compile(model, dynamic=False) if compiled else model
+                found[f"infer{n}"] = nets.median_ms(lambda: f(x), seconds)
+        best = {what: min(ms, best.get(what, ms)) for what, ms in found.items()}
+    return best
+
+
+def cold(path):
+    import numpy as np
+    x, y = map(torch.from_numpy, nets.emoji_arrays(path))
+    net = nets.NETS["emoji"]
+    model = build(net.layers, net.shape)[0]
+    optimizer = torch.optim.SGD(model.parameters(), lr=net.lr)
+    for index in torch.from_numpy(np.random.permutation(800)).split(net.batch):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x[index]), y[index]).backward()
+        optimizer.step()
+    with torch.no_grad():
+        nn.functional.cross_entropy(model(x[800:]), y[800:])
+
+
+def main():
+    options = nets.options(__doc__)
+    torch.set_num_threads(options.threads)
+    if options.cold:
+        return cold(options.cold)
+    for name in options.net:
+        for peer, compiled in (("PyTorch eager", False), ("PyTorch compile", True)):
+            for what, ms in measure(name, compiled, options.seconds).items():
+                nets.report(peer, name, what, options.threads, ms)
+
+
+if __name__ == "__main__":
+    main()
