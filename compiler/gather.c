@@ -158,8 +158,15 @@ static affine permute(affine x, void *arg) {
   return y;
 }
 
-/* Output axes first, in the order of the output's dimensions; then the others as they were.
-   A fill with zeros has no others. */
+/* Marks the axes along which some read's last dimension runs. */
+static void mark_contiguous(expr *read, void *arg) {
+  const access *x = &read->rd;
+  for (int a = 0; x->t->rank && a < MAX_AXES; a++)
+    if (x->ix[x->t->rank - 1].k[a]) ((bool *)arg)[a] = true;
+}
+
+/* Output axes first, in the order of the output's dimensions; then the others as they were, but
+   those along rows of memory innermost. A fill with zeros has no others. */
 static void order_axes(nestprog *p, nest *n) {
   bool zero = n->term->kind == E_CONST && n->term->num == 0;
   permutation map;
@@ -170,8 +177,11 @@ static void order_axes(nestprog *p, nest *n) {
   for (int d = 0; d < out->t->rank; d++)
     for (int a = 0; a < n->n_axis; a++)
       if (out->ix[d].k[a] && !placed[a]) placed[a] = true, map.to[a] = k, sorted[k++] = n->axis[a];
-  for (int a = 0; a < n->n_axis; a++)
-    if (!placed[a] && !zero) map.to[a] = k, sorted[k++] = n->axis[a];
+  bool rows[MAX_AXES] = {0};
+  expr_reads(n->term, mark_contiguous, rows);
+  for (int last = 0; last < 2; last++)
+    for (int a = 0; a < n->n_axis; a++)
+      if (!placed[a] && !zero && rows[a] == last) map.to[a] = k, sorted[k++] = n->axis[a];
   memcpy(n->axis, sorted, sizeof sorted);
   n->n_axis = k;
   n->term = expr_map_affine(p->mem, n->term, permute, &map);

@@ -189,6 +189,7 @@ typedef struct {
   int writers;  /* nests that write the tensor */
   int last;     /* the last of them */
   bool leaves;  /* some read of it may be out of range */
+  bool bends;   /* some index of a dimension of one element is not just 0 */
 } forwarding;
 
 typedef struct {
@@ -210,16 +211,36 @@ static bool whole_identity(const nest *n, const access *x) {
   return next == n->n_axis;
 }
 
+static int next_dim(const tensor *t, int d) {
+  while (d < t->rank && t->dim[d] == 1) d++;
+  return d;
+}
+
+/* Equal but for dimensions of one element? */
 static bool same_shape(const tensor *a, const tensor *b) {
-  if (a->rank != b->rank) return false;
-  for (int d = 0; d < a->rank; d++)
-    if (a->dim[d] != b->dim[d]) return false;
-  return true;
+  int i = next_dim(a, 0), j = next_dim(b, 0);
+  while (i < a->rank && j < b->rank && a->dim[i] == b->dim[j])
+    i = next_dim(a, i + 1), j = next_dim(b, j + 1);
+  return i == a->rank && j == b->rank;
+}
+
+/* The same element of a tensor of the same shape. */
+static access read_instead(const access *x, tensor *to) {
+  access y = {.t = to};
+  int i = 0;
+  for (int d = next_dim(to, 0); d < to->rank; d = next_dim(to, d + 1)) {
+    i = next_dim(x->t, i);
+    y.ix[d] = x->ix[i++];
+  }
+  return y;
 }
 
 static void note_leaving(expr *read, void *arg) {
   forwards *f = arg;
-  f->of[read->rd.t->id].leaves |= access_may_leave(f->n, &read->rd);
+  const access *x = &read->rd;
+  f->of[x->t->id].leaves |= access_may_leave(f->n, x);
+  for (int d = 0; d < x->t->rank; d++)
+    f->of[x->t->id].bends |= x->t->dim[d] == 1 && !aff_equal(x->ix[d], aff_const(0));
 }
 
 static void note_affected(expr *read, void *arg) {
@@ -233,7 +254,7 @@ static expr *replace_reads(const forwards *f, algebra *g, expr *e) {
     const forwarding *r = &f->of[e->rd.t->id];
     if (!r->to) return alg_const(g, r->value);
     expr moved = *e;
-    moved.rd.t = r->to;
+    moved.rd = read_instead(&e->rd, r->to);
     return alg_leaf(g, &moved);
   }
   if (scalar_arity(e->kind) == 0) return alg_leaf(g, e);
@@ -265,7 +286,7 @@ static void note_forwarding(forwards *f, const nest *n, int at) {
   }
   const access *x = &n->term->rd;
   if (n->term->kind != E_READ || x->t->role != T_TEMP || !same_shape(x->t, s->out.t)) return;
-  if (f->of[x->t->id].last > at || !whole_identity(n, x)) return;
+  if (r->bends || f->of[x->t->id].last > at || !whole_identity(n, x)) return;
   r->to = x->t;
   r->replaced = true;
 }
