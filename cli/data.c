@@ -124,8 +124,10 @@ static void print_table(const dataset *ds, const data_stats *s) {
   if (ds->test_from < ds->n)
     printf("%lld of them train, %lld are the data set's own test set\n", (long long)ds->test_from,
            (long long)(ds->n - ds->test_from));
-  printf("Pixels, scaled by %.6g: %.4g to %.4g\n", (double)ds->scale, (double)s->low,
-         (double)s->high);
+  char scale[32] = "1/255";
+  if (ds->scale != (float)(1 / 255.0))
+    snprintf(scale, sizeof scale, "%.6g", (double)ds->scale);
+  printf("Pixels, scaled by %s: %.4g to %.4g\n", scale, (double)s->low, (double)s->high);
   for (int c = 0; c < ds->c && c < 16; c++)
     printf("  channel %d: mean %.4f, standard deviation %.4f\n", c, s->mean[c], s->std[c]);
   print_classes(ds, s);
