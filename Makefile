@@ -8,10 +8,10 @@ WARN     = -Wall -Wextra -Werror
 OPT      = -O2 -g -ffp-contract=off
 CPPFLAGS += -iquote . -iquote compiler -iquote $(B) $(shell $(LLVM) --cflags 2>/dev/null | tr ' ' '\n' | grep '^-I')
 CFLAGS  += $(STD) $(WARN) $(OPT) -fopenmp $(EXTRA)
-LDLIBS   = $(shell $(LLVM) --libs core orcjit native passes all-targets 2>/dev/null) -ljson-c -lzip -lpng -ljpeg -lm
+LDLIBS   = $(shell $(LLVM) --libs core orcjit native passes irreader linker bitwriter all-targets 2>/dev/null) -ljson-c -lzip -lpng -ljpeg -lm
 
 SRC  = $(wildcard compiler/*.c runtime/*.c cli/*.c)
-GEN  = $(B)/parse.c $(B)/lex.c $(B)/oplib.c
+GEN  = $(B)/parse.c $(B)/lex.c $(B)/oplib.c $(B)/embed.c
 OBJ  = $(SRC:%.c=$(B)/%.o) $(GEN:.c=.o)
 
 NETC ?= netc
@@ -34,8 +34,16 @@ $(B)/lex.h: $(B)/lex.c ;
 $(B)/oplib.c: compiler/oplib.awk $(sort $(wildcard compiler/ops/*.op))
 	@mkdir -p $(@D)
 	LC_ALL=C awk -f $^ > $@.tmp && mv $@.tmp $@
+# Code that goes into objects: C made into LLVM IR that no machine's widths have entered.
+EMBED_FLAGS = --target=x86_64-unknown-none -std=c11 $(WARN) -Oz -ffreestanding -fno-builtin -ffp-contract=off \
+  -fno-vectorize -fno-slp-vectorize -fno-unwind-tables -fno-asynchronous-unwind-tables -iquote compiler
+$(B)/embed/%.ll: runtime/embed/%.c runtime/embed/embed.h compiler/philox.h
+	@mkdir -p $(@D)
+	clang-19 $(EMBED_FLAGS) -S -emit-llvm -o $@ $<
+$(B)/embed.c: compiler/embed.awk $(patsubst runtime/%.c,$(B)/%.ll,$(sort $(wildcard runtime/embed/*.c)))
+	LC_ALL=C awk -f $^ > $@.tmp && mv $@.tmp $@
 $(B)/lex.o $(B)/compiler/syntax.o: $(B)/parse.h $(B)/lex.h
-$(B)/parse.o $(B)/lex.o $(B)/oplib.o: $(B)/%.o: $(B)/%.c
+$(B)/parse.o $(B)/lex.o $(B)/oplib.o $(B)/embed.o: $(B)/%.o: $(B)/%.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-error -MMD -MP -c -o $@ $<
 
 # --- what people type ---

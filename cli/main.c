@@ -14,6 +14,7 @@ static const command commands[] = {
     {"summary", "show layers, parameters and memory", command_summary},
     {"eval", "measure trained weights on a data set", command_eval},
     {"predict", "classify image files", command_predict},
+    {"build", "compile to an object file and a C header", command_build},
     {"lint", "warn of settings that seldom do what is meant", command_lint},
     {"check", "compare derived gradients with finite differences", command_check},
     {"bench", "time every layer, against the machine's peak", command_bench},

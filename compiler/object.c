@@ -1,15 +1,13 @@
 /* object: both programs of a network in one LLVM module, with the functions that C calls. */
 #include "object.h"
+#include "capture.h"
 #include "object_embed.h"
 #include "object_parts.h"
-#include <ctype.h>
-#include <fcntl.h>
 #include <llvm-c/BitWriter.h>
 #include <llvm-c/Object.h>
 #include <llvm-c/Target.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { ALIGN = 64 };
 
@@ -22,33 +20,20 @@ static void fatal(const char *what, const char *why) {
 
 /* --- the machine --- */
 
-/* LLVM tells of an unknown processor or feature only on stderr: what it writes there, malloc'd. */
-static char *complaints_of_generator(object *o) {
-  char path[] = "/tmp/netc-XXXXXX", text[512] = "";
-  fflush(stderr);
-  int saved = dup(STDERR_FILENO), file = mkstemp(path);
-  if (file >= 0) {
-    unlink(path);
-    dup2(file, STDERR_FILENO);
-  }
+/* LLVM tells of an unknown processor or feature only on stderr. */
+static char *complaint_of_generator(object *o) {
+  capture c = capture_begin();
   o->generator = machine_generator(o->machine);
-  fflush(stderr);
-  dup2(saved, STDERR_FILENO);
-  close(saved);
-  ssize_t n = file >= 0 ? pread(file, text, sizeof text - 1, 0) : 0;
-  if (file >= 0) close(file);
-  text[n > 0 ? n : 0] = 0;
-  text[strcspn(text, "\n")] = 0;
-  char *ignoring = strstr(text, " (ignoring");
+  char *text = capture_end(c), *ignoring = strstr(text, " (ignoring");
   if (ignoring) *ignoring = 0;
-  return strdup(text);
+  return text;
 }
 
 static bool set_machine(object *o, char **error) {
   const object_options *p = &o->opt;
   o->machine = machine_new(p->triple, p->cpu, p->features, error);
   if (!o->machine) return false;
-  char *complaint = complaints_of_generator(o);
+  char *complaint = complaint_of_generator(o);
   if (*complaint) {
     *error = complaint;
     return false;
