@@ -18,7 +18,7 @@ enum { N_USUAL = sizeof usual_names / sizeof *usual_names };
 
 const char *did_you_mean(expander *x, const char *word, const char *const *words, int n) {
   const char *near = nearest_word(word, words, n);
-  return near ? arena_printf(x->a, "did you mean `%s`?", near) : NULL;
+  return near && strcmp(near, word) ? arena_printf(x->a, "did you mean `%s`?", near) : NULL;
 }
 
 /* --- values --- */
@@ -161,8 +161,8 @@ static const char *setting_called(const call *c, const char *word) {
 }
 
 static const char *setting_help(expander *x, const call *c, const char *word, const value *v) {
-  const char *words[500];
-  int n = 0;
+  const char *words[500] = {"classes"};
+  int n = 1;
   for (int i = 0; i < c->n_slot; i++) words[n++] = c->slot[i].name;
   for (int i = 0; i < N_USUAL; i++)
     if (setting_called(c, usual_names[i].word)) words[n++] = usual_names[i].word;
@@ -234,7 +234,7 @@ static bool bind_word(expander *x, call *c, value *v) {
   if (r->kind != V_NAME) return bind_positional(x, c, r);
   if (c->layers && is_layer(x, r->text, &needs)) return add_trailing(x, c, r->text, v->at, NULL);
   s = find_slot(c, r->text, strlen(r->text));
-  if (s && s->optional) return fill(x, s, number(x, v->at, 1), v->at); /* a switch: nesterov */
+  if (s && s->optional && s->name[1]) return fill(x, s, number(x, v->at, 1), v->at); /* a switch: nesterov */
   if (s)
     diag_error(x->d, v->at, arena_printf(x->a, "for example `%s=3`", s->name),
                "`%s` needs a value", s->name);

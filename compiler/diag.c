@@ -144,6 +144,7 @@ static void print_source(const diag *d, loc at, FILE *to) {
   if (col > MAX_LINE - 40) from = col - MAX_LINE / 2;
   while (from > 0 && continues_character(line[from])) from--;
   if (n > from + MAX_LINE) n = from + MAX_LINE;
+  while (n > from && (line[n - 1] == ' ' || line[n - 1] == '\t')) n--;
   fprintf(to, "%5d | ", at.line);
   print_bytes(line + from, n - from, to);
   fputs("\n      | ", to);

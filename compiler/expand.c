@@ -55,7 +55,10 @@ static bool is_free(expander *x, const char *name, loc at) {
 
 /* --- nodes --- */
 
+/* "conv1", and "relu6_1": a name says which prefix it has. */
 static const char *node_name(expander *x, const char *prefix) {
+  char last = prefix[strlen(prefix) - 1];
+  if (last >= '0' && last <= '9') prefix = arena_printf(x->a, "%s_", prefix);
   for (int i = 0; i < x->n_name; i++)
     if (!strcmp(x->names[i].prefix, prefix))
       return arena_printf(x->a, "%s%d", prefix, ++x->names[i].n);
@@ -67,7 +70,7 @@ static const char *node_name(expander *x, const char *prefix) {
 static node *new_node(expander *x, const opdef *op, loc at) {
   graph *g = x->g;
   if (g->n_node >= MAX_NODES) {
-    if (g->n_node == MAX_NODES)
+    if (x->steps < MAX_STEPS)
       diag_error(x->d, at, NULL, "the network has more than %d layers", MAX_NODES);
     x->steps = MAX_STEPS;
     return NULL;
@@ -165,9 +168,11 @@ static void run_block(expander *x, binding *b, const call *c) {
     if (!v && b->block->param[i].dflt) v = resolve(x, b->block->param[i].dflt);
     if (v) bind(x, c->slot[i].name, b->block->param[i].at)->v = v;
   }
+  int before = diag_errors(x->d);
   b->active = true;
   run_statements(x, b->block->body);
   b->active = false;
+  if (diag_errors(x->d) > before) diag_note(x->d, c->at, "in block `%s`, used here", b->name);
   leave(x, outer);
 }
 
@@ -251,6 +256,13 @@ static void run_join(expander *x, const stmt *s) {
 
 /* --- statements --- */
 
+/* Bounds the work of nested repeats, empty ones too. */
+static bool step(expander *x, loc at) {
+  if (++x->steps == MAX_STEPS)
+    diag_error(x->d, at, NULL, "this file expands to more than %d statements", MAX_STEPS);
+  return x->steps < MAX_STEPS;
+}
+
 static void run_repeat(expander *x, const stmt *s) {
   value *v = resolve(x, s->arg[0].v);
   double n = 0;
@@ -259,10 +271,8 @@ static void run_repeat(expander *x, const stmt *s) {
     diag_error(x->d, v->at, NULL, "`repeat` takes a whole number of times, up to %d", MAX_NODES);
     return;
   }
-  for (int i = 0; i < (int)n && !too_many_errors(x); i++) {
-    if (x->steps++ >= MAX_STEPS) break;
+  for (int i = 0; i < (int)n && !too_many_errors(x) && step(x, s->at); i++)
     run_body(x, s->body, s->at);
-  }
 }
 
 static void run_let(expander *x, stmt *s) {
@@ -387,11 +397,7 @@ static void give_label(expander *x, const stmt *s, int first_new) {
 
 void run_statements(expander *x, stmt *s) {
   for (; s && !too_many_errors(x); s = s->next) {
-    if (x->steps++ >= MAX_STEPS) {
-      if (x->steps == MAX_STEPS + 1)
-        diag_error(x->d, s->at, NULL, "this file expands to more than %d statements", MAX_STEPS);
-      return;
-    }
+    if (!step(x, s->at)) return;
     int first_new = x->g->n_node;
     run_statement(x, s);
     if (s->label) give_label(x, s, first_new);

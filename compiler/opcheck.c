@@ -164,7 +164,7 @@ static void check_program(checker *k, const opstmt *more, const char *which) {
   int tensors = k->n_tensor;
   check_body(k, k->op->body);
   check_body(k, more);
-  if (!k->out_written) wrong(k, k->op->at, which, k->op->out);
+  if (!k->out_written && k->ok) wrong(k, k->op->at, which, k->op->out);
   k->n_tensor = tensors;
   k->out_written = false;
 }

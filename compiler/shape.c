@@ -158,7 +158,7 @@ void check_output(expander *x) {
   const node *out = x->cur;
   if (!out || !out->c) return;
   if (!g->classes) g->classes = out->c;
-  if (g->classes == out->c) return;
+  if (g->classes == out->c || diag_errors(x->d)) return;
   diag_error(x->d, out->at, "end with `linear classes;`",
              "the network ends in %lld channels, but there are %lld classes", (long long)out->c,
              (long long)g->classes);
