@@ -5,6 +5,6 @@ FNR == 1 && NR > 1 { print "  ," }
 /^(target |source_filename|!llvm\.)/ { next }
 {
   gsub(/"(target-cpu|target-features|tune-cpu|frame-pointer|min-legal-vector-width|stack-protector-buffer-size)"="[^"]*"/, "")
-  gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); printf "   \"%s\\n\"\n", $0
+  gsub(/\\/, "&&"); gsub(/"/, "\\\""); printf "   \"%s\\n\"\n", $0
 }
 END { print "  };\nconst int embed_ir_n = sizeof embed_ir / sizeof *embed_ir;" }
