@@ -306,8 +306,20 @@ void op_body(parse_state *p, opstmt **where, opstmt_list l) {
   *where = l.first;
 }
 
+/* Names of layers and weights are made from it. */
+static bool is_identifier(const char *s) {
+  static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+  if (!*s || !strchr(letters, *s)) return false;
+  for (; *s; s++)
+    if (!strchr(letters, *s) && !(*s >= '0' && *s <= '9')) return false;
+  return true;
+}
+
 void op_end(parse_state *p) {
   opdef *o = p->op;
+  if (!is_identifier(o->prefix))
+    diag_error(p->s->d, o->at, NULL, "`%s` cannot begin the names of weights: use letters, digits and _",
+               o->prefix);
   if (!o->n_in) diag_error(p->s->d, o->at, NULL, "operator `%s` has no input", o->name);
   if (p->last_op) p->last_op->next = o;
   else p->out->ops = o;
