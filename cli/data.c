@@ -4,6 +4,7 @@
 #include "runtime/dataset.h"
 #include "runtime/message.h"
 #include "runtime/sheet.h"
+#include "runtime/split.h"
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,9 @@ enum {
   KEY_LAYOUT,
   KEY_SCALE,
   KEY_SHAPE,
+  KEY_SPLIT,
+  KEY_SEED,
+  KEY_NO_SHUFFLE,
   SHEET_SAMPLES = 100,
   SHEET_COLUMNS = 10
 };
@@ -25,11 +29,17 @@ typedef struct {
   dataset_options data;
   const char *sheet;
   bool json;
+  split_options split;
+  /* what came out, besides the data set's own numbers */
+  int64_t train, val, shared; /* shared: validation images that training has too */
 } data_flags;
 
 static const struct argp_option options[] = {
     {"sheet", KEY_SHEET, "PNG", 0, "write a contact sheet of the first 100 images", 1},
     {"json", KEY_JSON, 0, 0, "print one JSON object instead of tables", 1},
+    {"split", KEY_SPLIT, "A/B", 0, "look for the same image on both sides of this split", 1},
+    {"seed", KEY_SEED, "N", 0, "seed of that split (default 1)", 1},
+    {"no-shuffle", KEY_NO_SHUFFLE, 0, 0, "that split keeps the order of the data set", 1},
     {"images", KEY_IMAGES, "KEY", 0, "key of the images", 2},
     {"labels", KEY_LABELS, "KEY", 0, "key of the labels", 2},
     {"layout", KEY_LAYOUT, "LAYOUT", 0, "order of the images' axes: nhwc, nchw or flat", 2},
@@ -46,6 +56,22 @@ static double parse_scale(struct argp_state *state, const char *text) {
   if (n != 2 || below == 0 || above == 0)
     argp_error(state, "--scale takes a number or a ratio as in 1/255, not `%s`", text);
   return above / below;
+}
+
+/* As the language writes it: 800/205, or a fraction as in 0.8. */
+static void parse_split(struct argp_state *state, const char *text, split_options *o) {
+  long long train, val;
+  char end;
+  o->given = true;
+  if (sscanf(text, "%lld/%lld%c", &train, &val, &end) == 2 && train > 0 && val > 0) {
+    o->train = train;
+    o->val = val;
+    return;
+  }
+  o->is_fraction = true;
+  if (sscanf(text, "%lf%c", &o->fraction, &end) != 1 || !(o->fraction > 0 && o->fraction < 1))
+    argp_error(state, "--split takes two counts as in 800/205 or a fraction as in 0.8, not `%s`",
+               text);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -76,6 +102,15 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     if (sscanf(arg, "%dx%dx%d%c", &f->data.c, &f->data.h, &f->data.w, &end) != 3 || f->data.c < 1 ||
         f->data.h < 1 || f->data.w < 1)
       argp_error(state, "--shape takes channels x height x width as in 3x32x32, not `%s`", arg);
+    break;
+  case KEY_SPLIT:
+    parse_split(state, arg, &f->split);
+    break;
+  case KEY_SEED:
+    f->split.seed = (uint64_t)option_whole(state, "--seed", arg, 0, INT64_MAX);
+    break;
+  case KEY_NO_SHUFFLE:
+    f->split.shuffle = false;
     break;
   case ARGP_KEY_ARG:
     if (f->data.path)
@@ -192,6 +227,50 @@ static json_object *json_report(const dataset *ds, const data_stats *s) {
   return o;
 }
 
+/* Looks across a split where one is asked for, or comes with the data. */
+static bool examine_split(const dataset *ds, data_flags *f, char **error) {
+  if (!f->split.given && ds->test_from == ds->n)
+    return true;
+  split *s = split_make(ds, &f->split, error);
+  if (!s)
+    return false;
+  f->train = s->n_train;
+  f->val = s->n_val;
+  f->shared = duplicates_across(ds, s);
+  if (f->shared)
+    fprintf(stderr,
+            "netc: warning: %lld of the %lld validation images have the same pixels as one of the "
+            "%lld training images\n",
+            (long long)f->shared, (long long)f->val, (long long)f->train);
+  split_free(s);
+  return true;
+}
+
+static json_object *json_split(const data_flags *f) {
+  json_object *o = json_object_new_object();
+  json_object_object_add(o, "train", json_object_new_int64(f->train));
+  json_object_object_add(o, "val", json_object_new_int64(f->val));
+  json_object_object_add(o, "duplicates", json_object_new_int64(f->shared));
+  return o;
+}
+
+/* Table or JSON; false where stdout cannot be written. */
+static bool print_report(const dataset *ds, const data_flags *f) {
+  data_stats s = data_stats_make(ds);
+  bool ok;
+  if (f->json) {
+    json_object *o = json_report(ds, &s);
+    if (f->train)
+      json_object_object_add(o, "split", json_split(f));
+    ok = print_json(o);
+  } else {
+    print_table(ds, &s);
+    ok = fflush(stdout) == 0;
+  }
+  data_stats_free(&s);
+  return ok;
+}
+
 static bool write_sheet(const dataset *ds, const char *path, char **error) {
   int n = ds->n < SHEET_SAMPLES ? (int)ds->n : SHEET_SAMPLES;
   int64_t index[SHEET_SAMPLES];
@@ -216,25 +295,17 @@ int command_data(int argc, char **argv) {
       NULL,
       NULL,
       NULL};
-  data_flags f = {0};
+  data_flags f = {.split = {.seed = 1, .shuffle = true}};
   char *error = NULL;
   argp_parse(&argp, argc, argv, 0, NULL, &f);
   dataset *ds = dataset_open(&f.data, &error);
   if (!ds)
     return report_failure(error);
-  bool ok = true;
-  if (f.sheet && !write_sheet(ds, f.sheet, &error)) {
+  bool ok = examine_split(ds, &f, &error) && (!f.sheet || write_sheet(ds, f.sheet, &error));
+  if (!ok)
     report_failure(error);
-    ok = false;
-  }
-  if (ok) {
-    data_stats s = data_stats_make(ds);
-    if (f.json)
-      ok = print_json(json_report(ds, &s));
-    else
-      print_table(ds, &s), ok = fflush(stdout) == 0;
-    data_stats_free(&s);
-  }
+  else
+    ok = print_report(ds, &f);
   dataset_close(ds);
   return ok ? EXIT_DONE : EXIT_WRONG_INPUT;
 }

@@ -43,6 +43,19 @@ void find_duplicates(const dataset *ds, int64_t *first) {
   free(s);
 }
 
+int64_t duplicates_across(const dataset *ds, const split *s) {
+  int64_t *first = allocate((size_t)ds->n * sizeof *first), shared = 0;
+  bool *trains = allocate((size_t)ds->n * sizeof *trains);
+  find_duplicates(ds, first);
+  for (int64_t i = 0; i < s->n_train; i++)
+    trains[first[s->train[i]]] = true;
+  for (int64_t i = 0; i < s->n_val; i++)
+    shared += trains[first[s->val[i]]];
+  free(trains);
+  free(first);
+  return shared;
+}
+
 /* One plane after the other; each sum is kept in double, so that its error stays below 1e-9. */
 static void channel_moments(const dataset *ds, data_stats *s) {
   size_t plane = (size_t)ds->h * (size_t)ds->w, size = plane * (size_t)ds->c;

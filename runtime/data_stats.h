@@ -2,6 +2,7 @@
 #ifndef NETC_DATA_STATS_H
 #define NETC_DATA_STATS_H
 #include "dataset.h"
+#include "split.h"
 
 typedef struct {
   int64_t *count;      /* samples of each class */
@@ -17,4 +18,7 @@ void data_stats_free(data_stats *s);
 /* first[i] = the first sample with the same pixels as sample i (i itself where there is none).
    first has room for ds->n. */
 void find_duplicates(const dataset *ds, int64_t *first);
+/* How many samples that validate have the same pixels as one that trains: their accuracy says
+   nothing about new images. */
+int64_t duplicates_across(const dataset *ds, const split *s);
 #endif

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TILE = 96, GAP = 8, CAPTION = 14, LETTER = 6 };
+enum { TILE = 96, MAX_TILE = 256, GAP = 8, CAPTION = 14, LETTER = 6 };
 
 /* A sample as RGB: two channels show as grey, a fourth is left out. */
 static image sample_picture(const dataset *ds, int64_t index) {
@@ -29,24 +29,51 @@ static char *fit_text(const char *text, int width) {
   return s;
 }
 
+/* How large a sample is shown: small ones enlarged by a whole factor, large ones reduced. */
+typedef struct {
+  int w, h, zoom;
+} tile_size;
+
+static tile_size size_of_tile(const dataset *ds) {
+  int side = ds->w > ds->h ? ds->w : ds->h, zoom = side < TILE ? TILE / side : 1;
+  tile_size t = {ds->w * zoom, ds->h * zoom, zoom};
+  if (side > MAX_TILE) {
+    t.w = (int)((int64_t)ds->w * MAX_TILE / side);
+    t.h = (int)((int64_t)ds->h * MAX_TILE / side);
+    t.w += t.w == 0;
+    t.h += t.h == 0;
+  }
+  return t;
+}
+
+static void paste_sample(image *sheet, const dataset *ds, int64_t index, tile_size t, int x,
+                         int y) {
+  image picture = sample_picture(ds, index);
+  if (picture.w > t.w || picture.h > t.h) {
+    image reduced = image_resize(&picture, t.w, t.h);
+    image_free(&picture);
+    picture = reduced;
+  }
+  image_paste(sheet, &picture, x, y, t.zoom);
+  image_free(&picture);
+}
+
 image sheet_make(const dataset *ds, const int64_t *index, int n, int columns,
                  const char *const *caption) {
   static const uint8_t ink[3] = {40, 40, 40}, paper[3] = {238, 238, 238};
-  int side = ds->w > ds->h ? ds->w : ds->h, zoom = side < TILE ? TILE / side : 1;
+  tile_size t = size_of_tile(ds);
   if (columns > n)
     columns = n;
-  int w = ds->w * zoom, h = ds->h * zoom, rows = (n + columns - 1) / columns;
-  image sheet = image_new(GAP + columns * (w + GAP), GAP + rows * (h + CAPTION + GAP));
+  int rows = (n + columns - 1) / columns;
+  image sheet = image_new(GAP + columns * (t.w + GAP), GAP + rows * (t.h + CAPTION + GAP));
   image_fill(&sheet, 0, 0, sheet.w, sheet.h, paper);
   for (int i = 0; i < n; i++) {
-    int x = GAP + i % columns * (w + GAP), y = GAP + i / columns * (h + CAPTION + GAP);
-    image picture = sample_picture(ds, index[i]);
-    image_paste(&sheet, &picture, x, y, zoom);
-    image_free(&picture);
+    int x = GAP + i % columns * (t.w + GAP), y = GAP + i / columns * (t.h + CAPTION + GAP);
+    paste_sample(&sheet, ds, index[i], t, x, y);
     char number[16];
     const char *name = dataset_class_name(ds, ds->labels[index[i]], number);
-    char *text = fit_text(caption ? caption[i] : name, w);
-    image_text(&sheet, x, y + h + 4, text, 1, ink);
+    char *text = fit_text(caption ? caption[i] : name, t.w);
+    image_text(&sheet, x, y + t.h + 4, text, 1, ink);
     free(text);
   }
   return sheet;

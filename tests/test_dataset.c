@@ -291,6 +291,23 @@ static void splits(void **state) {
   dataset_close(ds);
 }
 
+static void duplicates_are_counted(void **state) {
+  (void)state;
+  uint8_t pixels[6] = {1, 2, 3, 2, 1, 1};
+  int32_t labels[6] = {0, 1, 0, 0, 0, 0};
+  dataset ds = {.path = "here", .n = 6, .h = 1, .w = 1, .c = 1, .bytes = pixels, .labels = labels};
+  ds.classes = 2, ds.test_from = 6;
+  int64_t first[6];
+  static const int64_t expected[6] = {0, 1, 2, 1, 0, 0};
+  find_duplicates(&ds, first);
+  assert_memory_equal(first, expected, sizeof first);
+  data_stats s = data_stats_make(&ds);
+  assert_true(s.duplicates == 3 && s.conflicting == 1);
+  data_stats_free(&s);
+  split sp = {.n_train = 3, .n_val = 3, .train = (int64_t[]){1, 2, 5}, .val = (int64_t[]){0, 3, 4}};
+  assert_int_equal(duplicates_across(&ds, &sp), 3);
+}
+
 /* Known answers of Philox4x32-10 stand behind these: a change of the order is a change of results.
  */
 static void shuffles_are_pinned(void **state) {
@@ -323,6 +340,7 @@ int main(void) {
       cmocka_unit_test(cifar_keeps_its_test_set),
       cmocka_unit_test(cut_files_are_refused),
       cmocka_unit_test(splits),
+      cmocka_unit_test(duplicates_are_counted),
       cmocka_unit_test(shuffles_are_pinned),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
