@@ -141,6 +141,7 @@ stmt  : core
       | NAME ':' core                     { $$ = $3; $$->label = $1; $$->label_at = @1; }
       ;
 core  : NAME args ';'                     { $$ = new_stmt(p, S_CALL, @1, $1, @1); stmt_args($$, $2); }
+      | NAME '=' val args ';'             { $$ = new_stmt(p, S_CALL, @1, $1, @1); stmt_value(p, $$, $3); stmt_more(p, $$, $4); }
       | REPEAT atom body                  { $$ = new_stmt(p, S_REPEAT, @1, "repeat", @1); stmt_value(p, $$, $2); $$->body = $3.first; }
       | JOIN branches ';'                 { $$ = new_stmt(p, S_JOIN, @1, $1, @1); stmt_args($$, $2); }
       ;

@@ -45,6 +45,10 @@ void stmt_value(parse_state *p, stmt *s, value *v) {
   PUSH(A, s->arg, s->n_arg, a);
 }
 
+void stmt_more(parse_state *p, stmt *s, arg_list l) {
+  for (int i = 0; i < l.n; i++) PUSH(A, s->arg, s->n_arg, l.v[i]);
+}
+
 void stmt_args(stmt *s, arg_list l) {
   s->n_arg = l.n;
   s->arg = l.v;

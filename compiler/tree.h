@@ -8,6 +8,7 @@ stmt *new_stmt(parse_state *p, skind kind, loc at, const char *word, loc word_at
 stmt *new_include(parse_state *p, loc at, const char *path, loc path_at);
 stmt *new_block(parse_state *p, loc at, const char *name, loc name_at, parameter_list l, stmt_list b);
 void stmt_value(parse_state *p, stmt *s, value *v);
+void stmt_more(parse_state *p, stmt *s, arg_list l);
 void stmt_args(stmt *s, arg_list l);
 value *new_value(parse_state *p, vkind kind, loc at);
 value *number_value(parse_state *p, loc at, number_token n);
