@@ -59,6 +59,7 @@ static void compile(object *o, compilation *c, bool train) {
   char prefix[256];
   *c = (compilation){.g = o->g, .machine = o->machine};
   c->opt = (program_options){.train = train, .batch = o->opt.batch, .threads = 1};
+  c->optimizer = train ? &o->g->train.optimizer[0] : NULL;
   pipeline_run(c, NULL);
   snprintf(prefix, sizeof prefix, "%.200s_%s_", o->opt.prefix, train ? "train" : "infer");
   c->kernels = kernels_collect(c->p, prefix);
