@@ -15,6 +15,7 @@ static const command commands[] = {
     {"eval", "measure trained weights on a data set", command_eval},
     {"predict", "classify image files", command_predict},
     {"build", "compile to an object file and a C header", command_build},
+    {"fmt", "lay a network file out in the one canonical way", command_fmt},
     {"lint", "warn of settings that seldom do what is meant", command_lint},
     {"check", "compare derived gradients with finite differences", command_check},
     {"bench", "time every layer, against the machine's peak", command_bench},

@@ -80,7 +80,7 @@ static const char style[] = "set encoding utf8\n"
                             "set grid ytics ls 100\n"
                             "set border 3 lc rgb '#606060'\n"
                             "set tics nomirror out scale 0.6 tc rgb '#303030'\n"
-                            "set xlabel 'epoch' tc rgb '#303030'\n"
+                            "set xlabel 'epoch' offset 0,0.6 tc rgb '#303030'\n"
                             "set key outside bottom center horizontal reverse Left samplen 1.5 "
                             "width 1 tc rgb '#303030' noenhanced\n";
 
