@@ -34,7 +34,7 @@ typedef struct {
 
 /* A checkpoint is written when this long has gone by, or when writing takes a small share of the
    time: training is never held up by the disk. */
-static const double save_least = 1.0, save_share = 20.0;
+static const double save_least = 1.0, save_share = 20.0, save_least_results_only = 5.0;
 
 static double now(void) {
   struct timespec t;
@@ -136,10 +136,12 @@ static bool save(trainer *t) {
   char *last = run_file(t->o->dir, "last.safetensors");
   char *checkpoint = run_file(t->o->dir, "checkpoint.safetensors");
   snprintf(epoch, sizeof epoch, "%d", t->s.best.epoch);
-  bool ok = !t->best_is_new || weights_save(t->full, best, t->best, NULL, meta, 2, &error);
+  const bool weights = !t->o->results_only;
+  bool ok =
+      !weights || !t->best_is_new || weights_save(t->full, best, t->best, NULL, meta, 2, &error);
   t->best_is_new = t->best_is_new && !ok;
   snprintf(epoch, sizeof epoch, "%d", t->s.epoch);
-  ok = ok && weights_save(t->full, last, t->params, NULL, meta, 2, &error) &&
+  ok = ok && (!weights || weights_save(t->full, last, t->params, NULL, meta, 2, &error)) &&
        checkpoint_save(checkpoint, t->full, t->params, t->state, &s, t->o->setting, t->o->n_setting,
                        &error);
   free(best);
@@ -151,7 +153,8 @@ static bool save(trainer *t) {
 }
 
 static bool save_if_due(trainer *t) {
-  const double wait = fmax(save_least, save_share * t->save_cost);
+  const double least = t->o->results_only ? save_least_results_only : save_least;
+  const double wait = fmax(least, save_share * t->save_cost);
   return now() - t->saved < wait || save(t);
 }
 
@@ -289,7 +292,7 @@ static bool restore_best(trainer *t) {
   if (!settings(t)->stop_metric || !settings(t)->stop_restore || !t->s.best.epoch)
     return true;
   memcpy(t->params, t->best, program_params_bytes(t->full));
-  if (!t->o->dir)
+  if (!t->o->dir || t->o->results_only)
     return true;
   char *error = NULL, epoch[24];
   snprintf(epoch, sizeof epoch, "%d", t->s.best.epoch);
@@ -302,7 +305,7 @@ static bool restore_best(trainer *t) {
 
 /* Weights that a diverged run had reached before are kept; those of the broken step are not. */
 static void keep_best_of_diverged(trainer *t) {
-  if (!t->o->dir || !t->best_is_new)
+  if (!t->o->dir || !t->best_is_new || t->o->results_only)
     return;
   char *error = NULL, epoch[24];
   snprintf(epoch, sizeof epoch, "%d", t->s.best.epoch);
@@ -326,7 +329,7 @@ static bool resume_files(trainer *t) {
   t->r->n_row = n;
   t->r->best = t->s.best.epoch;
   char *best = run_file(t->o->dir, "best.safetensors");
-  if (t->s.best.epoch && !weights_load(t->full, best, t->best, &error))
+  if (t->s.best.epoch && !t->o->results_only && !weights_load(t->full, best, t->best, &error))
     fail(t, error);
   free(best);
   return !error;
@@ -368,10 +371,10 @@ static void prepare(trainer *t) {
   compile_all(t);
   allocate_all(t);
   t->rate = (lr_schedule){c->schedule,
-                       {c->schedule_arg[0], c->schedule_arg[1]},
-                       c->lr.v[0],
-                       count_of(&c->epochs, 1),
-                       t->steps};
+                          {c->schedule_arg[0], c->schedule_arg[1]},
+                          c->lr.v[0],
+                          count_of(&c->epochs, 1),
+                          t->steps};
   t->s.stop = (early_stop){c->stop_metric, c->stop_patience, 0, 0};
   t->r->row = allocate((size_t)t->rate.epochs * sizeof *t->r->row);
 }
@@ -390,10 +393,16 @@ static void run(trainer *t) {
     w->compiled(w->self, t->r->compile_seconds, t->s.epoch + 1);
   t->saved = now();
   bool anything = t->s.epoch < t->rate.epochs && !t->s.stopped;
-  if (run_epochs(t) && (!anything || (save(t) && restore_best(t))))
+  if (run_epochs(t) && (!anything || t->o->results_only || (save(t) && restore_best(t))))
     t->r->outcome = t->s.stopped ? TRAIN_STOPPED : TRAIN_DONE;
   if (t->r->outcome == TRAIN_DIVERGED)
     keep_best_of_diverged(t);
+}
+
+static void remove_checkpoint(const trainer *t) {
+  char *path = run_file(t->o->dir, "checkpoint.safetensors");
+  unlink(path);
+  free(path);
 }
 
 void train_network(const train_options *o, train_result *r) {
@@ -407,6 +416,8 @@ void train_network(const train_options *o, train_result *r) {
   if (o->dir && r->outcome != TRAIN_FAILED &&
       !run_record_write(o, train_outcome_word(r->outcome), r, &error))
     fail(&t, error);
+  if (o->dir && o->results_only && r->outcome != TRAIN_INTERRUPTED && r->outcome != TRAIN_FAILED)
+    remove_checkpoint(&t);
   memory_release(&t.memory);
   program_free(t.full);
   program_free(t.rest);

@@ -31,6 +31,7 @@ typedef struct {
   bool resume;         /* go on from dir's checkpoint, if it has one */
   bool clear;          /* dir holds an older run, which is to go */
   bool shuffle;
+  bool results_only; /* keep metrics.csv and run.json alone: a checkpoint only until the end */
   int threads;
   int n_setting;
   const run_setting *setting; /* every setting of the run, for run.json and the checkpoint */
