@@ -79,6 +79,7 @@ static expr *add(algebra *g, expr *x, expr *y) {
 }
 
 static expr *subtract(algebra *g, expr *x, expr *y) {
+  if (x == y) return alg_const(g, 0);
   if (is(y, 0)) return x;
   if (is(x, 0)) return op(g, E_NEG, y, NULL);
   if (y->kind == E_NEG) return op(g, E_ADD, x, y->a[0]);

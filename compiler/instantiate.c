@@ -423,9 +423,21 @@ static bool accumulates(instantiation *s, const opstmt *st, binding *b, bool *ok
 
 /* --- statements --- */
 
+/* Does the statement skip elements between those that it writes? */
+static bool has_gaps(instantiation *s) {
+  written_part p = part_of(s);
+  for (int d = 0; d < s->target->rank; d++) {
+    int64_t lo, hi;
+    aff_range(s->n, s->at.ix[d], &lo, &hi);
+    if (p.count[d] < hi - lo + 1) return true;
+  }
+  return false;
+}
+
+/* Sums may reach an element several times, or never: then the nest is a scatter. */
 static bool check_form(instantiation *s, const opstmt *st) {
   nest *n = s->n;
-  n->canonical = output_once(n, &s->at);
+  n->canonical = output_once(n, &s->at) && !(st->comb == COMB_SUM && has_gaps(s));
   for (int a = 0; a < n->n_axis; a++) {
     if (st->comb != COMB_SET || !n->axis[a].reduce || n->axis[a].extent == 1) continue;
     diag_error(s->o->d, st->at, "use `+=` for a sum, `max=` for the largest",

@@ -188,6 +188,7 @@ typedef struct {
   double value;
   int writers;  /* nests that write the tensor */
   int last;     /* the last of them */
+  int read;     /* the last nest that reads it */
   bool leaves;  /* some read of it may be out of range */
   bool bends;   /* some index of a dimension of one element is not just 0 */
 } forwarding;
@@ -196,6 +197,7 @@ typedef struct {
   nestprog *p;
   forwarding *of; /* by tensor id */
   const nest *n;
+  int at;         /* n's place in the program */
   bool affected;
 } forwards;
 
@@ -235,9 +237,10 @@ static access read_instead(const access *x, tensor *to) {
   return y;
 }
 
-static void note_leaving(expr *read, void *arg) {
+static void note_read(expr *read, void *arg) {
   forwards *f = arg;
   const access *x = &read->rd;
+  f->of[x->t->id].read = f->at;
   f->of[x->t->id].leaves |= access_may_leave(f->n, x);
   for (int d = 0; d < x->t->rank; d++)
     f->of[x->t->id].bends |= x->t->dim[d] == 1 && !aff_equal(x->ix[d], aff_const(0));
@@ -273,39 +276,55 @@ static void read_forwarded(forwards *f, nest *n) {
   simplify_nest(f->p, n);
 }
 
-/* If nest n, the at-th, does nothing but fill a whole temporary with a constant or copy another
-   one that keeps its value from then on, its readers need not wait for it. */
-static void note_forwarding(forwards *f, const nest *n, int at) {
+/* Does the copy at nest f->at of tensor t keep its value for as long as `copy` is read? */
+static bool lasts(const forwards *f, const tensor *t, const tensor *copy) {
+  const forwarding *from = &f->of[t->id], *r = &f->of[copy->id];
+  if (t->role != T_TEMP && (t->role != T_PARAM || r->leaves)) return false; /* no border, no guard */
+  return from->last <= f->at || (from->writers == 1 && from->last > r->read);
+}
+
+/* If f->n does nothing but fill a whole temporary with a constant or copy another tensor that
+   keeps its value, its readers need not wait for it. */
+static void note_forwarding(forwards *f) {
+  const nest *n = f->n;
   const store *s = &n->store[0];
-  forwarding *r = &f->of[s->out.t->id];
-  if (n->n_store != 1 || s->out.t->role != T_TEMP || n->red != R_SET) return;
+  const tensor *t = s->out.t;
+  forwarding *r = &f->of[t->id];
+  if (n->n_store != 1 || t->role != T_TEMP || n->red != R_SET) return;
   if (r->writers != 1 || s->value->kind != E_ACC || !whole_identity(n, &s->out)) return;
   if (n->term->kind == E_CONST && !r->leaves) {
     r->value = n->term->num;
     r->replaced = true;
   }
   const access *x = &n->term->rd;
-  if (n->term->kind != E_READ || x->t->role != T_TEMP || !same_shape(x->t, s->out.t)) return;
-  if (r->bends || f->of[x->t->id].last > at || !whole_identity(n, x)) return;
+  if (n->term->kind != E_READ || !same_shape(x->t, t) || !whole_identity(n, x)) return;
+  if (r->bends || !lasts(f, x->t, t)) return;
+  if (f->of[x->t->id].read < r->read) f->of[x->t->id].read = r->read;
   r->to = x->t;
   r->replaced = true;
 }
 
-static void forward_copies(nestprog *p) {
-  forwards f = {p, NEW_N(p->mem, forwarding, p->n_tensor), NULL, false};
-  int at = 0;
-  for (const nest *n = p->nests; n; n = n->next, at++) {
-    f.n = n;
-    expr_reads(n->term, note_leaving, &f);
+static void scan_program(forwards *f) {
+  f->at = 0;
+  for (const nest *n = f->p->nests; n; n = n->next, f->at++) {
+    f->n = n;
+    expr_reads(n->term, note_read, f);
     for (int s = 0; s < n->n_store; s++) {
-      f.of[n->store[s].out.t->id].writers++;
-      f.of[n->store[s].out.t->id].last = at;
+      expr_reads(n->store[s].value, note_read, f);
+      f->of[n->store[s].out.t->id].writers++;
+      f->of[n->store[s].out.t->id].last = f->at;
     }
   }
-  at = 0;
-  for (nest *n = p->nests; n; n = n->next, at++) {
+}
+
+static void forward_copies(nestprog *p) {
+  forwards f = {.p = p, .of = NEW_N(p->mem, forwarding, p->n_tensor)};
+  scan_program(&f);
+  f.at = 0;
+  for (nest *n = p->nests; n; n = n->next, f.at++) {
+    f.n = n;
     read_forwarded(&f, n);
-    note_forwarding(&f, n, at);
+    note_forwarding(&f);
   }
 }
 
@@ -314,6 +333,14 @@ static void forward_copies(nestprog *p) {
 static void mark_read(expr *read, void *arg) { ((bool *)arg)[read->rd.t->id] = true; }
 
 static bool outlives(const tensor *t) { return t->role != T_TEMP; }
+
+/* Does the nest add zeros to what is there? */
+static bool idle(const nest *n) {
+  const expr *v = n->store[0].value;
+  return n->n_store == 1 && n->term->kind == E_CONST && n->term->num == 0 && v->kind == E_ADD &&
+         v->a[0]->kind == E_READ && access_equal(&v->a[0]->rd, &n->store[0].out) &&
+         v->a[1]->kind == E_ACC;
+}
 
 /* Unlinks nests whose results nobody reads, from the last to the first. */
 static void drop_dead(nestprog *p) {
@@ -327,7 +354,7 @@ static void drop_dead(nestprog *p) {
     bool live = false;
     for (int s = 0; s < n->n_store; s++)
       live |= outlives(n->store[s].out.t) || used[n->store[s].out.t->id];
-    if (!live) continue;
+    if (!live || idle(n)) continue;
     n->next = next;
     next = n;
     expr_reads(n->term, mark_read, used);
