@@ -133,6 +133,7 @@ typedef struct {
   const struct graph *graph;
   bool train;
   bool exact; /* double precision from halo on: for checking gradients, not for use */
+  bool no_fma; /* the machine's rule: fused multiply-adds round twice (target.def) */
   int batch;
   int n_tensor;
   tensor **tensor;
