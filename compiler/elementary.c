@@ -95,7 +95,7 @@ typedef union {
   uint32_t u;
 } reg;
 
-static reg step(const mstep *s, const reg *r) {
+static reg step(const mstep *s, const reg *r, bool fma) {
   reg a = r[s->a], b = r[s->b], out = {0};
   switch (s->op) {
   case M_CONST: out.f = s->k; break;
@@ -104,7 +104,7 @@ static reg step(const mstep *s, const reg *r) {
   case M_SUB: out.f = a.f - b.f; break;
   case M_MUL: out.f = a.f * b.f; break;
   case M_DIV: out.f = a.f / b.f; break;
-  case M_FMA: out.f = fmaf(a.f, b.f, r[s->c].f); break;
+  case M_FMA: out.f = fma ? fmaf(a.f, b.f, r[s->c].f) : a.f * b.f + r[s->c].f; break;
   case M_RINT: out.f = rintf(a.f); break;
   case M_TOINT: out.i = (int32_t)a.f; break;
   case M_TOFLOAT: out.f = (float)a.i; break;
@@ -117,14 +117,16 @@ static reg step(const mstep *s, const reg *r) {
   case M_ISHR: out.i = a.i >> s->i; break;
   case M_LT: out = a.f < b.f ? r[s->c] : r[s->d]; break;
   case M_NAN: out = isnan(a.f) ? r[s->c] : r[s->d]; break;
-  case M_EXP: out.f = elementary_eval(E_EXP, a.f); break;
+  case M_EXP: out.f = elementary_eval_by(E_EXP, a.f, fma); break;
   }
   return out;
 }
 
-float elementary_eval(ekind k, float x) {
+float elementary_eval_by(ekind k, float x, bool fma) {
   const mprogram *p = elementary(k);
   reg r[ELEM_REGS] = {{.f = x}};
-  for (int i = 0; i < p->n; i++) r[p->step[i].dst] = step(&p->step[i], r);
+  for (int i = 0; i < p->n; i++) r[p->step[i].dst] = step(&p->step[i], r, fma);
   return r[p->result].f;
 }
+
+float elementary_eval(ekind k, float x) { return elementary_eval_by(k, x, true); }

@@ -43,4 +43,6 @@ typedef struct {
 const mprogram *elementary(ekind k);
 /* Runs it. */
 float elementary_eval(ekind k, float x);
+/* The same on a machine with or without fused multiply-add (target.def). */
+float elementary_eval_by(ekind k, float x, bool fma);
 #endif

@@ -41,7 +41,7 @@ typedef struct {
   arena *mem;
   const nest *n;
   double **data;
-  bool exact;
+  bool exact, no_fma;
   uint64_t seed, step;
   tape term, out;             /* out: the store values one after the other */
   int root[MAX_STORES];       /* tape position of each store's value */
@@ -126,7 +126,7 @@ static void build(machine *m) {
 
 static double apply(const machine *m, ekind k, double a, double b, double c) {
   bool own = k == E_EXP || k == E_LOG || k == E_TANH;
-  if (own && !m->exact) return elementary_eval(k, (float)a);
+  if (own && !m->exact) return elementary_eval_by(k, (float)a, !m->no_fma);
   double v = scalar_value(k, a, b, c);
   return m->exact ? v : (double)(float)v; /* + - * / sqrt: double then float rounds as float does */
 }
@@ -167,7 +167,9 @@ static void eval(machine *m, tape *t) {
 }
 
 static double fused(const machine *m, double a, double b, double c) {
-  return m->exact ? a * b + c : (double)fmaf((float)a, (float)b, (float)c);
+  if (m->exact) return a * b + c;
+  if (m->no_fma) return (double)((float)a * (float)b + (float)c);
+  return (double)fmaf((float)a, (float)b, (float)c);
 }
 
 /* Adds the term at the current point to the accumulator. */
@@ -295,7 +297,7 @@ static void clear_target(const nest *n, double **data) {
 void interp(const nestprog *p, double **data, bool exact, uint64_t seed, uint64_t step) {
   for (const nest *n = p->nests; n; n = n->next) {
     machine m = {.mem = arena_new(), .n = n, .data = data, .exact = exact, .seed = seed,
-                 .step = step};
+                 .step = step, .no_fma = p->no_fma};
     build(&m);
     if (!n->canonical) clear_target(n, data);
     outputs(&m, 0);

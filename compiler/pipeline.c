@@ -5,6 +5,7 @@
 
 static void run_lower(compilation *c) {
   c->p = lower(c->g, c->opt.train, c->opt.train || c->opt.loss, c->opt.batch, c->mem);
+  c->p->no_fma = c->machine && !c->machine->info->fma;
 }
 static void run_grad(compilation *c) {
   if (c->opt.train) grad(c->p, c->optimizer);
