@@ -13,6 +13,8 @@ enum {
   MAX_ERRORS = 50
 };
 
+#define MAX_ELEMENTS 2147483648.0 /* of one tensor of one sample */
+
 typedef struct binding {
   struct binding *next;
   const char *name;
@@ -56,6 +58,7 @@ typedef struct expander {
   node *cur; /* the current tensor; NULL before `input` */
   scope global, *scope;
   int nesting, steps, file_depth, n_file;
+  int first_file; /* of the user's sources; the library's come before */
   const char *folder;     /* of the file that is being read */
   const char *active[16]; /* files that are being read, outermost first */
   int n_name;
@@ -125,6 +128,9 @@ void read_train(expander *x);
 void add_variants(expander *x);
 void add_set_variants(expander *x, const char *study, const stmt *s);
 const char *source_slice(expander *x, loc at);
+
+/* trial.c */
+void try_operators(expander *x);
 
 /* opcheck.c: a user's operator must be sound before it is instantiated. */
 bool check_operator(expander *x, const opdef *op);

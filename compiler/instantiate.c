@@ -301,10 +301,18 @@ static bool check_left_range(instantiation *s, const xexpr *lhs, const tensor *t
 
 /* A local tensor is as large as the first statement that writes it needs. */
 static tensor *local_for(instantiation *s, const xexpr *lhs) {
+  static const double max_elements = 268435456; /* 1 GiB; times the batch later */
   int64_t dim[MAX_DIMS];
+  double elements = 1;
   for (int d = 0; d < lhs->n; d++) {
     int64_t lo, hi;
     aff_range(s->n, s->at.ix[d], &lo, &hi);
+    elements *= (double)hi + 1;
+    if (elements > max_elements * s->o->p->batch) {
+      diag_error(s->o->d, lhs->at, NULL, "`%s` would have more than %.3g elements a sample", lhs->name,
+                 max_elements);
+      return NULL;
+    }
     if (lo < 0) {
       diag_error(s->o->d, lhs->arg[d]->at, NULL, "this index of `%s` falls below 0", lhs->name);
       return NULL;

@@ -124,6 +124,7 @@ static graph *finish(expander *x, bool parsed) {
     read_train(x);
     add_variants(x);
     check_overrides_used(x);
+    try_operators(x);
   }
   bool failed = diag_errors(x->d) > 0;
   diag_print(x->d, stderr);
@@ -140,6 +141,7 @@ static void start(expander *x, const char *path, const overrides *over) {
   x->g->path = arena_strdup(a, path);
   x->g->name = name_of(a, path);
   x->g->ops = ops_library(a, x->d);
+  x->first_file = oplib_n;
   x->scope = &x->global;
   x->input_at = x->classes_at = NOWHERE;
   x->over_used = NEW_N(a, bool, over ? over->n + 1 : 1);

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-static const double max_elements = 2147483648.0; /* of one tensor of one sample */
-
 static void env_add(xenv *env, const char *name, double v) {
   for (int i = 0; i < env->n; i++)
     if (!strcmp(env->name[i], name)) return;
@@ -93,16 +91,16 @@ static bool needs_hold(expander *x, const node *n, const xenv *env) {
 
 /* A size that a rule gave: whole and at least 1. */
 static bool size_is_good(expander *x, const node *n, double v, const char *of) {
-  if (v >= 1 && v == floor(v) && v <= max_elements) return true;
+  if (v >= 1 && v == floor(v) && v <= MAX_ELEMENTS) return true;
   diag_error(x->d, n->at, NULL, "`%s` makes %s of size %.10g", n->op->name, of, v);
   note_shapes(x, n->in[0]);
   return false;
 }
 
 static bool not_too_large(expander *x, const node *n, double elements, const char *of) {
-  if (elements <= max_elements) return true;
+  if (elements <= MAX_ELEMENTS) return true;
   diag_error(x->d, n->at, NULL, "`%s` makes %s of %.3g elements (at most %.3g)", n->op->name, of,
-             elements, max_elements);
+             elements, MAX_ELEMENTS);
   note_shapes(x, n->in[0]);
   return false;
 }
