@@ -122,7 +122,7 @@ static double probe_error(checker *c, int64_t at, int64_t count, const double *g
   double expected = 0, best = INFINITY;
   for (int64_t i = 0; i < count; i++)
     expected += g[i] * d[i];
-  for (double h = 1; h > 1e-7; h /= 8) {
+  for (double h = 1; h > 1e-9; h /= 8) {
     double fd = (loss_at(c, at, count, d, h) - loss_at(c, at, count, d, -h)) / (2 * h);
     double scale = fmax(fmax(fabs(expected), fabs(fd)), 1e-7);
     best = fmin(best, fabs(fd - expected) / scale);
