@@ -91,9 +91,9 @@ def main():
         data = pickle.load(f)
     images, labels = data["data"], torch.from_numpy(data["labels"])
 
-    emoji.load_state_dict(read_safetensors(options.weights))
+    emoji.load_state_dict(read_safetensors(options.weights))  # in float; then exact in double
     with torch.no_grad():
-        logits = emoji(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255)
+        logits = emoji.double()(torch.from_numpy(images).permute(0, 3, 1, 2).double() / 255)
     loss = nn.functional.cross_entropy(logits, labels).item()
     accuracy = (logits.argmax(1) == labels).double().mean().item()
 

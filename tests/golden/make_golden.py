@@ -117,6 +117,32 @@ def resnet20():
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
 
 
+class Mixed(nn.Module):
+    """tests/golden/mixed.net."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 12, (3, 5), stride=(2, 1), padding=(1, 2)), nn.BatchNorm2d(12), nn.SiLU(),
+            nn.Conv2d(12, 12, 3, stride=(1, 2), padding=1, groups=12), nn.ReLU6())
+        self.a = nn.Sequential(nn.Conv2d(12, 12, 3, padding=2, dilation=2, groups=3), nn.Tanh())
+        self.b = nn.AvgPool2d(3, 1, 1)
+        self.pool = nn.MaxPool2d(3, 2, 1)
+        self.value = nn.Sequential(nn.Conv2d(36, 24, 1), nn.ELU())
+        self.gate = nn.Sequential(nn.Conv2d(36, 24, 3, padding=1), nn.Sigmoid())
+        self.squeeze = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 24),
+                                     nn.Sigmoid(), nn.Unflatten(1, (24, 1, 1)))
+        self.head = nn.Sequential(
+            nn.Conv2d(24, 32, 3, stride=3, padding=1), nn.LeakyReLU(0.01), nn.Flatten(),
+            nn.Linear(32 * 3 * 3, 40), nn.GELU(approximate="tanh"), nn.Linear(40, 5))
+
+    def forward(self, x):
+        x = self.stem(x)
+        x = self.pool(torch.cat([self.a(x), self.b(x), x], 1))
+        x = self.value(x) * self.gate(x)
+        return self.head(x * self.squeeze(x))
+
+
 def softmax():
     return nn.Softmax(dim=1)
 
@@ -159,6 +185,7 @@ CASES = {
                      optimizer=resnet_sgd, bn=(0.25, 0.5)),
     "resnet20-start": Case("models/resnet20.net", resnet20, batch=32, lr=0.02,
                            optimizer=resnet_sgd, train=64),
+    "mixed": Case("tests/golden/mixed.net", Mixed, batch=11, lr=0.05),
     "momentum": Case("tests/golden/momentum.net", pooled, lr=0.01,
                      optimizer=partial(torch.optim.SGD, momentum=0.9)),
     "nesterov": Case("tests/golden/nesterov.net", pooled, lr=0.01,
