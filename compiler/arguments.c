@@ -190,6 +190,7 @@ static bool is_layer(const expander *x, const char *name, bool *needs) {
     return true;
   }
   const opdef *op = ops_find(x->g->ops, name);
+  if (ops_find(x->rejected, name)) return true;
   if (!op || op->kind != OP_LAYER || op->n_in != 1) return false;
   for (int i = 0; i < op->n_set; i++) *needs |= !op->set[i].dflt;
   return true;

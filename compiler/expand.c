@@ -119,6 +119,12 @@ static void apply_trailing(expander *x, const call *c) {
   }
 }
 
+/* A node of no known shape stands in for a layer with an error: later layers are still read. */
+static void add_unknown(expander *x, loc at) {
+  node *unknown = x->cur ? new_node(x, NULL, at) : NULL;
+  if (unknown) x->cur = unknown;
+}
+
 static void apply_operator(expander *x, const opdef *op, loc at, int n, arg *args) {
   call c = {.what = op->name, .at = at, .layers = true};
   op_slots(x, op, &c);
@@ -127,8 +133,7 @@ static void apply_operator(expander *x, const opdef *op, loc at, int n, arg *arg
     return;
   }
   if (!bind_arguments(x, &c, n, args)) {
-    node *unknown = x->cur ? new_node(x, NULL, at) : NULL;
-    if (unknown) x->cur = unknown; /* of no known shape: later layers are still read */
+    add_unknown(x, at);
     return;
   }
   add_layer(x, op, &c, NULL);
@@ -209,7 +214,8 @@ static void apply(expander *x, const char *word, loc at, int n, arg *args) {
   if (b && b->block) apply_block(x, b, at, n, args);
   else if (op) apply_operator(x, op, at, n, args);
   else if (b) diag_error(x->d, at, NULL, "`%s` is no layer", word);
-  else unknown_word(x, word, at);
+  else if (!ops_find(x->rejected, word)) unknown_word(x, word, at);
+  if (!op && !b) add_unknown(x, at);
 }
 
 /* --- joins --- */

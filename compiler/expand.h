@@ -58,6 +58,7 @@ typedef struct expander {
   node *cur; /* the current tensor; NULL before `input` */
   scope global, *scope;
   int nesting, steps, file_depth, n_file;
+  opdef *rejected; /* operators with errors: their uses are no further errors */
   int first_file; /* of the user's sources; the library's come before */
   const char *folder;     /* of the file that is being read */
   const char *active[16]; /* files that are being read, outermost first */

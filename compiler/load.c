@@ -62,7 +62,12 @@ static void add_operators(expander *x, opdef *ops) {
         diag_error(x->d, ops->at, NULL, "too many operators");
         return;
       }
-      if (check_operator(x, ops)) *end = ops;
+      if (check_operator(x, ops)) {
+        *end = ops;
+      } else {
+        ops->next = x->rejected;
+        x->rejected = ops;
+      }
     }
     ops = next;
   }
