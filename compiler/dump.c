@@ -1,5 +1,5 @@
 /* dump_nests: nests printed as the operator notation writes them. */
-#include "nest.h"
+#include "sched.h"
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -135,6 +135,20 @@ static void print_nest(const nest *n, FILE *to) {
   }
 }
 
+/* The schedule: `tile n:10 r:32(vec) | c:4; loops i j; 64 tiles for the threads; group 7`. */
+static void print_schedule(const nest *n, FILE *to) {
+  const schedule *s = n->sched;
+  fputs("    # tile", to);
+  for (int a = 0; a < n->n_axis; a++)
+    if (s->tile[a] > 1 || a == s->vec)
+      fprintf(to, " %s%s:%" PRId64 "%s", n->axis[a].reduce ? "|" : "", n->axis[a].name,
+              n->lanes && a == s->vec ? 16 : s->tile[a],
+              a == s->vec ? "(vec)" : a == s->fold ? "(fold)" : "");
+  fputs("; loops", to);
+  for (int i = 0; i < s->n_loop; i++) fprintf(to, " %s", n->axis[s->loop[i]].name);
+  fprintf(to, "; %" PRId64 " tiles for the threads; group %d\n", s->domain, s->group);
+}
+
 static void print_tensor(const tensor *t, FILE *to) {
   static const char *const role[] = {"input", "label", "param", "state", "opt",
                                      "hyper", "temp",  "logits", "losses"};
@@ -172,7 +186,10 @@ void dump_nests(const nestprog *p, FILE *to) {
   for (int i = 0; i < p->n_tensor; i++)
     if (m.used[i]) print_tensor(p->tensor[i], to);
   fputs("}\nnests {\n", to);
-  for (const nest *n = p->nests; n; n = n->next) print_nest(n, to);
+  for (const nest *n = p->nests; n; n = n->next) {
+    print_nest(n, to);
+    if (n->sched) print_schedule(n, to);
+  }
   fputs("}\n", to);
   arena_free(tmp);
 }
