@@ -15,6 +15,8 @@ static const command commands[] = {
     {"eval", "measure trained weights on a data set", command_eval},
     {"predict", "classify image files", command_predict},
     {"build", "compile to an object file and a C header", command_build},
+    {"compare", "train networks over several seeds, side by side", command_compare},
+    {"sweep", "train every alternative that a file names", command_sweep},
     {"fmt", "lay a network file out in the one canonical way", command_fmt},
     {"lint", "warn of settings that seldom do what is meant", command_lint},
     {"check", "compare derived gradients with finite differences", command_check},

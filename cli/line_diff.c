@@ -1,0 +1,59 @@
+#include "cli/line_diff.h"
+#include "runtime/message.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_LINES = 4000 };
+
+typedef struct {
+  const char *at;
+  size_t n;
+} line;
+
+static int split_lines(const char *text, line *l, int room) {
+  int n = 0;
+  while (*text && n < room) {
+    size_t all = strcspn(text, "\n"), used = all;
+    while (used && (text[used - 1] == ' ' || text[used - 1] == '\r' || text[used - 1] == '\t'))
+      used--;
+    l[n++] = (line){text, used};
+    text += all + (text[all] == '\n');
+  }
+  return n;
+}
+
+static bool same(const line *a, const line *b) {
+  return a->n == b->n && !memcmp(a->at, b->at, a->n);
+}
+
+/* longest[i * (m + 1) + j]: of the lines from i and from j on. */
+static int *subsequences(const line *a, int n, const line *b, int m) {
+  int *longest = allocate((size_t)(n + 1) * (size_t)(m + 1) * sizeof *longest);
+  for (int i = n - 1; i >= 0; i--)
+    for (int j = m - 1; j >= 0; j--) {
+      int *here = &longest[i * (m + 1) + j], down = here[m + 1], right = here[1];
+      *here = same(&a[i], &b[j]) ? here[m + 2] + 1 : down > right ? down : right;
+    }
+  return longest;
+}
+
+int lines_changed(const char *base, const char *text, bool *changed, int room) {
+  room = room < MAX_LINES ? room : MAX_LINES;
+  line *a = allocate(MAX_LINES * sizeof *a), *b = allocate(MAX_LINES * sizeof *b);
+  int n = split_lines(base, a, room), m = split_lines(text, b, room);
+  int *longest = subsequences(a, n, b, m);
+  for (int i = 0, j = 0; j < m;) {
+    if (i < n && same(&a[i], &b[j])) {
+      changed[j++] = false;
+      i++;
+    } else if (i < n && longest[(i + 1) * (m + 1) + j] >= longest[i * (m + 1) + j + 1]) {
+      i++;
+    } else {
+      changed[j++] = true;
+    }
+  }
+  free(longest);
+  free(a);
+  free(b);
+  return m;
+}

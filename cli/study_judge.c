@@ -1,0 +1,210 @@
+/* From the rows of every run to means, spreads and what may be said of them. */
+#include "cli/study.h"
+#include "runtime/message.h"
+#include "runtime/plot.h"
+#include "runtime/run_dir.h"
+#include "runtime/stats.h"
+#include <json-c/json.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_SEEDS = 1000 };
+
+static bool job_diverged(const job *j) {
+  char *path = run_file(j->dir, "run.json");
+  json_object *r = json_object_from_file(path), *status = NULL;
+  bool diverged = r && json_object_object_get_ex(r, "status", &status) &&
+                  !strcmp(json_object_get_string(status), "diverged");
+  free(path);
+  json_object_put(r);
+  return diverged;
+}
+
+static bool read_seed(study *s, contestant *c, int i) {
+  const job *j = &s->job[c->job[i]];
+  seed_result *r = &c->seed[i];
+  char *error = NULL;
+  r->row = NEW_N(s->mem, epoch_row, c->epochs);
+  r->n_row = metrics_read(j->dir, r->row, c->epochs, &error);
+  if (r->n_row < 0) {
+    report_failure(error);
+    return false;
+  }
+  r->diverged = r->n_row < c->epochs && job_diverged(j);
+  r->least = least_val_loss(r->row, r->n_row);
+  for (int k = 0; k < r->n_row; k++)
+    if (!r->best || row_better(c->metric, &r->row[r->best - 1], &r->row[k]))
+      r->best = k + 1;
+  return true;
+}
+
+typedef enum {
+  TRAIN_LOSS,
+  TRAIN_ACC,
+  VAL_LOSS,
+  VAL_ACC,
+  BEST_ACC,
+  BEST_LOSS,
+  LEAST_LOSS,
+  LEAST_EPOCH,
+  SECONDS
+} measure;
+
+static double seconds_of_epoch(const seed_result *r) {
+  double v[4096];
+  int n = r->n_row < 4096 ? r->n_row : 4096;
+  for (int i = 0; i < n; i++)
+    v[i] = r->row[i].seconds;
+  return stats_mean(v, n);
+}
+
+static double value_of(const seed_result *r, measure m) {
+  const epoch_row *last = &r->row[r->n_row - 1];
+  switch (m) {
+  case TRAIN_LOSS:
+    return last->train_loss;
+  case TRAIN_ACC:
+    return last->train_acc;
+  case VAL_LOSS:
+    return last->val_loss;
+  case VAL_ACC:
+    return last->val_acc;
+  case BEST_ACC:
+    return r->row[r->best - 1].val_acc;
+  case BEST_LOSS:
+    return r->row[r->best - 1].val_loss;
+  case LEAST_LOSS:
+    return r->row[r->least - 1].val_loss;
+  case LEAST_EPOCH:
+    return r->least;
+  default:
+    return seconds_of_epoch(r);
+  }
+}
+
+static bool counts(const seed_result *r) { return !r->diverged && r->n_row > 0; }
+
+static spread spread_of(const study *s, const contestant *c, measure m) {
+  double v[MAX_SEEDS];
+  int n = 0;
+  for (int i = 0; i < s->n_seed; i++)
+    if (counts(&c->seed[i]))
+      v[n++] = value_of(&c->seed[i], m);
+  return (spread){stats_mean(v, n), stats_deviation(v, n)};
+}
+
+static void summarize(const study *s, contestant *c) {
+  verdict *v = &c->v;
+  v->train_loss = spread_of(s, c, TRAIN_LOSS);
+  v->train_acc = spread_of(s, c, TRAIN_ACC);
+  v->val_loss = spread_of(s, c, VAL_LOSS);
+  v->val_acc = spread_of(s, c, VAL_ACC);
+  v->best_acc = spread_of(s, c, BEST_ACC);
+  v->best_loss = spread_of(s, c, BEST_LOSS);
+  v->least_loss = spread_of(s, c, LEAST_LOSS);
+  v->least_epoch = spread_of(s, c, LEAST_EPOCH);
+  v->seconds = spread_of(s, c, SECONDS);
+  for (int i = 0; i < s->n_seed; i++)
+    v->diverged += c->seed[i].diverged;
+}
+
+static const contestant *leader_of(const study *s, const char *name) {
+  const contestant *best = NULL;
+  for (int i = 0; i < s->n; i++) {
+    const contestant *c = &s->c[i];
+    if (!strcmp(c->study, name) && !isnan(c->v.best_acc.mean) &&
+        (!best || c->v.best_acc.mean > best->v.best_acc.mean))
+      best = c;
+  }
+  return best;
+}
+
+/* Pairs are the seeds of which neither run diverged: the same seed gives both the same split. */
+static double paired_with(const study *s, const contestant *a, const contestant *b) {
+  double x[MAX_SEEDS], y[MAX_SEEDS];
+  int n = 0;
+  for (int i = 0; i < s->n_seed; i++)
+    if (counts(&a->seed[i]) && counts(&b->seed[i])) {
+      x[n] = value_of(&a->seed[i], BEST_ACC);
+      y[n++] = value_of(&b->seed[i], BEST_ACC);
+    }
+  return stats_paired_p(x, y, n);
+}
+
+/* What strikes the eye: each part only where the numbers leave little doubt. */
+static const char *note_on(const study *s, const contestant *c) {
+  const verdict *v = &c->v;
+  const char *text = "";
+  if (v->diverged)
+    text = arena_printf(s->mem, "diverged with %d of %d seeds; ", v->diverged, s->n_seed);
+  if (isnan(v->best_acc.mean))
+    return arena_printf(s->mem, "%snothing learned", text);
+  if (v->best_acc.mean < c->majority + stats_share_error(c->majority, (double)c->n_val))
+    text = arena_printf(s->mem, "%sno better than always guessing the largest class (%.3f); ", text,
+                        c->majority);
+  else if (v->val_loss.mean > 1.1 * v->least_loss.mean && v->least_epoch.mean < c->epochs)
+    text =
+        arena_printf(s->mem, "%soverfits: validation loss rises from %.3f (epoch %.0f) to %.3f; ",
+                     text, v->least_loss.mean, v->least_epoch.mean, v->val_loss.mean);
+  else if (v->least_epoch.mean > c->epochs - 1.5 && v->train_acc.mean < 0.98)
+    text = arena_printf(s->mem, "%sstill improving at its last epoch; ", text);
+  size_t n = strlen(text);
+  return n ? arena_strndup(s->mem, text, n - 2) : "";
+}
+
+bool study_judge(study *s) {
+  for (int i = 0; i < s->n; i++) {
+    contestant *c = &s->c[i];
+    c->seed = NEW_N(s->mem, seed_result, s->n_seed);
+    for (int k = 0; k < s->n_seed; k++)
+      if (!read_seed(s, c, k))
+        return false;
+    summarize(s, c);
+  }
+  for (int i = 0; i < s->n; i++) {
+    contestant *c = &s->c[i];
+    const contestant *leader = leader_of(s, c->study);
+    c->v.leads = c == leader;
+    c->v.p = leader && c != leader ? paired_with(s, c, leader) : NAN;
+    c->v.note = note_on(s, c);
+  }
+  return true;
+}
+
+/* Epochs that every run which counts has; 0 if none counts. */
+static int common_epochs(const study *s, const contestant *c) {
+  int least = 0;
+  for (int i = 0; i < s->n_seed; i++)
+    if (counts(&c->seed[i]) && (!least || c->seed[i].n_row < least))
+      least = c->seed[i].n_row;
+  return least;
+}
+
+static epoch_row mean_row(const study *s, const contestant *c, int at) {
+  epoch_row sum = {.epoch = at + 1};
+  int n = 0;
+  for (int i = 0; i < s->n_seed; i++) {
+    if (!counts(&c->seed[i]))
+      continue;
+    const epoch_row *r = &c->seed[i].row[at];
+    sum.train_loss += r->train_loss;
+    sum.train_acc += r->train_acc;
+    sum.val_loss += r->val_loss;
+    sum.val_acc += r->val_acc;
+    n++;
+  }
+  sum.train_loss /= n;
+  sum.train_acc /= n;
+  sum.val_loss /= n;
+  sum.val_acc /= n;
+  return sum;
+}
+
+int study_mean_curve(const study *s, const contestant *c, epoch_row **row) {
+  int n = common_epochs(s, c);
+  *row = NEW_N(s->mem, epoch_row, n + 1);
+  for (int i = 0; i < n; i++)
+    (*row)[i] = mean_row(s, c, i);
+  return n;
+}

@@ -1,0 +1,220 @@
+/* The results of a comparison as a table, as JSON, and as CSV. */
+#include "cli/progress.h"
+#include "cli/study.h"
+#include "runtime/message.h"
+#include "runtime/run_record.h"
+#include "runtime/stats.h"
+#include <json-c/json.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "0.892 +- 0.024"; a single seed has no deviation. */
+static const char *spread_text(char buf[48], spread v, int n_seed, int digits) {
+  if (isnan(v.mean))
+    snprintf(buf, 48, "-");
+  else if (n_seed < 2)
+    snprintf(buf, 48, "%.*f", digits, v.mean);
+  else
+    snprintf(buf, 48, "%.*f +- %.*f", digits, v.mean, digits, v.deviation);
+  return buf;
+}
+
+static const char *p_text(char buf[16], const verdict *v) {
+  if (v->leads)
+    snprintf(buf, 16, "best");
+  else if (isnan(v->p))
+    snprintf(buf, 16, "-");
+  else
+    snprintf(buf, 16, v->p < 0.001 ? "<0.001" : "%.3f", v->p);
+  return buf;
+}
+
+static void print_header(int label) {
+  printf("%-*s %10s %11s %10s %8s %15s %15s %15s %15s %12s %7s\n", label, "", "params", "MACs",
+         "memory KB", "s/epoch", "train loss", "val loss", "val acc", "best val acc", "least at",
+         "p");
+}
+
+static void print_contestant(const study *s, const contestant *c, int label) {
+  const verdict *v = &c->v;
+  char a[32], b[32], m[32], t[48], u[48], w[48], x[48], e[48], p[16];
+  printf("%-*s %10s %11s %10s %8.3f %15s %15s %15s %15s %12s %7s\n", label, c->label,
+         with_commas(a, c->params), with_commas(b, c->macs),
+         with_commas(m, (int64_t)(c->train_bytes / 1024)), v->seconds.mean,
+         spread_text(t, v->train_loss, s->n_seed, 3), spread_text(u, v->val_loss, s->n_seed, 3),
+         spread_text(w, v->val_acc, s->n_seed, 3), spread_text(x, v->best_acc, s->n_seed, 3),
+         spread_text(e, v->least_epoch, s->n_seed, 1), p_text(p, v));
+}
+
+static int label_width(const study *s) {
+  int width = 8;
+  for (int i = 0; i < s->n; i++) {
+    int n = (int)strlen(s->c[i].label);
+    width = n > width ? n : width;
+  }
+  return width;
+}
+
+static void print_notes(const study *s, const char *name) {
+  for (int i = 0; i < s->n; i++)
+    if (!strcmp(s->c[i].study, name) && s->c[i].v.note[0])
+      printf("  %s: %s\n", s->c[i].label, s->c[i].v.note);
+}
+
+static bool first_of_study(const study *s, int i) {
+  return !i || strcmp(s->c[i].study, s->c[i - 1].study) != 0;
+}
+
+void study_print_table(const study *s) {
+  const int label = label_width(s);
+  for (int i = 0; i < s->n; i++) {
+    if (first_of_study(s, i)) {
+      if (s->c[i].study[0])
+        printf("%s%s\n", i ? "\n" : "", s->c[i].study);
+      print_header(label);
+    }
+    print_contestant(s, &s->c[i], label);
+    if (i + 1 == s->n || first_of_study(s, i + 1))
+      print_notes(s, s->c[i].study);
+  }
+  const double se = stats_share_error(0.88, (double)s->c[0].n_val);
+  printf(
+      "\nMean +- standard deviation over %d seed%s; losses and accuracies of the last epoch, but "
+      "for best val acc.\nleast at: epoch of the least validation loss. p: chance that best val "
+      "acc differs so much from the best by luck\n(paired t-test over the seeds). An accuracy of "
+      "0.88 on %lld samples has itself a standard error of %.3f.\n",
+      s->n_seed, s->n_seed == 1 ? "" : "s", (long long)s->c[0].n_val, se);
+}
+
+static json_object *real(double v) {
+  char text[40];
+  snprintf(text, sizeof text, "%.9g", v);
+  return isfinite(v) ? json_object_new_double_s(v, text) : NULL;
+}
+
+static void add_spread(json_object *j, const char *key, spread v) {
+  json_object *o = json_object_new_object();
+  json_object_object_add(o, "mean", real(v.mean));
+  json_object_object_add(o, "std", real(v.deviation));
+  json_object_object_add(j, key, o);
+}
+
+static json_object *seeds_json(const study *s, const contestant *c) {
+  json_object *list = json_object_new_array();
+  for (int i = 0; i < s->n_seed; i++) {
+    const seed_result *r = &c->seed[i];
+    json_object *o = json_object_new_object();
+    json_object_object_add(o, "seed", json_object_new_int64((int64_t)s->job[c->job[i]].seed));
+    json_object_object_add(o, "directory", json_object_new_string(s->job[c->job[i]].dir));
+    json_object_object_add(o, "diverged", json_object_new_boolean(r->diverged));
+    if (r->n_row) {
+      json_object_object_add(o, "best", epoch_row_json(&r->row[r->best - 1]));
+      json_object_object_add(o, "least_val_loss", epoch_row_json(&r->row[r->least - 1]));
+      json_object_object_add(o, "final", epoch_row_json(&r->row[r->n_row - 1]));
+    }
+    json_object_array_add(list, o);
+  }
+  return list;
+}
+
+static json_object *contestant_json(const study *s, const contestant *c) {
+  const verdict *v = &c->v;
+  json_object *j = json_object_new_object();
+  json_object_object_add(j, "study", json_object_new_string(c->study));
+  json_object_object_add(j, "label", json_object_new_string(c->label));
+  json_object_object_add(j, "file", json_object_new_string(c->path));
+  json_object_object_add(j, "settings", json_object_new_string(c->settings));
+  json_object_object_add(j, "epochs", json_object_new_int(c->epochs));
+  json_object_object_add(j, "params", json_object_new_int64(c->params));
+  json_object_object_add(j, "macs", json_object_new_int64(c->macs));
+  json_object_object_add(j, "train_bytes", json_object_new_int64((int64_t)c->train_bytes));
+  json_object_object_add(j, "majority", real(c->majority));
+  add_spread(j, "seconds_per_epoch", v->seconds);
+  add_spread(j, "train_loss", v->train_loss);
+  add_spread(j, "train_acc", v->train_acc);
+  add_spread(j, "val_loss", v->val_loss);
+  add_spread(j, "val_acc", v->val_acc);
+  add_spread(j, "best_val_acc", v->best_acc);
+  add_spread(j, "best_val_loss", v->best_loss);
+  add_spread(j, "least_val_loss", v->least_loss);
+  add_spread(j, "least_val_loss_epoch", v->least_epoch);
+  json_object_object_add(j, "diverged", json_object_new_int(v->diverged));
+  json_object_object_add(j, "best_of_study", json_object_new_boolean(v->leads));
+  json_object_object_add(j, "p", real(v->p));
+  json_object_object_add(j, "note", json_object_new_string(v->note));
+  json_object_object_add(j, "seeds", seeds_json(s, c));
+  return j;
+}
+
+void *study_json(const study *s) {
+  json_object *j = json_object_new_object(), *list = json_object_new_array();
+  json_object_object_add(j, "title", json_object_new_string(s->title));
+  json_object_object_add(j, "directory", json_object_new_string(s->dir));
+  json_object_object_add(j, "seeds", json_object_new_int(s->n_seed));
+  for (int i = 0; i < s->n; i++)
+    json_object_array_add(list, contestant_json(s, &s->c[i]));
+  json_object_object_add(j, "results", list);
+  return j;
+}
+
+/* A field of CSV (RFC 4180). */
+static void csv_field(FILE *f, const char *text) {
+  if (!strpbrk(text, ",\"\n")) {
+    fputs(text, f);
+    return;
+  }
+  fputc('"', f);
+  for (; *text; text++) {
+    if (*text == '"')
+      fputc('"', f);
+    fputc(*text, f);
+  }
+  fputc('"', f);
+}
+
+static void csv_spread(FILE *f, spread v) {
+  if (isnan(v.mean))
+    fputs(",,", f);
+  else
+    fprintf(f, ",%.9g,%.9g", v.mean, v.deviation);
+}
+
+static void csv_contestant(FILE *f, const contestant *c) {
+  const verdict *v = &c->v;
+  csv_field(f, c->study);
+  fputc(',', f);
+  csv_field(f, c->label);
+  fprintf(f, ",%d,%lld,%lld,%zu", c->epochs, (long long)c->params, (long long)c->macs,
+          c->train_bytes);
+  csv_spread(f, v->seconds);
+  csv_spread(f, v->train_loss);
+  csv_spread(f, v->train_acc);
+  csv_spread(f, v->val_loss);
+  csv_spread(f, v->val_acc);
+  csv_spread(f, v->best_acc);
+  csv_spread(f, v->least_loss);
+  csv_spread(f, v->least_epoch);
+  if (isnan(v->p))
+    fprintf(f, ",%d,\n", v->diverged);
+  else
+    fprintf(f, ",%d,%.6g\n", v->diverged, v->p);
+}
+
+char *study_csv(const study *s) {
+  char *text = NULL;
+  size_t n;
+  FILE *f = open_memstream(&text, &n);
+  if (!f)
+    abort();
+  fputs("study,label,epochs,params,macs,train_bytes,seconds_per_epoch,seconds_per_epoch_std,"
+        "train_loss,train_loss_std,train_acc,train_acc_std,val_loss,val_loss_std,val_acc,"
+        "val_acc_std,best_val_acc,best_val_acc_std,least_val_loss,least_val_loss_std,"
+        "least_val_loss_epoch,least_val_loss_epoch_std,diverged,p\n",
+        f);
+  for (int i = 0; i < s->n; i++)
+    csv_contestant(f, &s->c[i]);
+  fclose(f);
+  return text;
+}

@@ -1,0 +1,199 @@
+/* The runs of a comparison, several at a time: a process each, with one thread, so that one that
+   fails takes none of the others along. */
+#include "cli/settings.h"
+#include "cli/study.h"
+#include "runtime/interrupt.h"
+#include "runtime/message.h"
+#include "runtime/train.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { STATUS_INTERRUPTED = 128 };
+
+/* What all processes see: epochs done of every job. */
+typedef struct {
+  study *s;
+  volatile int *epochs_done;
+  pid_t *pid; /* of the running jobs; 0: not running */
+  int next, running, finished, failed;
+  double start;
+  int epochs_at_start, epochs_all;
+} pool;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void count_epoch(void *self, const epoch_row *rows, int n, int best) {
+  (void)rows, (void)best;
+  *(volatile int *)self = n;
+}
+
+/* The contestant's overrides, with this run's seed and epochs. */
+static overrides job_overrides(const job *j) {
+  const overrides *from = &j->who->over;
+  overrides o = {2, allocate((size_t)(from->n + 2) * sizeof(char *)),
+                 allocate((size_t)(from->n + 2) * sizeof(char *))};
+  o.word[0] = "seed";
+  o.text[0] = message("%llu", (unsigned long long)j->seed);
+  o.word[1] = "epochs";
+  o.text[1] = message("%d", j->epochs);
+  for (int i = 0; i < from->n; i++)
+    if (strcmp(from->word[i], "seed") && strcmp(from->word[i], "epochs"))
+      o.word[o.n] = from->word[i], o.text[o.n++] = from->text[i];
+  return o;
+}
+
+/* In a process of its own: one run from beginning to end. Returns the exit status. */
+static int run_job(const study *s, const job *j, volatile int *epochs_done) {
+  workload w;
+  overrides over = job_overrides(j);
+  train_flags f = s->flags;
+  f.threads = 1;
+  if (!workload_open(&w, j->who->path, &f, &over))
+    return EXIT_WRONG_INPUT;
+  run_settings r = describe_run(&w, &f);
+  train_observer observer = {.self = (void *)epochs_done, .epoch = count_epoch};
+  train_options o = {.g = w.g,
+                     .ds = w.ds,
+                     .sp = w.sp,
+                     .dir = j->dir,
+                     .weights = f.weights,
+                     .resume = true,
+                     .shuffle = f.shuffle,
+                     .results_only = true,
+                     .threads = 1,
+                     .n_setting = r.n,
+                     .setting = r.setting,
+                     .about = r.about,
+                     .observer = &observer};
+  train_result result;
+  train_network(&o, &result);
+  if (result.outcome == TRAIN_FAILED)
+    return report_failure(result.error);
+  return result.outcome == TRAIN_INTERRUPTED ? STATUS_INTERRUPTED + interrupt_signal() : EXIT_DONE;
+}
+
+static void start_job(pool *p, int i) {
+  fflush(NULL);
+  pid_t pid = fork();
+  if (pid == 0) {
+    int null = open("/dev/null", O_WRONLY);
+    dup2(null, STDOUT_FILENO);
+    _exit(run_job(p->s, &p->s->job[i], &p->epochs_done[i]));
+  }
+  if (pid < 0) {
+    fprintf(stderr, "netc: error: cannot start a process: %s\n", strerror(errno));
+    p->failed++;
+    return;
+  }
+  p->pid[i] = pid;
+  p->running++;
+}
+
+static void draw(const pool *p) {
+  int epochs = 0;
+  for (int i = 0; i < p->s->n_job; i++)
+    epochs += p->epochs_done[i];
+  double share = p->epochs_all ? (double)epochs / p->epochs_all : 1;
+  double fresh = epochs - p->epochs_at_start, spent = now() - p->start;
+  double left = fresh > 0 ? spent / fresh * (p->epochs_all - epochs) : 0;
+  char bar[31];
+  memset(bar, '.', 30);
+  memset(bar, '#', (size_t)(30 * (share > 1 ? 1 : share)));
+  bar[30] = 0;
+  fprintf(stderr, "\r[%s] %d/%d runs, %d/%d epochs, %.0f s gone, about %.0f s left \033[K", bar,
+          p->finished, p->s->n_job, epochs, p->epochs_all, spent, left);
+  fflush(stderr);
+}
+
+/* Takes in the end of one process, if one has ended. */
+static bool reap(pool *p) {
+  int status;
+  pid_t pid = waitpid(-1, &status, WNOHANG);
+  if (pid <= 0)
+    return false;
+  for (int i = 0; i < p->s->n_job; i++) {
+    if (p->pid[i] != pid)
+      continue;
+    p->pid[i] = 0;
+    p->running--;
+    bool ok = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE;
+    bool interrupted = WIFEXITED(status) && WEXITSTATUS(status) > STATUS_INTERRUPTED;
+    p->finished += ok;
+    if (ok)
+      p->epochs_done[i] = p->s->job[i].epochs; /* also where it stopped early */
+    if (ok || interrupted)
+      return true;
+    p->failed++;
+    fprintf(stderr, "netc: error: the run of `%s` with seed %llu failed\n", p->s->job[i].who->label,
+            (unsigned long long)p->s->job[i].seed);
+  }
+  return true;
+}
+
+static void pass_on(const pool *p, int signal) {
+  for (int i = 0; i < p->s->n_job; i++)
+    if (p->pid[i])
+      kill(p->pid[i], signal);
+}
+
+static void run_pool(pool *p) {
+  const bool terminal = isatty(STDERR_FILENO);
+  bool told = false;
+  while (p->next < p->s->n_job || p->running) {
+    bool stop = interrupt_signal() || p->failed;
+    while (!stop && p->running < p->s->flags.threads && p->next < p->s->n_job) {
+      if (!p->s->job[p->next].done)
+        start_job(p, p->next);
+      p->next++;
+    }
+    if (stop && !p->running)
+      break;
+    if (interrupt_signal() && !told) {
+      pass_on(p, SIGTERM);
+      told = true;
+    }
+    if (!reap(p))
+      nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    if (terminal)
+      draw(p);
+  }
+  if (terminal)
+    fputs("\r\033[K", stderr);
+}
+
+int study_train(study *s) {
+  pool p = {.s = s, .start = now(), .pid = allocate((size_t)s->n_job * sizeof(pid_t))};
+  const size_t bytes = (size_t)(s->n_job + 1) * sizeof(int);
+  p.epochs_done = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (p.epochs_done == MAP_FAILED)
+    return report_failure(message("out of memory"));
+  for (int i = 0; i < s->n_job; i++) {
+    p.epochs_all += s->job[i].epochs;
+    p.finished += s->job[i].done;
+    if (s->job[i].done)
+      p.epochs_at_start += p.epochs_done[i] = s->job[i].epochs;
+  }
+  fprintf(stderr, "%d runs of %d networks over %d seeds; %d of them done before; results in %s\n",
+          s->n_job, s->n, s->n_seed, p.finished, s->dir);
+  interrupt_watch();
+  run_pool(&p);
+  munmap((void *)p.epochs_done, bytes);
+  free(p.pid);
+  if (interrupt_signal()) {
+    fprintf(stderr, "interrupted; the same command goes on from here\n");
+    return STATUS_INTERRUPTED + interrupt_signal();
+  }
+  return p.failed ? EXIT_WRONG_INPUT : EXIT_DONE;
+}
