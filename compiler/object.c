@@ -154,7 +154,7 @@ static void build_module(object *o) {
   object_add_functions(o);
   hide_embedded(o);
   sign(o);
-  module_passes(o->module, o->generator, "globaldce,function(early-cse)");
+  module_passes(o->module, o->generator, "globaldce,ipsccp,function(early-cse,simplifycfg)");
 }
 
 object *object_new(const graph *g, const object_options *options, char **error) {

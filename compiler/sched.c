@@ -6,7 +6,7 @@
 
 enum {
   MAX_TILE = 30,       /* accumulators tried in a tile, at most */
-  BODY_FMAS = 96,      /* unroll a reduction until its body has about this many operations */
+  SMALL_BODY = 32,     /* machines whose bodies are shorter want small code: no ragged edges */
   DOMAIN_TILES = 24    /* enough pieces for the threads of a small machine to share evenly */
 };
 
@@ -189,7 +189,10 @@ static void try_tile(search *q) {
   double stream = memory_cycles(q->n, q->t, q->tile, &q->r);
   double c = (fmax(work, stream) + 0.2 * fmin(work, stream)) * imbalance(q->n, q->tile, q->threads);
   for (int a = 0; a < q->n->n_axis; a++) /* ragged edges: more code, and no domain there */
-    if (!q->n->axis[a].reduce && q->n->axis[a].extent % q->tile[a]) c *= 1.05;
+    if (!q->n->axis[a].reduce && q->n->axis[a].extent % q->tile[a]) {
+      if (q->t->body < SMALL_BODY) return;
+      c *= 1.05;
+    }
   if (c < q->best * 0.9999) {
     q->best = c;
     memcpy(q->s->tile, q->tile, sizeof q->tile);
@@ -240,11 +243,16 @@ static bool has_heavy(expr *e) {
   return false;
 }
 
+static bool is_heavy(const nest *n) {
+  bool heavy = has_heavy(n->term);
+  for (int i = 0; i < n->n_store; i++) heavy |= has_heavy(n->store[i].value);
+  return heavy;
+}
+
 static void plain_tile(nest *n, schedule *s, const target_info *t) {
   for (int a = 0; a < n->n_axis; a++) s->tile[a] = 1;
   if (s->vec < 0 || n->axis[s->vec].reduce) return;
-  bool heavy = has_heavy(n->term);
-  for (int i = 0; i < n->n_store; i++) heavy |= has_heavy(n->store[i].value);
+  bool heavy = is_heavy(n);
   int64_t most = heavy ? t->lanes : 4 * t->lanes, extent = n->axis[s->vec].extent;
   s->tile[s->vec] = extent < most ? extent : most;
   if (heavy || n->red == R_SET) return;
@@ -267,7 +275,7 @@ static void unroll_reduction(nest *n, schedule *s, const target_info *t) {
   for (int a = n->n_axis - 1; a >= 0; a--) {
     if (!n->axis[a].reduce || a == s->vec) continue;
     int64_t extent = n->axis[a].extent, u = extent <= 4 ? extent : 8;
-    double most = u == extent ? 1.7 * BODY_FMAS : BODY_FMAS; /* whole axes also save their loop */
+    double most = u == extent ? 1.7 * t->body : t->body; /* whole axes also save their loop */
     while (u > 1 && (extent % u || body * (double)u > most)) u--;
     s->tile[a] = u;
     if (u != extent) return;
@@ -315,7 +323,8 @@ static void schedule_nest(nestprog *p, nest *n, const target_info *t, int thread
   s->fold = -1;
   s->vec = n->lanes ? last_reduce(n) : vector_axis(n);
   if (n->lanes) s->fold = fold_axis(n);
-  if (is_contraction(n)) search_tile(n, s, t, threads);
+  bool once = t->body < SMALL_BODY && is_heavy(n); /* exp and tanh are long: one copy of them */
+  if (is_contraction(n) && !once) search_tile(n, s, t, threads);
   else plain_tile(n, s, t);
   unroll_reduction(n, s, t);
   choose_loops(n, s);

@@ -11,6 +11,7 @@ typedef struct {
   int lanes;           /* floats in a vector register */
   int registers;
   int l1, l2;          /* data caches in KiB, per core */
+  int body;            /* unroll a reduction until its body has about this many operations */
   bool fma;            /* false: fused multiply-adds round twice (a documented rule of that target) */
 } target_info;
 

@@ -8,8 +8,8 @@ typedef struct {
 } row;
 
 static const row rows[] = {
-#define TARGET(name, arch, feature, lanes, registers, l1, l2, fma)                                 \
-  {arch, {name, feature, lanes, registers, l1, l2, fma}},
+#define TARGET(name, arch, feature, lanes, registers, l1, l2, body, fma)                           \
+  {arch, {name, feature, lanes, registers, l1, l2, body, fma}},
 #include "target.def"
 #undef TARGET
 };
