@@ -1,5 +1,5 @@
 /* libFuzzer target: any text is either a network or a clear error, never a crash or a hang.
-   clang-19 -fsanitize=fuzzer,address,undefined ... ; see `make fuzz`. */
+   Built and run by scripts/fuzz.sh. */
 #include "fmt.h"
 #include "graph.h"
 #include <stdint.h>
