@@ -1,0 +1,432 @@
+/* Weight files, atomic files, run directories, early stopping, rates, augmentation, statistics. */
+#include "cli/line_diff.h"
+#include "runtime/atomic_file.h"
+#include "runtime/batch.h"
+#include "runtime/early_stop.h"
+#include "runtime/evaluate.h"
+#include "runtime/lr_schedule.h"
+#include "runtime/message.h"
+#include "runtime/plot.h"
+#include "runtime/run_dir.h"
+#include "runtime/safetensors.h"
+#include "runtime/sha256.h"
+#include "runtime/stats.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <signal.h>
+// clang-format off
+#include <cmocka.h>
+// clang-format on
+
+static char folder[] = "/tmp/netc-runtime-XXXXXX";
+
+static const char *in_folder(const char *name) {
+  static char path[4][300];
+  static int next;
+  next = (next + 1) % 4;
+  snprintf(path[next], sizeof path[next], "%s/%s", folder, name);
+  return path[next];
+}
+
+static int make_folder(void **state) {
+  (void)state;
+  return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state) {
+  (void)state;
+  char *command = message("rm -rf '%s'", folder);
+  int status = system(command);
+  free(command);
+  return status;
+}
+
+/* --- safetensors --- */
+
+/* A file of this header and `data` bytes of values; NULL if it is refused, with *error. */
+static safetensors *parse(const char *header, size_t data, char **error, uint8_t **bytes) {
+  size_t n = strlen(header);
+  *bytes = allocate(8 + n + data);
+  for (int i = 0; i < 8; i++)
+    (*bytes)[i] = (uint8_t)((uint64_t)n >> (8 * i));
+  memcpy(*bytes + 8, header, n);
+  return safetensors_parse(*bytes, 8 + n + data, "test", error);
+}
+
+static void refused(const char *header, size_t data, const char *why) {
+  char *error = NULL;
+  uint8_t *bytes;
+  assert_null(parse(header, data, &error, &bytes));
+  assert_non_null(error);
+  if (!strstr(error, why))
+    fail_msg("`%s` does not say `%s`", error, why);
+  free(error);
+  free(bytes);
+}
+
+static void test_hostile_headers(void **state) {
+  (void)state;
+  refused("[1, 2]", 0, "not valid JSON");
+  refused("{\"a\": ", 0, "not valid JSON");
+  refused("{} x", 0, "not valid JSON");
+  refused("{\"a\": 1}", 0, "no dtype");
+  refused("{\"a\":{\"dtype\":\"F31\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "unknown dtype");
+  refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4, "shape");
+  refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}}", 4, "shape");
+  refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", 4,
+          "dimensions");
+  refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,4]}}", 4,
+          "shape");
+  refused("{\"a\":{\"dtype\":\"F64\",\"shape\":[2305843009213693952],\"data_offsets\":[0,4]}}", 4,
+          "shape");
+  refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 3, "beyond the end");
+  refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "do not fit");
+  refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4, "data_offsets");
+  refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4, "data_offsets");
+  refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+          "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+          4, "overlaps");
+  refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "gap");
+  refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 5, "belong to none");
+  refused("{\"__metadata__\":{\"a\":1}}", 0, "metadata");
+  refused("{\"a\":[[[[[[[[[[[[]]]]]]]]]]]]}", 0, "JSON");
+}
+
+static void test_truncated_everywhere(void **state) {
+  (void)state;
+  float v[6] = {1, 2, 3, 4, 5, 6};
+  st_tensor t = {.name = "w",
+                 .type = ST_F32,
+                 .rank = 2,
+                 .shape = {2, 3},
+                 .count = 6,
+                 .bytes = 24,
+                 .data = (const uint8_t *)v};
+  char *error = NULL;
+  size_t n;
+  assert_true(safetensors_write(in_folder("t.safetensors"), &t, 1, NULL, 0, &error));
+  char *bytes = read_whole_file(in_folder("t.safetensors"), 1 << 20, &n, &error);
+  for (size_t k = 0; k < n; k++) {
+    assert_null(safetensors_parse(bytes, k, "cut", &error));
+    free(error);
+  }
+  for (int i = 0; i < 8; i++) { /* a header length of any size */
+    char was = bytes[i];
+    bytes[i] = (char)0xff;
+    assert_null(safetensors_parse(bytes, n, "long", &error));
+    free(error);
+    bytes[i] = was;
+  }
+  free(bytes);
+}
+
+static void test_round_trip(void **state) {
+  (void)state;
+  float w[3] = {0.5f, -0.0f, 1e-40f}, back[3];
+  int64_t count = 12345678901;
+  st_tensor t[] = {
+      {.name = "z",
+       .type = ST_F32,
+       .rank = 1,
+       .shape = {3},
+       .count = 3,
+       .bytes = 12,
+       .data = (const uint8_t *)w},
+      {.name = "a", .type = ST_I64, .count = 1, .bytes = 8, .data = (const uint8_t *)&count}};
+  st_meta meta[] = {{"epoch", "7"}};
+  char *error = NULL;
+  const char *path = in_folder("round.safetensors");
+  assert_true(safetensors_write(path, t, 2, meta, 1, &error));
+  safetensors *s = safetensors_read(path, &error);
+  assert_non_null(s);
+  assert_int_equal(s->n, 2);
+  assert_string_equal(s->tensor[0].name, "a"); /* sorted by name */
+  assert_memory_equal(s->tensor[0].data, &count, 8);
+  assert_true(safetensors_floats(safetensors_find(s, "z"), back));
+  assert_memory_equal(back, w, sizeof w);
+  assert_false(safetensors_floats(safetensors_find(s, "a"), back));
+  assert_string_equal(safetensors_meta(s, "epoch"), "7");
+  assert_null(safetensors_meta(s, "none"));
+  safetensors_free(s);
+}
+
+static void test_other_float_types(void **state) {
+  (void)state;
+  char *error = NULL;
+  uint8_t *bytes;
+  float v[4];
+  const char *header = "{\"h\":{\"dtype\":\"F16\",\"shape\":[4],\"data_offsets\":[0,8]},"
+                       "\"b\":{\"dtype\":\"BF16\",\"shape\":[1],\"data_offsets\":[8,10]},"
+                       "\"d\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[10,18]}}";
+  const uint16_t half[] = {0x3c00, 0xc000, 0x0001, 0x7c00}, brain = 0x4049;
+  const double d = 0.1;
+  safetensors *s = parse(header, 18, &error, &bytes);
+  assert_non_null(s);
+  uint8_t *data = bytes + 8 + strlen(header);
+  memcpy(data, half, 8);
+  memcpy(data + 8, &brain, 2);
+  memcpy(data + 10, &d, 8);
+  assert_true(safetensors_floats(safetensors_find(s, "h"), v));
+  assert_true(v[0] == 1 && v[1] == -2 && v[2] == 0x1p-24f && isinf(v[3]));
+  assert_true(safetensors_floats(safetensors_find(s, "b"), v) && v[0] == 3.140625f);
+  assert_true(safetensors_floats(safetensors_find(s, "d"), v) && v[0] == 0.1f);
+  safetensors_free(s);
+  free(bytes);
+}
+
+/* --- files --- */
+
+static void test_failed_write_keeps_the_old(void **state) {
+  (void)state;
+  char *error = NULL, big[9000];
+  const char *path = in_folder("kept");
+  assert_true(atomic_write(path, "old", 3, &error));
+  struct rlimit was, small = {4096, RLIM_INFINITY};
+  signal(SIGXFSZ, SIG_IGN);
+  getrlimit(RLIMIT_FSIZE, &was);
+  small.rlim_max = was.rlim_max;
+  setrlimit(RLIMIT_FSIZE, &small); /* as a full disk: writes beyond 4 KB fail */
+  memset(big, 'x', sizeof big);
+  bool written = atomic_write(path, big, sizeof big, &error);
+  setrlimit(RLIMIT_FSIZE, &was);
+  assert_false(written);
+  assert_non_null(strstr(error, "kept"));
+  free(error);
+  size_t n;
+  char *text = read_whole_file(path, 100, &n, &error);
+  assert_string_equal(text, "old");
+  free(text);
+  char *command = message("ls -A '%s' | grep -c '^.kept'", folder);
+  assert_int_not_equal(system(command), 0); /* no temporary file is left */
+  free(command);
+}
+
+static void test_append_and_limits(void **state) {
+  (void)state;
+  char *error = NULL;
+  size_t n;
+  const char *path = in_folder("log");
+  assert_true(append_durable(path, "a\n", &error) && append_durable(path, "b\n", &error));
+  char *text = read_whole_file(path, 4, &n, &error);
+  assert_string_equal(text, "a\nb\n");
+  free(text);
+  assert_null(read_whole_file(path, 3, &n, &error));
+  free(error);
+  assert_null(read_whole_file(folder, 100, &n, &error));
+  assert_non_null(strstr(error, "directory"));
+  free(error);
+  assert_false(atomic_write(in_folder("none/x"), "", 0, &error));
+  free(error);
+  assert_true(make_directories(in_folder("p/q/r"), &error));
+  assert_true(make_directories(in_folder("p/q/r"), &error));
+  assert_false(make_directories(in_folder("log/q"), &error));
+  free(error);
+}
+
+static void test_run_directories(void **state) {
+  (void)state;
+  char *error = NULL, *a = run_dir_next(in_folder("runs/net"), &error),
+       *b = run_dir_next(in_folder("runs/net"), &error);
+  assert_string_equal(a, in_folder("runs/net"));
+  assert_string_equal(b, in_folder("runs/net-2"));
+  assert_false(run_dir_holds_run(a));
+  assert_true(metrics_write(a, NULL, 0, &error));
+  assert_true(run_dir_holds_run(a));
+  run_dir_clear(a);
+  assert_false(run_dir_holds_run(a));
+  free(a);
+  free(b);
+}
+
+static void test_metrics(void **state) {
+  (void)state;
+  char *error = NULL;
+  epoch_row row[2] = {{1, 0.1 + 0.2, 1.0 / 3, 2.5, 0.875, 0.25}, {2, 1e-9, 1, 1e9, 0, 12}}, back[9];
+  char *dir = run_dir_next(in_folder("metrics"), &error), *path = run_file(dir, "metrics.csv");
+  assert_true(metrics_write(dir, row, 1, &error) && metrics_append(dir, &row[1], &error));
+  assert_int_equal(metrics_read(dir, back, 9, &error), 2);
+  assert_true(fabs(back[0].train_acc - 1.0 / 3) < 1e-9 && back[1].val_loss == 1e9);
+  assert_int_equal(metrics_read(dir, back, 1, &error), 1);
+  assert_true(append_durable(path, "3,0.5,0.5", &error)); /* cut off by a crash */
+  assert_int_equal(metrics_read(dir, back, 9, &error), 2);
+  assert_true(atomic_write(path, "x,y\n1,2\n", 8, &error));
+  assert_int_equal(metrics_read(dir, back, 9, &error), -1);
+  free(error);
+  free(path);
+  free(dir);
+}
+
+/* --- decisions --- */
+
+static void test_early_stopping(void **state) {
+  (void)state;
+  const double loss[] = {1.0, 0.8, 0.9, 0.8, 0.85, 0.7};
+  early_stop s = {.metric = "val_loss", .patience = 3};
+  int stopped = 0;
+  for (int i = 0; i < 6 && !stopped; i++)
+    if (early_stop_after(&s, &(epoch_row){.epoch = i + 1, .val_loss = loss[i]}))
+      stopped = i + 1;
+  assert_int_equal(stopped, 5); /* an equal value is no better one: epoch 2 was the best */
+  assert_int_equal(s.best_epoch, 2);
+  early_stop none = {0};
+  for (int i = 0; i < 50; i++)
+    assert_false(early_stop_after(&none, &(epoch_row){.epoch = i + 1, .val_loss = i}));
+  early_stop acc = {.metric = "val_acc", .patience = 1};
+  assert_false(early_stop_after(&acc, &(epoch_row){.epoch = 1, .val_acc = 0.5}));
+  assert_false(early_stop_after(&acc, &(epoch_row){.epoch = 2, .val_acc = 0.6}));
+  assert_true(early_stop_after(&acc, &(epoch_row){.epoch = 3, .val_acc = 0.6}));
+}
+
+static void test_best_epoch(void **state) {
+  (void)state;
+  epoch_row a = {.epoch = 1, .val_acc = 0.8, .val_loss = 0.5, .train_loss = 0.4},
+            b = {.epoch = 2, .val_acc = 0.8, .val_loss = 0.4, .train_loss = 0.6},
+            c = {.epoch = 3, .val_acc = 0.9, .val_loss = 0.9, .train_loss = 0.1};
+  assert_true(row_better(NULL, &a, &b));
+  assert_true(row_better(NULL, &b, &c));
+  assert_false(row_better(NULL, &a, &a));
+  assert_false(row_better("val_loss", &b, &c));
+  assert_true(row_better("train_loss", &b, &c));
+  epoch_row rows[] = {a, b, c};
+  assert_int_equal(least_val_loss(rows, 3), 2);
+  assert_int_equal(least_val_loss(rows, 0), 0);
+}
+
+static void test_rates(void **state) {
+  (void)state;
+  lr_schedule s = {.kind = NULL, .lr = 0.1, .epochs = 10, .steps = 5};
+  assert_true(schedule_rate(&s, 9, 4) == 0.1);
+  s = (lr_schedule){"step", {3, 0.5}, 0.8, 10, 5};
+  assert_true(schedule_rate(&s, 2, 4) == 0.8 && schedule_rate(&s, 3, 0) == 0.4 &&
+              schedule_rate(&s, 9, 0) == 0.1);
+  s = (lr_schedule){"cosine", {0, 0}, 1, 10, 5};
+  for (int i = 0; i < 50; i++) {
+    double t = i / 49.0;
+    assert_true(fabs(schedule_rate(&s, i / 5, i % 5) - (1 + cos(M_PI * t)) / 2) < 1e-14);
+  }
+  s = (lr_schedule){"linear", {1, 0.1}, 1, 10, 5};
+  assert_true(fabs(schedule_rate(&s, 0, 0) - 0.2) < 1e-15);
+  assert_true(schedule_rate(&s, 1, 0) == 1);
+  assert_true(fabs(schedule_rate(&s, 9, 4) - 0.1) < 1e-15);
+}
+
+static void test_augmentation(void **state) {
+  (void)state;
+  float pixels[16], x[16], again[32];
+  int32_t labels[2] = {1, 1}, l[2];
+  for (int i = 0; i < 16; i++)
+    pixels[i] = (float)(i + 1);
+  float two[32];
+  memcpy(two, pixels, sizeof pixels);
+  memcpy(two + 16, pixels, sizeof pixels);
+  dataset ds = {.n = 2,
+                .h = 4,
+                .w = 4,
+                .c = 1,
+                .layout = LAYOUT_NCHW,
+                .floats = two,
+                .scale = 1,
+                .labels = labels,
+                .classes = 2};
+  const int64_t first = 0, both[] = {1, 0};
+  bool changed = false, mirrored = false;
+  for (uint64_t epoch = 0; epoch < 40; epoch++) {
+    augmentation a = {.flip = true, .seed = 3, .epoch = epoch};
+    batch_fill(&ds, &first, 1, &a, x, l);
+    changed |= memcmp(x, pixels, sizeof x) != 0;
+    mirrored |= x[0] == 4 && x[3] == 1 && x[12] == 16;
+    batch_fill(&ds, both, 2, &a, again, l); /* the batch that a sample is in does not matter */
+    assert_memory_equal(again + 16, x, sizeof x);
+  }
+  assert_true(changed && mirrored);
+  for (uint64_t epoch = 0; epoch < 40; epoch++) {
+    augmentation a = {.shift = 1, .seed = 3, .epoch = epoch};
+    batch_fill(&ds, &first, 1, &a, x, l);
+    assert_true(x[5] == 6 || x[5] == 1 || x[5] == 2 || x[5] == 3 || x[5] == 5 || x[5] == 7 ||
+                x[5] == 9 || x[5] == 10 || x[5] == 11);
+  }
+}
+
+static void test_answers(void **state) {
+  (void)state;
+  const float logits[] = {1, 3, 3, NAN}, nan_first[] = {NAN, -1};
+  double p[3];
+  assert_int_equal(largest_of(logits, 4), 1);
+  assert_int_equal(largest_of(nan_first, 2), 1);
+  probabilities(logits, 3, p);
+  assert_true(fabs(p[0] + p[1] + p[2] - 1) < 1e-15 && p[1] == p[2] && p[1] > p[0]);
+  assert_int_equal(evaluation_batch(205), 41); /* five batches without waste */
+  for (int64_t n = 1; n < 300; n++)
+    assert_true(evaluation_batch(n) >= 1 && evaluation_batch(n) <= n);
+}
+
+/* --- numbers --- */
+
+static void test_statistics(void **state) {
+  (void)state;
+  const double a[] = {1, 2, 3, 4, 5.5}, b[] = {1.2, 1.7, 3.6, 4.9, 5.8};
+  assert_true(fabs(stats_mean(a, 5) - 3.1) < 1e-15);
+  assert_true(fabs(stats_deviation(a, 5) - 1.74642492) < 1e-8);
+  assert_true(stats_deviation(a, 1) == 0 && isnan(stats_mean(a, 0)));
+  assert_true(fabs(stats_paired_p(a, b, 5) - 0.1668023216197901) < 1e-12); /* scipy's ttest_rel */
+  assert_true(fabs(stats_student_p(0.1, 1) - 0.936548965138893) < 1e-12);
+  assert_true(fabs(stats_student_p(30, 9) - 2.4837047041582635e-10) < 1e-20);
+  assert_true(fabs(stats_student_p(2.7764451051977987, 4) - 0.05) < 1e-12);
+  assert_true(stats_paired_p(a, a, 5) == 1 && isnan(stats_paired_p(a, b, 1)));
+  assert_true(fabs(stats_share_error(0.88, 205) - 0.0227) < 1e-4);
+}
+
+static void test_sha256(void **state) {
+  (void)state;
+  sha256 s;
+  char hex[65];
+  sha256_start(&s);
+  sha256_add(&s, "abc", 3);
+  sha256_hex(&s, hex);
+  assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  sha256_start(&s);
+  char many[1000];
+  memset(many, 'a', sizeof many);
+  for (int i = 0; i < 1000; i++)
+    sha256_add(&s, many, sizeof many);
+  sha256_hex(&s, hex);
+  assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+static void test_line_diff(void **state) {
+  (void)state;
+  bool changed[10];
+  assert_int_equal(lines_changed("a\nb\nc\n", "a\nx\nc  \nd\n", changed, 10), 4);
+  assert_true(!changed[0] && changed[1] && !changed[2] && changed[3]);
+  assert_int_equal(lines_changed("", "a", changed, 10), 1);
+  assert_true(changed[0]);
+  assert_int_equal(lines_changed("a", "", changed, 10), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_hostile_headers),
+                                     cmocka_unit_test(test_truncated_everywhere),
+                                     cmocka_unit_test(test_round_trip),
+                                     cmocka_unit_test(test_other_float_types),
+                                     cmocka_unit_test(test_failed_write_keeps_the_old),
+                                     cmocka_unit_test(test_append_and_limits),
+                                     cmocka_unit_test(test_run_directories),
+                                     cmocka_unit_test(test_metrics),
+                                     cmocka_unit_test(test_early_stopping),
+                                     cmocka_unit_test(test_best_epoch),
+                                     cmocka_unit_test(test_rates),
+                                     cmocka_unit_test(test_augmentation),
+                                     cmocka_unit_test(test_answers),
+                                     cmocka_unit_test(test_statistics),
+                                     cmocka_unit_test(test_sha256),
+                                     cmocka_unit_test(test_line_diff)};
+  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
