@@ -4,94 +4,13 @@
      epilogues  an elementwise nest moves into the stores of the nests that make what it reads
                 (bias, activation, residual sum, and the optimizer's update after a weight's
                 gradient, which then is never stored).
-   Requires canonical nests; keeps every bit: no expression is changed, only where it is computed. */
+   Requires canonical nests; keeps every bit: no expression is changed, only where it is computed.
+ */
+#include "effects.h"
 #include "fuse.h"
 #include <string.h>
 
-enum { MAX_WRITERS = 16, MAX_READS = 64 };
-
-typedef struct {
-  int n;
-  expr *read[MAX_READS];
-} reads;
-
-static void collect(expr *e, void *arg) {
-  reads *r = arg;
-  for (int i = 0; i < r->n; i++)
-    if (r->read[i] == e) return;
-  if (r->n < MAX_READS) r->read[r->n++] = e;
-}
-
-static reads reads_of(nest *n) {
-  reads r = {0};
-  expr_reads(n->term, collect, &r);
-  for (int s = 0; s < n->n_store; s++) expr_reads(n->store[s].value, collect, &r);
-  return r;
-}
-
-static bool reads_tensor(nest *n, const tensor *t) {
-  reads r = reads_of(n);
-  for (int i = 0; i < r.n; i++)
-    if (r.read[i]->rd.t == t) return true;
-  return false;
-}
-
-static bool term_reads(nest *n, const tensor *t) {
-  reads r = {0};
-  expr_reads(n->term, collect, &r);
-  for (int i = 0; i < r.n; i++)
-    if (r.read[i]->rd.t == t) return true;
-  return false;
-}
-
-static int store_to(const nest *n, const tensor *t) {
-  for (int s = 0; s < n->n_store; s++)
-    if (n->store[s].out.t == t) return s;
-  return -1;
-}
-
-static int64_t points(const nest *n) {
-  int64_t p = 1;
-  for (int a = 0; a < n->n_axis; a++)
-    if (!n->axis[a].reduce) p *= n->axis[a].extent;
-  return p;
-}
-
-static int64_t elements(const tensor *t) {
-  int64_t p = 1;
-  for (int d = 0; d < t->rank; d++) p *= t->dim[d];
-  return p;
-}
-
-/* One value per output point, from operands that are always in range. */
-static bool elementwise(nest *n) {
-  if (n->red != R_SET || n->n_guard) return false;
-  for (int a = 0; a < n->n_axis; a++)
-    if (n->axis[a].reduce) return false;
-  reads r = reads_of(n);
-  for (int i = 0; i < r.n; i++)
-    if (access_may_leave(n, &r.read[i]->rd)) return false;
-  return true;
-}
-
-/* Does x run over every element of its tensor once, index d being one axis of n? by[axis] = d. */
-static bool covers_whole(const nest *n, const access *x, int by[MAX_AXES]) {
-  for (int a = 0; a < n->n_axis; a++) by[a] = -1;
-  for (int d = 0; d < x->t->rank; d++) {
-    int axis = -1;
-    for (int a = 0; a < n->n_axis; a++) {
-      if (!x->ix[d].k[a]) continue;
-      if (axis >= 0 || x->ix[d].k[a] != 1 || by[a] >= 0) return false;
-      axis = a;
-    }
-    if (x->ix[d].c) return false;
-    if (axis < 0 ? x->t->dim[d] != 1 : n->axis[axis].extent != x->t->dim[d]) return false;
-    if (axis >= 0) by[axis] = d;
-  }
-  for (int a = 0; a < n->n_axis; a++)
-    if (!n->axis[a].reduce && by[a] < 0) return false;
-  return true;
-}
+enum { MAX_WRITERS = 16 };
 
 /* --- substituting axes --- */
 
@@ -104,12 +23,14 @@ static affine substitute(affine x, void *arg) {
   const substitution *s = arg;
   affine r = aff_const(x.c);
   for (int a = 0; a < s->n_axis; a++)
-    if (x.k[a]) r = aff_add(r, aff_scale(s->to[a], x.k[a]));
+    if (x.k[a])
+      r = aff_add(r, aff_scale(s->to[a], x.k[a]));
   return r;
 }
 
 static access substitute_access(access x, substitution *s) {
-  for (int d = 0; d < x.t->rank; d++) x.ix[d] = substitute(x.ix[d], s);
+  for (int d = 0; d < x.t->rank; d++)
+    x.ix[d] = substitute(x.ix[d], s);
   return x;
 }
 
@@ -125,23 +46,31 @@ static tensor *rectified(const mask_rule *m, const tensor *z) {
   for (nest *n = m->p->nests; n && n != m->before; n = n->next) {
     const expr *e = n->term;
     int by[MAX_AXES];
-    if (n->n_store != 1 || n->store[0].value->kind != E_ACC || !elementwise(n)) continue;
-    if (e->kind != E_MAX || e->a[0]->kind != E_READ || e->a[0]->rd.t != z) continue;
-    if (e->a[1]->kind != E_CONST || e->a[1]->num != 0) continue;
+    if (n->n_store != 1 || n->store[0].value->kind != E_ACC || !elementwise(n))
+      continue;
+    if (e->kind != E_MAX || e->a[0]->kind != E_READ || e->a[0]->rd.t != z)
+      continue;
+    if (e->a[1]->kind != E_CONST || e->a[1]->num != 0)
+      continue;
     access *in = &n->term->a[0]->rd, *out = &n->store[0].out;
     bool same = in->t->rank == out->t->rank && covers_whole(n, in, by);
-    for (int d = 0; same && d < in->t->rank; d++) same &= aff_equal(in->ix[d], out->ix[d]);
-    if (same) return out->t;
+    for (int d = 0; same && d < in->t->rank; d++)
+      same &= aff_equal(in->ix[d], out->ix[d]);
+    if (same)
+      return out->t;
   }
   return NULL;
 }
 
 static expr *remask(expr *e, void *arg) {
   mask_rule *m = arg;
-  if (e->kind != E_GT || e->a[0]->kind != E_READ) return NULL;
-  if (e->a[1]->kind != E_CONST || e->a[1]->num != 0) return NULL;
+  if (e->kind != E_GT || e->a[0]->kind != E_READ)
+    return NULL;
+  if (e->a[1]->kind != E_CONST || e->a[1]->num != 0)
+    return NULL;
   tensor *a = rectified(m, e->a[0]->rd.t);
-  if (!a) return NULL;
+  if (!a)
+    return NULL;
   access x = e->a[0]->rd;
   x.t = a;
   return e_op(m->p->mem, E_GT, e_read(m->p->mem, x), e->a[1], NULL);
@@ -159,16 +88,18 @@ static void fuse_masks(nestprog *p) {
 /* --- expressions of one nest in the axes of another --- */
 
 typedef struct {
-  expr *acc;          /* stands for E_ACC, if not NULL */
-  int n;              /* reads at these stores' places become the values stored */
+  expr *acc; /* stands for E_ACC, if not NULL */
+  int n;     /* reads at these stores' places become the values stored */
   const store *made;
 } replacing;
 
 static expr *replace(expr *e, void *arg) {
   replacing *r = arg;
-  if (e->kind == E_ACC) return r->acc;
+  if (e->kind == E_ACC)
+    return r->acc;
   for (int i = 0; e->kind == E_READ && i < r->n; i++)
-    if (access_equal(&e->rd, &r->made[i].out)) return r->made[i].value;
+    if (access_equal(&e->rd, &r->made[i].out))
+      return r->made[i].value;
   return NULL;
 }
 
@@ -182,9 +113,12 @@ static expr *replaced(nestprog *p, expr *e, expr *acc, int n, const store *made)
 static nest *only_reader(nestprog *p, const nest *from, const tensor *t) {
   nest *found = NULL;
   for (nest *n = p->nests; n; n = n->next) {
-    if (n != from && store_to(n, t) >= 0) return NULL;
-    if (!reads_tensor(n, t)) continue;
-    if (found || n == from) return NULL;
+    if (n != from && store_to(n, t) >= 0)
+      return NULL;
+    if (!reads_tensor(n, t))
+      continue;
+    if (found || n == from)
+      return NULL;
     found = n;
   }
   return found;
@@ -192,39 +126,53 @@ static nest *only_reader(nestprog *p, const nest *from, const tensor *t) {
 
 static bool writes_any(nest *n, const reads *r) {
   for (int i = 0; i < r->n; i++)
-    if (store_to(n, r->read[i]->rd.t) >= 0) return true;
+    if (store_to(n, r->read[i]->rd.t) >= 0)
+      return true;
   return false;
 }
 
-static int64_t all_points(const nest *n) {
-  int64_t p = 1;
-  for (int a = 0; a < n->n_axis; a++) p *= n->axis[a].extent;
-  return p;
+static bool is_leaf(const expr *e) { return e->kind == E_READ || e->kind == E_CONST; }
+
+/* At most one product or sum of things at hand. */
+static bool trifling(const nest *n) {
+  const expr *e = n->term;
+  if (n->store[0].value->kind != E_ACC)
+    return false;
+  if (is_leaf(e))
+    return true;
+  return (e->kind == E_MUL || e->kind == E_ADD || e->kind == E_SUB) && is_leaf(e->a[0]) &&
+         is_leaf(e->a[1]);
 }
 
 /* The nest that can compute `from` where it reads it, with the place of that read; or NULL. */
 static nest *inline_target(nestprog *p, nest *from, expr **read) {
   int by[MAX_AXES];
   tensor *t = from->store[0].out.t;
-  if (from->n_store != 1 || t->role != T_TEMP || !elementwise(from)) return NULL;
-  if (!covers_whole(from, &from->store[0].out, by)) return NULL;
+  if (from->n_store != 1 || t->role != T_TEMP || !elementwise(from))
+    return NULL;
+  if (!covers_whole(from, &from->store[0].out, by))
+    return NULL;
   nest *to = only_reader(p, from, t);
-  if (!to || all_points(to) > elements(t)) return NULL; /* each element is read once: no work twice */
-  reads in = reads_of(from), r = {0};
+  /* Each element is read once, or costs next to nothing: no work twice. */
+  if (!to || (all_points(to) > tensor_elements(t) && !(trifling(from) && elementwise(to))))
+    return NULL;
+  reads in = reads_of(from), r = reads_of_term(to), in_stores = reads_of_stores(to);
   for (nest *n = from->next; n != to; n = n->next)
-    if (!n || writes_any(n, &in)) return NULL;
-  expr_reads(to->term, collect, &r);
+    if (!n || writes_any(n, &in))
+      return NULL;
   *read = NULL;
   for (int i = 0; i < r.n; i++) {
-    if (r.read[i]->rd.t != t) continue;
-    if (*read && !access_equal(&(*read)->rd, &r.read[i]->rd)) return NULL;
+    if (r.read[i]->rd.t != t)
+      continue;
+    if (*read && !access_equal(&(*read)->rd, &r.read[i]->rd))
+      return NULL;
     *read = r.read[i];
   }
-  if (!*read || access_may_leave(to, &(*read)->rd)) return NULL;
-  reads in_stores = {0};
-  for (int s = 0; s < to->n_store; s++) expr_reads(to->store[s].value, collect, &in_stores);
+  if (!*read || access_may_leave(to, &(*read)->rd))
+    return NULL;
   for (int i = 0; i < in_stores.n; i++)
-    if (in_stores.read[i]->rd.t == t) return NULL;
+    if (in_stores.read[i]->rd.t == t)
+      return NULL;
   return to;
 }
 
@@ -232,14 +180,17 @@ static bool inline_producer(nestprog *p, nest *from) {
   expr *read;
   int by[MAX_AXES];
   nest *to = inline_target(p, from, &read);
-  if (!to) return false;
+  if (!to)
+    return false;
   covers_whole(from, &from->store[0].out, by);
   substitution s = {.n_axis = from->n_axis};
-  for (int a = 0; a < from->n_axis; a++) s.to[a] = read->rd.ix[by[a]];
+  for (int a = 0; a < from->n_axis; a++)
+    s.to[a] = read->rd.ix[by[a]];
   expr *value = replaced(p, from->store[0].value, from->term, 0, NULL);
   value = expr_map_affine(p->mem, value, substitute, &s);
   /* A product that comes to stand under a sum must not become its fused multiply-add. */
-  if (to->red == R_SUM && to->term == read) value = e_op(p->mem, E_STOP, value, NULL, NULL);
+  if (to->red == R_SUM && to->term == read)
+    value = e_op(p->mem, E_STOP, value, NULL, NULL);
   store made = {read->rd, value};
   to->term = replaced(p, to->term, NULL, 1, &made);
   return true;
@@ -248,26 +199,13 @@ static bool inline_producer(nestprog *p, nest *from) {
 /* --- rule: epilogues --- */
 
 typedef struct {
-  nest *c;                   /* the elementwise nest to move */
-  tensor *t;                 /* what it reads and the writers make */
-  access at;                 /* where it reads it */
-  int by[MAX_AXES];          /* dimension of t for each axis of c */
+  nest *c;          /* the elementwise nest to move */
+  tensor *t;        /* what it reads and the writers make */
+  access at;        /* where it reads it */
+  int by[MAX_AXES]; /* dimension of t for each axis of c */
   int n;
   nest *writer[MAX_WRITERS]; /* last first */
 } move;
-
-/* Do the two stores never meet? Different residues of one stride, or different ranges. */
-static bool disjoint(const nest *m, const access *x, const nest *n, const access *y) {
-  for (int d = 0; d < x->t->rank; d++) {
-    int64_t sx = 0, sy = 0, lo1, hi1, lo2, hi2;
-    for (int a = 0; a < MAX_AXES; a++) sx += x->ix[d].k[a], sy += y->ix[d].k[a];
-    if (sx == sy && sx > 1 && (x->ix[d].c - y->ix[d].c) % sx) return true;
-    aff_range(m, x->ix[d], &lo1, &hi1);
-    aff_range(n, y->ix[d], &lo2, &hi2);
-    if (hi1 < lo2 || hi2 < lo1) return true;
-  }
-  return false;
-}
 
 /* The last nests before c that together write all of t exactly once. */
 static bool find_writers(nestprog *p, move *m) {
@@ -275,26 +213,29 @@ static bool find_writers(nestprog *p, move *m) {
   int n = 0;
   for (nest *w = p->nests; w != m->c; w = w->next)
     if (store_to(w, m->t) >= 0) {
-      if (n == 256) return false;
+      if (n == 256)
+        return false;
       all[n++] = w;
     }
-  int64_t left = elements(m->t);
+  int64_t left = tensor_elements(m->t);
   for (m->n = 0; left > 0 && n > 0 && m->n < MAX_WRITERS;) {
     nest *w = all[--n];
     const access *x = &w->store[store_to(w, m->t)].out;
     for (int i = 0; i < m->n; i++) {
       nest *o = m->writer[i];
-      if (!disjoint(w, x, o, &o->store[store_to(o, m->t)].out)) return false;
+      if (!disjoint(w, x, o, &o->store[store_to(o, m->t)].out))
+        return false;
     }
     m->writer[m->n++] = w;
-    left -= points(w);
+    left -= output_points(w);
   }
   return left == 0;
 }
 
 static bool is_writer(const move *m, const nest *n) {
   for (int i = 0; i < m->n; i++)
-    if (m->writer[i] == n) return true;
+    if (m->writer[i] == n)
+      return true;
   return false;
 }
 
@@ -304,11 +245,14 @@ static bool may_move(move *m) {
   for (nest *n = m->writer[m->n - 1]; n != m->c; n = n->next) {
     bool writer = is_writer(m, n);
     for (int i = 0; i < r.n; i++)
-      if (!writer && store_to(n, r.read[i]->rd.t) >= 0) return false;
+      if (!writer && store_to(n, r.read[i]->rd.t) >= 0)
+        return false;
     for (int s = 0; s < m->c->n_store; s++) {
       tensor *out = m->c->store[s].out.t;
-      if (writer ? term_reads(n, out) : reads_tensor(n, out)) return false;
-      if (store_to(n, out) >= 0) return false;
+      if (!writer && reads_tensor(n, out))
+        return false;
+      if (store_to(n, out) >= 0 && !(writer && out == m->t))
+        return false;
     }
   }
   return true;
@@ -317,7 +261,8 @@ static bool may_move(move *m) {
 static substitution axes_of_writer(const move *m, const nest *w) {
   const access *x = &w->store[store_to(w, m->t)].out;
   substitution s = {.n_axis = m->c->n_axis};
-  for (int a = 0; a < m->c->n_axis; a++) s.to[a] = x->ix[m->by[a]];
+  for (int a = 0; a < m->c->n_axis; a++)
+    s.to[a] = x->ix[m->by[a]];
   return s;
 }
 
@@ -327,16 +272,20 @@ static bool keeps_vectors(const move *m, const nest *w) {
   reads r = reads_of(m->c);
   int v = -1;
   for (int a = w->n_axis - 1; a >= 0 && v < 0; a--)
-    if (!w->axis[a].reduce && dense_stride(&w->store[0].out, a) == 1) v = a;
-  if (v < 0) return true;
+    if (!w->axis[a].reduce && dense_stride(&w->store[0].out, a) == 1)
+      v = a;
+  if (v < 0)
+    return true;
   for (int i = 0; i < m->c->n_store; i++) {
     access x = substitute_access(m->c->store[i].out, &s);
-    if (dense_stride(&x, v) != 1) return false;
+    if (dense_stride(&x, v) != 1)
+      return false;
   }
   for (int i = 0; i < r.n; i++) {
     access x = substitute_access(r.read[i]->rd, &s);
     int64_t k = dense_stride(&x, v);
-    if (k != 0 && k != 1) return false;
+    if (k != 0 && k != 1)
+      return false;
   }
   return true;
 }
@@ -348,74 +297,223 @@ static bool reads_own_element(const move *m, const nest *w) {
   for (int i = 0; i < r.n; i++) {
     int to = store_to(w, r.read[i]->rd.t);
     access x = substitute_access(r.read[i]->rd, &s);
-    if (to >= 0 && !access_equal(&x, &w->store[to].out)) return false;
+    if (to >= 0 && !access_equal(&x, &w->store[to].out))
+      return false;
   }
   return true;
 }
 
+/* Does w read the tensor that c would write there at no other element than the one written? (All
+   values are computed before any is stored.) The term runs over many elements: none of it may. */
+static bool reads_at_most(nest *w, const move *m, const access *out) {
+  substitution s = axes_of_writer(m, w);
+  access x = substitute_access(*out, &s);
+  reads term = reads_of_term(w), stores = reads_of_stores(w);
+  for (int i = 0; i < term.n; i++)
+    if (term.read[i]->rd.t == out->t)
+      return false;
+  for (int i = 0; i < stores.n; i++)
+    if (stores.read[i]->rd.t == out->t && !access_equal(&stores.read[i]->rd, &x))
+      return false;
+  return true;
+}
+
 static bool may_take(const move *m, nest *w) {
-  if (w->n_store + m->c->n_store > (int)(sizeof w->store / sizeof *w->store)) return false;
+  if (w->n_store + m->c->n_store > (int)(sizeof w->store / sizeof *w->store))
+    return false;
   for (int s = 0; s < m->c->n_store; s++)
-    if (reads_tensor(w, m->c->store[s].out.t)) return false;
+    if (!reads_at_most(w, m, &m->c->store[s].out))
+      return false;
   return keeps_vectors(m, w) && reads_own_element(m, w);
 }
 
 static void take(nestprog *p, const move *m, nest *w) {
   substitution s = axes_of_writer(m, w);
   int had = w->n_store;
+  store made[sizeof w->store / sizeof *w->store];
+  memcpy(made, w->store, sizeof made);
   for (int i = 0; i < m->c->n_store; i++) {
     expr *v = replaced(p, m->c->store[i].value, m->c->term, 0, NULL);
-    v = expr_map_affine(p->mem, v, substitute, &s);
-    w->store[w->n_store++] = (store){substitute_access(m->c->store[i].out, &s),
-                                     replaced(p, v, NULL, had, w->store)};
+    v = replaced(p, expr_map_affine(p->mem, v, substitute, &s), NULL, had, made);
+    store new = {substitute_access(m->c->store[i].out, &s), v};
+    int old = store_to(w, new.out.t); /* c may rewrite what it reads, in place */
+    w->store[old >= 0 ? old : w->n_store++] = new;
   }
-}
-
-static void drop_store(nest *w, const tensor *t) {
-  int at = store_to(w, t);
-  for (int i = at; i + 1 < w->n_store; i++) w->store[i] = w->store[i + 1];
-  w->n_store--;
-}
-
-static bool anyone_reads(nestprog *p, const tensor *t) {
-  for (nest *n = p->nests; n; n = n->next)
-    if (reads_tensor(n, t)) return true;
-  return false;
 }
 
 static void unlink_nest(nestprog *p, const nest *c) {
   nest **link = &p->nests;
-  while (*link != c) link = &(*link)->next;
+  while (*link != c)
+    link = &(*link)->next;
   *link = c->next;
 }
 
 static bool move_into(nestprog *p, nest *c, const access *at) {
   move m = {.c = c, .t = at->t, .at = *at};
-  if (m.t->role != T_TEMP && m.t->role != T_LOGITS) return false;
-  if (!covers_whole(c, at, m.by) || !find_writers(p, &m) || !may_move(&m)) return false;
+  if (!covers_whole(c, at, m.by) || !find_writers(p, &m) || !may_move(&m))
+    return false;
   for (int i = 0; i < m.n; i++)
-    if (!may_take(&m, m.writer[i])) return false;
-  for (int i = 0; i < m.n; i++) take(p, &m, m.writer[i]);
-  unlink_nest(p, c);
-  if (m.t->role == T_TEMP && !anyone_reads(p, m.t))
-    for (int i = 0; i < m.n; i++) drop_store(m.writer[i], m.t);
+    if (!may_take(&m, m.writer[i]))
+      return false;
+  for (int i = 0; i < m.n; i++)
+    take(p, &m, m.writer[i]);
   return true;
 }
 
 static bool fuse_epilogue(nestprog *p, nest *c) {
-  if (!elementwise(c)) return false;
+  if (!elementwise(c))
+    return false;
   reads r = reads_of(c);
   for (int i = 0; i < r.n; i++)
-    if (move_into(p, c, &r.read[i]->rd)) return true;
+    if (move_into(p, c, &r.read[i]->rd))
+      return true;
   return false;
+}
+
+/* --- rule: accumulation --- */
+
+static nest *next_touching(const nest *from, const tensor *t) {
+  for (nest *n = from->next; n; n = n->next)
+    if (reads_tensor(n, t) || store_to(n, t) >= 0)
+      return n;
+  return NULL;
+}
+
+/* An elementwise nest whose result the next one to touch it only adds to: computed there instead.
+ */
+static bool absorb_forward(nestprog *p, nest *from) {
+  int by[MAX_AXES], to_by[MAX_AXES];
+  tensor *t = from->store[0].out.t;
+  if (from->n_store != 1 || t->role != T_TEMP || !elementwise(from))
+    return false;
+  if (!covers_whole(from, &from->store[0].out, by))
+    return false;
+  nest *to = next_touching(from, t);
+  if (!to || !elementwise(to) || store_to(to, t) < 0)
+    return false;
+  access at = to->store[store_to(to, t)].out;
+  if (!covers_whole(to, &at, to_by))
+    return false;
+  reads in = reads_of(from), r = reads_of(to);
+  for (nest *n = from->next; n != to; n = n->next)
+    if (writes_any(n, &in))
+      return false;
+  for (int i = 0; i < r.n; i++)
+    if (r.read[i]->rd.t == t && !access_equal(&r.read[i]->rd, &at))
+      return false;
+  substitution s = {.n_axis = from->n_axis};
+  for (int a = 0; a < from->n_axis; a++)
+    s.to[a] = at.ix[by[a]];
+  expr *value = replaced(p, from->store[0].value, from->term, 0, NULL);
+  store made = {at, expr_map_affine(p->mem, value, substitute, &s)};
+  to->term = replaced(p, to->term, NULL, 1, &made);
+  for (int i = 0; i < to->n_store; i++)
+    to->store[i].value = replaced(p, to->store[i].value, NULL, 1, &made);
+  return true;
+}
+
+/* --- what is left over: equal stores, and stores that nothing reads --- */
+
+static bool written_after(const nest *n, const tensor *t) {
+  for (n = n->next; n; n = n->next)
+    if (store_to(n, t) >= 0)
+      return true;
+  return false;
+}
+
+typedef struct {
+  arena *mem;
+  tensor *from, *to;
+} redirection;
+
+static expr *redirect(expr *e, void *arg) {
+  const redirection *r = arg;
+  if (e->kind != E_READ || e->rd.t != r->from)
+    return NULL;
+  access x = e->rd;
+  x.t = r->to;
+  return e_read(r->mem, x);
+}
+
+/* Two tensors of one shape made equal by one nest: readers of the first read the second, up to the
+   nest (included: it reads before it writes) that writes the first again. */
+static void forward_copy(nestprog *p, nest *n, tensor *from, tensor *to) {
+  redirection r = {p->mem, from, to};
+  for (nest *x = n->next; x; x = x->next) {
+    if (reads_tensor(x, from)) {
+      x->term = expr_rewrite(p->mem, x->term, redirect, &r);
+      for (int s = 0; s < x->n_store; s++)
+        x->store[s].value = expr_rewrite(p->mem, x->store[s].value, redirect, &r);
+    }
+    if (store_to(x, from) >= 0)
+      return;
+  }
+}
+
+static void forward_copies(nestprog *p, nest *n) {
+  for (int i = 0; i < n->n_store; i++)
+    for (int k = 0; k < n->n_store; k++) {
+      access *x = &n->store[i].out, *y = &n->store[k].out;
+      int by[MAX_AXES];
+      if (i == k || n->store[i].value != n->store[k].value || x->t->role != T_TEMP)
+        continue;
+      bool same = x->t->rank == y->t->rank && covers_whole(n, x, by) && covers_whole(n, y, by);
+      for (int d = 0; same && d < x->t->rank; d++)
+        same &= aff_equal(x->ix[d], y->ix[d]);
+      if (same && !written_after(n, y->t) && (i < k || written_after(n, x->t)))
+        forward_copy(p, n, x->t, y->t);
+    }
+}
+
+static bool read_later(const nest *n, const access *x) {
+  for (nest *r = n->next; r; r = r->next) {
+    reads in = reads_of(r);
+    for (int i = 0; i < in.n; i++)
+      if (in.read[i]->rd.t == x->t && !disjoint(n, x, r, &in.read[i]->rd))
+        return true;
+  }
+  return false;
+}
+
+static void drop_dead_stores(nest *n) {
+  int kept = 0;
+  for (int s = 0; s < n->n_store; s++)
+    if (n->store[s].out.t->role != T_TEMP || read_later(n, &n->store[s].out))
+      n->store[kept++] = n->store[s];
+  n->n_store = kept;
 }
 
 /* --- the pass --- */
 
-void fuse(nestprog *p) {
-  fuse_masks(p);
+static void each(nestprog *p, bool (*rule)(nestprog *, nest *)) {
   for (nest *n = p->nests, *next; n; n = next) {
     next = n->next;
-    if (!fuse_epilogue(p, n) && inline_producer(p, n)) unlink_nest(p, n);
+    if (rule(p, n))
+      unlink_nest(p, n);
   }
+}
+
+static bool no_stores(nestprog *p, nest *n) {
+  (void)p;
+  return n->n_store == 0;
+}
+
+static void drop_dead(nestprog *p) {
+  nest **order = NULL;
+  int n = 0;
+  for (nest *x = p->nests; x; x = x->next)
+    PUSH(p->mem, order, n, x);
+  while (n > 0)
+    drop_dead_stores(order[--n]); /* last first: a dropped store frees what it read */
+  each(p, no_stores);
+}
+
+void fuse(nestprog *p) {
+  fuse_masks(p);
+  each(p, absorb_forward);
+  each(p, inline_producer);
+  each(p, fuse_epilogue);
+  for (nest *n = p->nests; n; n = n->next)
+    forward_copies(p, n);
+  drop_dead(p);
 }
