@@ -183,7 +183,7 @@ CASES = {
     "emoji-softmax": Case("models/emoji-softmax.net", lambda: final(softmax)),
     "resnet20": Case("models/resnet20.net", resnet20, batch=32, lr=0.005,
                      optimizer=resnet_sgd, bn=(0.25, 0.5)),
-    "resnet20-start": Case("models/resnet20.net", resnet20, batch=32, lr=0.02,
+    "resnet20-start": Case("models/resnet20.net", resnet20, batch=32, lr=0.005,
                            optimizer=resnet_sgd, train=64),
     "mixed": Case("tests/golden/mixed.net", Mixed, batch=11, lr=0.05),
     "momentum": Case("tests/golden/momentum.net", pooled, lr=0.01,
