@@ -54,6 +54,12 @@ static LLVMValueRef place(const entry *e, int block, int64_t bytes) {
   return bytes ? LLVMBuildGEP2(e->b, e->i8, e->block[block], &at, 1, "") : e->block[block];
 }
 
+/* As program.c has it: NULL is the control block itself. */
+static LLVMValueRef place_of(const entry *e, const tensor *t) {
+  if (!t) return place(e, BLOCK_CONTROL, 0);
+  return place(e, t->block, t->block == BLOCK_CONTROL ? (int64_t)offsetof(control, lr) : t->offset);
+}
+
 static int most_arguments(const kernel_list *l) {
   int most = 1;
   for (int i = 0; i < l->n_call; i++)
@@ -71,27 +77,31 @@ static void run(const entry *e, const kernel_list *l) {
       const tensor *t = k->arg[a];
       LLVMValueRef n = whole(e->index, a);
       LLVMValueRef at = LLVMBuildGEP2(e->b, e->ptr, tensors, &n, 1, "");
-      LLVMBuildStore(e->b, t ? place(e, t->block, t->offset) : place(e, BLOCK_CONTROL, 0), at);
+      LLVMBuildStore(e->b, place_of(e, t), at);
     }
     LLVMValueRef arg[3] = {tensors, whole(e->index, 0), whole(e->index, k->n->sched->domain)};
     call(e, LLVMGetNamedFunction(e->o->module, k->k->name), arg, 3);
   }
 }
 
+static void put(const entry *e, LLVMValueRef block, size_t at, LLVMValueRef v) {
+  LLVMValueRef bytes = whole(e->index, (int64_t)at);
+  LLVMBuildStore(e->b, v, LLVMBuildGEP2(e->b, e->i8, block, &bytes, 1, ""));
+}
+
 /* The control block (emit.h) on the stack. lr and step may be NULL: 0. */
 static LLVMValueRef control_block(const entry *e, LLVMValueRef lr, LLVMValueRef step) {
-  LLVMTypeRef field[5] = {e->f32, e->i32, e->i32, e->i32, e->i32};
-  LLVMTypeRef type = LLVMStructTypeInContext(e->cx, field, 5, 0);
   uint64_t seed = e->o->g->has_train ? (uint64_t)e->o->g->train.seed.v[0] : 0;
+  LLVMValueRef block =
+      LLVMBuildAlloca(e->b, LLVMArrayType2(e->i32, sizeof(control) / 4), "control");
+  LLVMSetAlignment(block, _Alignof(control));
   if (!step) step = whole(e->i64, 0);
   LLVMValueRef high = LLVMBuildLShr(e->b, step, whole(e->i64, 32), "");
-  LLVMValueRef v[5] = {lr ? lr : LLVMConstReal(e->f32, 0), LLVMConstInt(e->i32, (uint32_t)seed, 0),
-                       LLVMConstInt(e->i32, seed >> 32, 0),
-                       LLVMBuildTrunc(e->b, step, e->i32, ""),
-                       LLVMBuildTrunc(e->b, high, e->i32, "")};
-  LLVMValueRef block = LLVMBuildAlloca(e->b, type, "control");
-  for (unsigned i = 0; i < 5; i++)
-    LLVMBuildStore(e->b, v[i], LLVMBuildStructGEP2(e->b, type, block, i, ""));
+  put(e, block, offsetof(control, seed_lo), LLVMConstInt(e->i32, (uint32_t)seed, 0));
+  put(e, block, offsetof(control, seed_hi), LLVMConstInt(e->i32, seed >> 32, 0));
+  put(e, block, offsetof(control, step_lo), LLVMBuildTrunc(e->b, step, e->i32, ""));
+  put(e, block, offsetof(control, step_hi), LLVMBuildTrunc(e->b, high, e->i32, ""));
+  put(e, block, offsetof(control, lr), lr ? lr : LLVMConstReal(e->f32, 0));
   return block;
 }
 

@@ -1,0 +1,416 @@
+/* Objects against the JIT: the same bits, the same speed; and the loader against hostile bytes.
+   `test_object reference NET BATCH` prints what tests/object/drive.c prints, computed by the
+   interpreter under the rule of machines without fused multiply-add (WebAssembly). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "cli/link.h"
+#include "graph.h"
+#include "object.h"
+#include "pipeline.h"
+#include "program.h"
+#include "runtime/atomic_file.h"
+#include "runtime/message.h"
+#include "runtime/safetensors.h"
+#include "runtime/weight_file.h"
+#include "tests/object/samples.h"
+#include "weights.h"
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SMALL "tests/object/small.net"
+#define EMOJI "models/emoji.net"
+enum { STEPS = 25 };
+
+/* --- an object, loaded into this process --- */
+
+typedef struct {
+  graph *g;
+  object_sizes size;
+  void *handle;
+  void (*init)(void *params, uint64_t seed);
+  void (*infer)(const void *params, const float *x, float *y, void *work);
+  float (*train)(void *params, void *state, const float *x, const int32_t *labels, float lr,
+                 uint64_t step, void *work);
+  int (*load)(void *params, const void *safetensors, size_t bytes);
+} library;
+
+static void *symbol(const library *l, const char *name) { return dlsym(l->handle, name); }
+
+static void load_library(library *l, const object *o) {
+  char path[] = "/tmp/netc-test-XXXXXX", *error = NULL;
+  size_t n, shared_n;
+  char *code = object_bytes(o, OBJECT_CODE, &n), *shared = link_shared(code, n, &shared_n, &error);
+  assert_non_null(shared);
+  assert_true(mkstemp(path) >= 0);
+  assert_true(atomic_write(path, shared, shared_n, &error));
+  l->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (!l->handle) fail_msg("%s", dlerror());
+  remove(path);
+  *(void **)&l->init = symbol(l, "net_init");
+  *(void **)&l->infer = symbol(l, "net_infer");
+  *(void **)&l->train = symbol(l, "net_train");
+  *(void **)&l->load = symbol(l, "net_load");
+  free(code);
+  free(shared);
+}
+
+static library library_new(const char *net, int batch, bool train, const void *weights) {
+  char *error = NULL;
+  library l = {.g = graph_load(net, NULL)};
+  assert_non_null(l.g);
+  object_options options = {
+      .prefix = "net", .batch = batch, .train = train, .weights = weights, .ident = "test"};
+  object *o = object_new(l.g, &options, &error);
+  if (!o) fail_msg("%s", error);
+  l.size = object_size(o);
+  load_library(&l, o);
+  object_free(o);
+  return l;
+}
+
+static void library_free(library *l) {
+  dlclose(l->handle);
+  graph_free(l->g);
+}
+
+/* --- memory --- */
+
+static void *block(int64_t bytes) {
+  size_t n = (size_t)(bytes + 64) / 64 * 64;
+  void *p = aligned_alloc(64, n);
+  memset(p, 0, n);
+  return p;
+}
+
+/* One network's blocks and samples. */
+typedef struct {
+  void *params, *state, *infer_work, *train_work;
+  float *x, *y, *logits, *losses;
+  int32_t *labels;
+} blocks;
+
+static blocks blocks_new(const object_sizes *s) {
+  return (blocks){block(s->params),
+                  block(s->state),
+                  block(s->infer),
+                  block(s->train),
+                  block(4 * s->batch * s->input),
+                  block(4 * s->batch * s->classes),
+                  block(4 * s->batch * s->classes),
+                  block(4 * s->batch),
+                  block(4 * s->batch)};
+}
+
+static void blocks_free(blocks *b) {
+  void *all[] = {b->params, b->state,  b->infer_work, b->train_work, b->x,
+                 b->y,      b->logits, b->losses,     b->labels};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+
+static void samples(const blocks *b, const object_sizes *s, uint32_t seed) {
+  make_samples(b->x, s->batch * s->input, b->labels, s->batch, (int)s->classes, seed);
+}
+
+/* --- the same bits as the JIT --- */
+
+static float mean(const float *v, int n) {
+  float sum = 0;
+  for (int i = 0; i < n; i++) sum += v[i];
+  return sum / (float)n;
+}
+
+static float jit_step(program *p, const graph *g, blocks *b, uint64_t step) {
+  run_args a = {b->params, b->state,  b->train_work, b->x,
+                b->labels, b->logits, b->losses,     0.05f,
+                (uint64_t)g->train.seed.v[0],        step};
+  program_run(p, &a);
+  return mean(b->losses, program_batch(p));
+}
+
+static void jit_infer(program *p, blocks *b) {
+  run_args a = {.params = b->params, .work = b->infer_work, .x = b->x, .logits = b->y};
+  program_run(p, &a);
+}
+
+static void same(const void *a, const void *b, int64_t n, const char *what) {
+  if (memcmp(a, b, (size_t)n)) fail_msg("%s differ between the object and the JIT", what);
+}
+
+static void compare_with_jit(const char *net, int batch) {
+  library l = library_new(net, batch, true, NULL);
+  const object_sizes *s = &l.size;
+  program *infer = program_build(l.g, &(program_options){.batch = batch, .threads = 1});
+  program *train =
+      program_build(l.g, &(program_options){.train = true, .batch = batch, .threads = 2});
+  assert_int_equal(program_params_bytes(train), s->params);
+  assert_int_equal(program_state_bytes(train), s->state);
+  blocks ours = blocks_new(s), theirs = blocks_new(s);
+  l.init(ours.params, 7);
+  program_init(train, theirs.params, theirs.state, 7);
+  same(ours.params, theirs.params, s->params, "initial weights");
+  for (int i = 0; i < STEPS; i++) {
+    samples(&ours, s, (uint32_t)i);
+    samples(&theirs, s, (uint32_t)i);
+    float a = l.train(ours.params, ours.state, ours.x, ours.labels, 0.05f, (uint64_t)i,
+                      ours.train_work);
+    float b = jit_step(train, l.g, &theirs, (uint64_t)i);
+    same(&a, &b, sizeof a, "losses");
+  }
+  same(ours.params, theirs.params, s->params, "trained weights");
+  same(ours.state, theirs.state, s->state, "optimizer states");
+  l.infer(ours.params, ours.x, ours.y, ours.infer_work);
+  jit_infer(infer, &theirs);
+  same(ours.y, theirs.y, 4 * s->batch * s->classes, "logits");
+  program_free(infer);
+  program_free(train);
+  blocks_free(&ours);
+  blocks_free(&theirs);
+  library_free(&l);
+}
+
+static void test_bits_small(void **unused) {
+  (void)unused;
+  compare_with_jit(SMALL, 6);
+}
+
+static void test_bits_emoji(void **unused) {
+  (void)unused;
+  compare_with_jit(EMOJI, 10);
+}
+
+static void test_embedded(void **unused) {
+  (void)unused;
+  library plain = library_new(SMALL, 2, true, NULL);
+  blocks b = blocks_new(&plain.size);
+  float *y = block(4 * 2 * plain.size.classes);
+  samples(&b, &plain.size, 1);
+  plain.init(b.params, 3);
+  plain.infer(b.params, b.x, y, b.infer_work);
+  library only = library_new(SMALL, 2, false, b.params), both = library_new(SMALL, 2, true, b.params);
+  assert_int_equal(only.size.params, 0);
+  assert_null(only.init);
+  assert_null(only.load);
+  only.infer(NULL, b.x, b.y, b.infer_work);
+  same(b.y, y, 4 * 2 * plain.size.classes, "logits of embedded weights");
+  void *params = block(both.size.params);
+  both.init(params, 99);
+  same(params, b.params, both.size.params, "weights to train on from");
+  both.infer(NULL, b.x, b.y, b.infer_work);
+  same(b.y, y, 4 * 2 * plain.size.classes, "logits of embedded weights");
+  free(params);
+  free(y);
+  blocks_free(&b);
+  library_free(&plain);
+  library_free(&only);
+  library_free(&both);
+}
+
+/* --- speed --- */
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The quickest of many runs of each, taken in turns. */
+static double latency_ratio(const library *l, program *p, blocks *b) {
+  double object = 1e9, jit = 1e9;
+  for (int i = 0; i < 300; i++) {
+    double t0 = now();
+    l->infer(b->params, b->x, b->y, b->infer_work);
+    double t1 = now();
+    jit_infer(p, b);
+    double t2 = now();
+    if (t1 - t0 < object) object = t1 - t0;
+    if (t2 - t1 < jit) jit = t2 - t1;
+  }
+  return object / jit;
+}
+
+static void test_latency(void **unused) {
+  (void)unused;
+  library l = library_new(EMOJI, 1, false, NULL);
+  program *p = program_build(l.g, &(program_options){.batch = 1, .threads = 1});
+  blocks b = blocks_new(&l.size);
+  double ratio = 9;
+  l.init(b.params, 1);
+  for (int round = 0; round < 10 && ratio > 1.03; round++) ratio = latency_ratio(&l, p, &b);
+  print_message("latency of the object: %.3f of the JIT's\n", ratio);
+  assert_true(ratio <= 1.03);
+  program_free(p);
+  blocks_free(&b);
+  library_free(&l);
+}
+
+/* --- the loader --- */
+
+static char *weights_as_file(const program *p, const void *params, size_t *n) {
+  char path[] = "/tmp/netc-test-XXXXXX", *error = NULL;
+  assert_true(mkstemp(path) >= 0);
+  if (!weights_save(p, path, params, NULL, NULL, 0, &error)) fail_msg("%s", error);
+  char *bytes = read_whole_file(path, 1 << 30, n, &error);
+  remove(path);
+  return bytes;
+}
+
+/* Loads a copy whose end is the end of its memory, so that a sanitizer sees the first byte beyond. */
+static int load_copy(const library *l, void *params, const char *bytes, size_t n) {
+  char *copy = malloc(n ? n : 1);
+  memcpy(copy, bytes, n);
+  int status = l->load(params, copy, n);
+  free(copy);
+  return status;
+}
+
+static void test_loader(void **unused) {
+  (void)unused;
+  library l = library_new(SMALL, 1, false, NULL);
+  program *p = program_build(l.g, &(program_options){.batch = 1, .threads = 1});
+  blocks b = blocks_new(&l.size);
+  size_t n;
+  l.init(b.params, 11);
+  char *file = weights_as_file(p, b.params, &n);
+  void *loaded = block(l.size.params), *clean = block(l.size.params);
+  assert_int_equal(load_copy(&l, loaded, file, n), 0);
+  same(loaded, b.params, l.size.params, "loaded weights");
+  uint64_t header = 8;
+  memcpy(&header, file, 8);
+  memset(loaded, 0, (size_t)l.size.params);
+  for (size_t cut = 0; cut < n; cut += cut < header + 64 ? 1 : 97) {
+    assert_true(load_copy(&l, loaded, file, cut) < 0);
+    same(loaded, clean, l.size.params, "weights after a refused file");
+  }
+  uint32_t r = 1;
+  for (int i = 0; i < 20000; i++) { /* damaged headers: loaded or refused, and no more */
+    size_t at = next_random(&r) % (header + 8);
+    char was = file[at];
+    file[at] = i % 2 ? "{}[]\":,\\09"[(next_random(&r) >> 8) % 10] : (char)(next_random(&r) >> 16);
+    int status = l.load(loaded, file, n);
+    assert_true(status <= 0 && status >= -5);
+    file[at] = was;
+  }
+  free(file);
+  free(loaded);
+  free(clean);
+  program_free(p);
+  blocks_free(&b);
+  library_free(&l);
+}
+
+static void test_no_such_machine(void **unused) {
+  (void)unused;
+  graph *g = graph_load(SMALL, NULL);
+  object_options o = {.prefix = "net", .batch = 1, .ident = "test", .triple = "z80-none-none"};
+  char *error = NULL;
+  assert_null(object_new(g, &o, &error));
+  assert_non_null(error);
+  free(error);
+  o.triple = "aarch64-linux-gnu";
+  o.cpu = "cortex-a1000";
+  assert_null(object_new(g, &o, &error));
+  assert_non_null(strstr(error, "cortex-a1000"));
+  free(error);
+  graph_free(g);
+}
+
+/* --- what machines without fused multiply-add must give --- */
+
+typedef struct {
+  compilation c;
+  double **data;
+} interpreted;
+
+static interpreted interpreted_new(const graph *g, machine *m, int batch, bool train) {
+  interpreted p = {.c = {.g = g, .machine = m}};
+  p.c.opt = (program_options){.train = train, .batch = batch, .threads = 1};
+  if (train) p.c.optimizer = &g->train.optimizer[0];
+  pipeline_run(&p.c, NULL);
+  p.data = calloc((size_t)p.c.p->n_tensor, sizeof *p.data);
+  for (int i = 0; i < p.c.p->n_tensor; i++)
+    p.data[i] = block(2 * tensor_bytes(p.c.p->tensor[i]));
+  return p;
+}
+
+/* Between the doubles of the interpreter and a block of floats. */
+static void move_block(interpreted *p, int which, float *to_or_from, bool out) {
+  for (int i = 0; i < p->c.p->n_tensor; i++) {
+    const tensor *t = p->c.p->tensor[i];
+    if (t->block != which || t->role == T_TEMP) continue;
+    for (int64_t k = 0; k < tensor_bytes(t) / 4; k++) {
+      if (out) to_or_from[t->offset / 4 + k] = (float)p->data[i][k];
+      else p->data[i][k] = to_or_from[t->offset / 4 + k];
+    }
+  }
+}
+
+static void put(interpreted *p, const tensor *t, const float *v, int64_t n) {
+  for (int64_t k = 0; k < n; k++) p->data[t->id][k] = v[k];
+}
+
+static void show(const char *what, const void *data, int64_t n) {
+  printf("%s %016llx\n", what, (unsigned long long)hash_bytes(data, n));
+}
+
+static void interpret_infer(interpreted *p, blocks *b, const object_sizes *s, const char *what) {
+  move_block(p, BLOCK_PARAMS, b->params, false);
+  put(p, p->c.p->x, b->x, s->batch * s->input);
+  interp(p->c.p, p->data, false, 0, 0);
+  move_block(p, BLOCK_LOGITS, b->y, true);
+  show(what, b->y, 4 * s->batch * s->classes);
+}
+
+static float interpret_step(interpreted *p, blocks *b, const object_sizes *s, uint64_t step) {
+  float lr = 0.05f;
+  put(p, p->c.p->x, b->x, s->batch * s->input);
+  memcpy(p->data[p->c.p->label->id], b->labels, 4 * (size_t)s->batch);
+  put(p, p->c.p->lr, &lr, 1);
+  interp(p->c.p, p->data, false, (uint64_t)p->c.g->train.seed.v[0], step);
+  move_block(p, BLOCK_LOSSES, b->losses, true);
+  return mean(b->losses, s->batch);
+}
+
+static int reference(const char *net, int batch) {
+  char *error = NULL;
+  graph *g = graph_load(net, NULL);
+  machine *m = machine_new("wasm32-unknown-unknown", NULL, NULL, &error);
+  if (!g || !m) return 1;
+  library l = library_new(net, batch, true, NULL);
+  const object_sizes *s = &l.size;
+  interpreted infer = interpreted_new(g, m, batch, false), train = interpreted_new(g, m, batch, true);
+  blocks b = blocks_new(s);
+  float losses[STEPS];
+  l.init(b.params, 7);
+  show("init", b.params, s->params);
+  samples(&b, s, 1);
+  interpret_infer(&infer, &b, s, "logits");
+  move_block(&train, BLOCK_PARAMS, b.params, false);
+  for (int i = 0; i < STEPS; i++) {
+    samples(&b, s, 2 + (uint32_t)i);
+    losses[i] = interpret_step(&train, &b, s, (uint64_t)i);
+  }
+  show("losses", losses, sizeof losses);
+  move_block(&train, BLOCK_STATE, b.state, true);
+  move_block(&train, BLOCK_PARAMS, b.params, true);
+  show("state", b.state, s->state);
+  show("params", b.params, s->params);
+  interpret_infer(&infer, &b, s, "trained");
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  if (argc == 4 && !strcmp(argv[1], "reference")) return reference(argv[2], atoi(argv[3]));
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_bits_small), cmocka_unit_test(test_bits_emoji),
+      cmocka_unit_test(test_embedded),   cmocka_unit_test(test_loader),
+      cmocka_unit_test(test_no_such_machine), cmocka_unit_test(test_latency),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
