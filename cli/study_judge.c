@@ -132,6 +132,13 @@ static double paired_with(const study *s, const contestant *a, const contestant 
   return stats_paired_p(x, y, n);
 }
 
+/* Validation loss turned well before the end and rose, while training loss went on to fall. */
+static bool overfits(const contestant *c) {
+  const verdict *v = &c->v;
+  return v->val_loss.mean > 1.1 * v->least_loss.mean &&
+         v->train_loss.mean < 0.5 * v->val_loss.mean && v->least_epoch.mean < 0.9 * c->epochs;
+}
+
 /* What strikes the eye: each part only where the numbers leave little doubt. */
 static const char *note_on(const study *s, const contestant *c) {
   const verdict *v = &c->v;
@@ -140,14 +147,18 @@ static const char *note_on(const study *s, const contestant *c) {
     text = arena_printf(s->mem, "diverged with %d of %d seeds; ", v->diverged, s->n_seed);
   if (isnan(v->best_acc.mean))
     return arena_printf(s->mem, "%snothing learned", text);
-  if (v->best_acc.mean < c->majority + stats_share_error(c->majority, (double)c->n_val))
+  const double chance = c->majority + stats_share_error(c->majority, (double)c->n_val);
+  if (v->best_acc.mean < chance)
     text = arena_printf(s->mem, "%sno better than always guessing the largest class (%.3f); ", text,
                         c->majority);
-  else if (v->val_loss.mean > 1.1 * v->least_loss.mean && v->least_epoch.mean < c->epochs)
-    text =
-        arena_printf(s->mem, "%soverfits: validation loss rises from %.3f (epoch %.0f) to %.3f; ",
-                     text, v->least_loss.mean, v->least_epoch.mean, v->val_loss.mean);
-  else if (v->least_epoch.mean > c->epochs - 1.5 && v->train_acc.mean < 0.98)
+  else if (v->val_acc.mean < chance)
+    text = arena_printf(s->mem, "%slearned, then fell back to guessing; ", text);
+  else if (overfits(c))
+    text = arena_printf(s->mem,
+                        "%soverfits: validation loss turns at epoch %.0f, and rises from %.3f to "
+                        "%.3f; ",
+                        text, v->least_epoch.mean, v->least_loss.mean, v->val_loss.mean);
+  else if (v->least_epoch.mean > 0.85 * c->epochs && v->train_acc.mean < 0.97)
     text = arena_printf(s->mem, "%sstill improving at its last epoch; ", text);
   size_t n = strlen(text);
   return n ? arena_strndup(s->mem, text, n - 2) : "";

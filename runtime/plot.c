@@ -80,8 +80,8 @@ static const char style[] = "set encoding utf8\n"
                             "set grid ytics ls 100\n"
                             "set border 3 lc rgb '#606060'\n"
                             "set tics nomirror out scale 0.6 tc rgb '#303030'\n"
-                            "set xlabel 'epoch' offset 0,0.6 tc rgb '#303030'\n"
-                            "set key outside bottom center horizontal reverse Left samplen 1.5 "
+                            "set xlabel 'epoch' offset 0,0.3 tc rgb '#303030'\n"
+                            "set key outside top center horizontal reverse Left samplen 1.5 "
                             "width 1 tc rgb '#303030' noenhanced\n";
 
 /* Both formats of one picture: `body` draws it. */
@@ -89,8 +89,8 @@ static void write_terminals(FILE *f, const char *base, const char *layout) {
   fprintf(
       f,
       "do for [t=1:2] {\n"
-      "if (t == 1) { set terminal svg size 960,420 font 'sans-serif,13' background '#ffffff' }\n"
-      "if (t == 2) { set terminal pngcairo size 960,420 font 'sans,10' background '#ffffff' }\n");
+      "if (t == 1) { set terminal svg size 960,440 font 'sans-serif,13' background '#ffffff' }\n"
+      "if (t == 2) { set terminal pngcairo size 960,440 font 'sans,10' background '#ffffff' }\n");
   char *svg = message("%s.svg", base), *png = message("%s.png", base);
   fputs("if (t == 1) { set output ", f);
   write_string(f, svg);
@@ -144,7 +144,7 @@ pid_t plot_curves(const char *dir, const char *title, const epoch_row *row, int 
   write_terminals(f, base, "");
   fputs("set multiplot layout 1,2 title ", f);
   write_string(f, title);
-  fputs(" noenhanced offset 0,-0.2\nset yrange [0:*]\n", f);
+  fputs(" noenhanced font ',13'\nset yrange [0:*]\n", f);
   const epoch_row *b = best ? &row[best - 1] : NULL;
   write_panel(f, "loss (mean per sample)", 2, 4, b, shaded);
   fputs("set yrange [0:1]\n", f);
@@ -180,7 +180,7 @@ pid_t plot_overlay(const char *base, const char *title, const plot_series *s, in
   write_terminals(f, base, "");
   fputs("set multiplot layout 1,2 title ", f);
   write_string(f, title);
-  fputs(" noenhanced offset 0,-0.2\n", f);
+  fputs(" noenhanced font ',13'\n", f);
   write_overlay_panel(f, s, n, "validation loss", 4);
   fputs("set yrange [0:1]\n", f);
   write_overlay_panel(f, s, n, "validation accuracy", 5);
