@@ -10,10 +10,10 @@
 /* What people call the one-letter settings elsewhere: for help lines only. */
 static const struct {
   const char *word, *setting;
-} usual_names[] = {{"stride", "s"},   {"strides", "s"}, {"step", "s"},      {"kernel", "k"},
-                   {"kernel_size", "k"}, {"window", "k"}, {"size", "k"},    {"padding", "p"},
-                   {"pad", "p"},      {"dilation", "d"}, {"groups", "g"},   {"group", "g"},
-                   {"channels", "o"}, {"filters", "o"}, {"out_channels", "o"}, {"units", "o"}};
+} usual_names[] = {{"stride", "s"},      {"strides", "s"},  {"step", "s"},         {"kernel", "k"},
+                   {"kernel_size", "k"}, {"window", "k"},   {"size", "k"},         {"padding", "p"},
+                   {"pad", "p"},         {"dilation", "d"}, {"groups", "g"},       {"group", "g"},
+                   {"channels", "o"},    {"filters", "o"},  {"out_channels", "o"}, {"units", "o"}};
 enum { N_USUAL = sizeof usual_names / sizeof *usual_names };
 
 const char *did_you_mean(expander *x, const char *word, const char *const *words, int n) {
@@ -72,7 +72,8 @@ value *resolve(expander *x, value *v) {
   }
   if (v->kind == V_NAME && !strcmp(v->text, "classes")) {
     if (x->g->classes) return number(x, v->at, (double)x->g->classes);
-    diag_error(x->d, v->at, "for example `classes 5;` after `input`", "`classes` is not given above");
+    diag_error(x->d, v->at, "for example `classes 5;` after `input`",
+               "`classes` is not given above");
     return NULL;
   }
   if (v->kind == V_SET) {
@@ -235,13 +236,14 @@ static bool bind_word(expander *x, call *c, value *v) {
   if (r->kind != V_NAME) return bind_positional(x, c, r);
   if (c->layers && is_layer(x, r->text, &needs)) return add_trailing(x, c, r->text, v->at, NULL);
   s = find_slot(c, r->text, strlen(r->text));
-  if (s && s->optional && s->name[1]) return fill(x, s, number(x, v->at, 1), v->at); /* a switch: nesterov */
+  if (s && s->optional && s->name[1])
+    return fill(x, s, number(x, v->at, 1), v->at); /* a switch: nesterov */
   if (s)
-    diag_error(x->d, v->at, arena_printf(x->a, "for example `%s=3`", s->name),
-               "`%s` needs a value", s->name);
+    diag_error(x->d, v->at, arena_printf(x->a, "for example `%s=3`", s->name), "`%s` needs a value",
+               s->name);
   else
-    diag_error(x->d, v->at, setting_help(x, c, r->text, NULL), "`%s` has no setting `%s`%s", c->what,
-               v->text, c->layers ? ", and there is no such layer" : "");
+    diag_error(x->d, v->at, setting_help(x, c, r->text, NULL), "`%s` has no setting `%s`%s",
+               c->what, v->text, c->layers ? ", and there is no such layer" : "");
   return false;
 }
 

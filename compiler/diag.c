@@ -10,8 +10,8 @@ typedef struct message {
   severity kind;
   loc at;
   const char *text, *help;
-  int order;             /* position in the order of reporting */
-  struct message *note;  /* follow-ups of this message */
+  int order;            /* position in the order of reporting */
+  struct message *note; /* follow-ups of this message */
   struct message *last_note, *next_note;
 } message;
 
@@ -73,8 +73,7 @@ static bool already_said(const diag *d, const message *m) {
 static void report(diag *d, message *m) {
   d->last = m;
   if (m->kind == M_ERROR) d->n_error++;
-  if (d->n_message < 10 * MAX_SHOWN && !already_said(d, m))
-    PUSH(d->a, d->message, d->n_message, m);
+  if (d->n_message < 10 * MAX_SHOWN && !already_said(d, m)) PUSH(d->a, d->message, d->n_message, m);
 }
 
 void diag_error(diag *d, loc at, const char *help, const char *fmt, ...) {
@@ -158,12 +157,11 @@ static void print_message(const diag *d, const message *m, FILE *to) {
     fprintf(to, "      = note: %s\n", m->text);
     return;
   }
-  if (placed)
-    fprintf(to, "%s:%d:%d: ", d->source[m->at.file].name, m->at.line, m->at.col);
-  else
-    fputs("netc: ", to);
+  if (placed) fprintf(to, "%s:%d:%d: ", d->source[m->at.file].name, m->at.line, m->at.col);
+  else fputs("netc: ", to);
   fprintf(to, "%s: ", word[m->kind]);
-  for (const char *p = m->text; *p; p++) fputc((unsigned char)*p < ' ' && *p != '\n' ? '?' : *p, to);
+  for (const char *p = m->text; *p; p++)
+    fputc((unsigned char)*p < ' ' && *p != '\n' ? '?' : *p, to);
   fputc('\n', to);
   if (placed) print_source(d, m->at, to);
   if (m->help) fprintf(to, "      = help: %s\n", m->help);

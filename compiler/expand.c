@@ -87,7 +87,8 @@ static node *new_node(expander *x, const opdef *op, loc at) {
 static bool has_input(expander *x, loc at) {
   if (x->cur) return true;
   if (!x->input_missing_said)
-    diag_error(x->d, at, "start with, for example, `input 3x32x32;`", "no `input` above this layer");
+    diag_error(x->d, at, "start with, for example, `input 3x32x32;`",
+               "no `input` above this layer");
   x->input_missing_said = true;
   return false;
 }
@@ -331,8 +332,7 @@ static void run_input(expander *x, const stmt *s) {
   int64_t dim[3];
   if (given_twice(x, s, &x->input_at)) return;
   value *v = s->n_arg == 1 && !s->arg[0].key ? resolve(x, s->arg[0].v) : NULL;
-  if (!v)
-    diag_error(x->d, s->word_at, "for example `input 3x32x32;`", "`input` takes one shape");
+  if (!v) diag_error(x->d, s->word_at, "for example `input 3x32x32;`", "`input` takes one shape");
   node *n = new_node(x, NULL, s->word_at);
   if (v && input_dims(x, v, dim)) {
     x->g->c = n->c = dim[0];
@@ -346,7 +346,8 @@ static void run_classes(expander *x, const stmt *s) {
   double n = 0;
   if (given_twice(x, s, &x->classes_at)) return;
   value *v = s->n_arg == 1 && !s->arg[0].key ? resolve(x, s->arg[0].v) : NULL;
-  if (v && value_number(x, v, &n) && n >= 1 && n <= 1e6 && n == floor(n)) x->g->classes = (int64_t)n;
+  if (v && value_number(x, v, &n) && n >= 1 && n <= 1e6 && n == floor(n))
+    x->g->classes = (int64_t)n;
   else diag_error(x->d, s->word_at, NULL, "`classes` takes one whole number, at least 1");
 }
 
@@ -378,7 +379,9 @@ static void run_call(expander *x, stmt *s) {
 static void run_statement(expander *x, stmt *s) {
   sweep_use u = {s, x->folder};
   switch (s->kind) {
-  case S_INCLUDE: load_file(x, resolve_path(x->a, x->folder, s->arg[0].v->text), s->arg[0].v->at); break;
+  case S_INCLUDE:
+    load_file(x, resolve_path(x->a, x->folder, s->arg[0].v->text), s->arg[0].v->at);
+    break;
   case S_LET: run_let(x, s); break;
   case S_BLOCK: run_block_definition(x, s); break;
   case S_TRAIN: run_train(x, s); break;

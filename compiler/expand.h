@@ -19,7 +19,8 @@ typedef struct binding {
   struct binding *next;
   const char *name;
   loc at;
-  int file_depth; /* of the file that made it: a file's `let` wins over those of files it includes */
+  int file_depth; /* of the file that made it: a file's `let` wins over those of files it includes
+                   */
   value *v;       /* let, block parameter: resolved, so never a name that is bound itself */
   stmt *block;
   node *label;
@@ -58,8 +59,8 @@ typedef struct expander {
   node *cur; /* the current tensor; NULL before `input` */
   scope global, *scope;
   int nesting, steps, file_depth, n_file;
-  opdef *rejected; /* operators with errors: their uses are no further errors */
-  int first_file; /* of the user's sources; the library's come before */
+  opdef *rejected;        /* operators with errors: their uses are no further errors */
+  int first_file;         /* of the user's sources; the library's come before */
   const char *folder;     /* of the file that is being read */
   const char *active[16]; /* files that are being read, outermost first */
   int n_name;

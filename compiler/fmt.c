@@ -299,7 +299,8 @@ char *format_source(arena *a, diag *d, const char *shown_name, const char *text)
     if (f.at < f.n - 1) f.at++;
   }
   if (f.deep) {
-    diag_error(d, (loc){file, 1, 1, 1}, NULL, "nested too deeply (more than %d levels)", MAX_LEVELS);
+    diag_error(d, (loc){file, 1, 1, 1}, NULL, "nested too deeply (more than %d levels)",
+               MAX_LEVELS);
     return NULL;
   }
   if (f.len) newline(&f, 0);

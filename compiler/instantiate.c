@@ -308,7 +308,7 @@ static tensor *local_for(instantiation *s, const xexpr *lhs) {
     int64_t lo, hi;
     aff_range(s->n, s->at.ix[d], &lo, &hi);
     elements *= (double)hi + 1;
-    if (elements > max_elements * s->o->p->batch) {
+    if (elements > max_elements * (s->o->p->batch > 1 ? s->o->p->batch : 1)) {
       diag_error(s->o->d, lhs->at, NULL, "`%s` would have more than %.3g elements a sample", lhs->name,
                  max_elements);
       return NULL;

@@ -32,7 +32,8 @@ static const char *read_text(expander *x, const char *path, loc at, size_t *n) {
   const char *problem = NULL;
   if (!f || fstat(fileno(f), &st)) problem = strerror(errno);
   else if (!S_ISREG(st.st_mode)) problem = "this is no file";
-  else if (st.st_size > MAX_FILE_BYTES) problem = "this file is too large to be a network (over 4 MB)";
+  else if (st.st_size > MAX_FILE_BYTES)
+    problem = "this file is too large to be a network (over 4 MB)";
   char *text = NULL;
   if (!problem) {
     text = arena_alloc(x->a, (size_t)st.st_size + 1);
@@ -52,7 +53,8 @@ static void add_operators(expander *x, opdef *ops) {
     opdef *same = ops_find(x->g->ops, ops->name);
     ops->next = NULL;
     if (same) {
-      diag_error(x->d, ops->at, "choose another name", "there already is an operator `%s`", ops->name);
+      diag_error(x->d, ops->at, "choose another name", "there already is an operator `%s`",
+                 ops->name);
       diag_note(x->d, same->at, "it is defined here");
     } else {
       opdef **end = &x->g->ops;

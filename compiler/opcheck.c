@@ -110,7 +110,8 @@ static bool varies(const checker *k, const xexpr *e) {
 
 static void check_index(checker *k, const xexpr *e) {
   bool good = e->kind == X_NUM || e->kind == X_NAME || e->kind == X_ADD || e->kind == X_SUB ||
-              e->kind == X_NEG || (e->kind == X_MUL && !(varies(k, e->arg[0]) && varies(k, e->arg[1]))) ||
+              e->kind == X_NEG ||
+              (e->kind == X_MUL && !(varies(k, e->arg[0]) && varies(k, e->arg[1]))) ||
               !varies(k, e);
   if (!good) {
     wrong(k, e->at, "%s is no sum of axes times numbers", "this index");
@@ -124,7 +125,8 @@ static void check_affine(checker *k, const xexpr *e, bool in_index) {
     if (e->kind == X_READ) check_index(k, e->arg[i]);
     check_affine(k, e->arg[i], in_index || e->kind == X_READ);
   }
-  if (e->kind == X_READ && in_index) wrong(k, e->at, "`%s` cannot be read inside an index", e->name);
+  if (e->kind == X_READ && in_index)
+    wrong(k, e->at, "`%s` cannot be read inside an index", e->name);
 }
 
 static void check_nest(checker *k, const opstmt *s) {
@@ -140,7 +142,8 @@ static void check_nest(checker *k, const opstmt *s) {
   check_affine(k, s->rhs, false);
   if (is_out) k->out_written = true;
   for (int i = 0; k->op->kind != OP_OPTIMIZER && i < k->op->n_in; i++)
-    if (!strcmp(k->op->in[i].name, l->name)) wrong(k, l->at, "the input `%s` cannot be written", l->name);
+    if (!strcmp(k->op->in[i].name, l->name))
+      wrong(k, l->at, "the input `%s` cannot be written", l->name);
   if (!find_tensor(k, l->name)) add_tensor(k, l->name, l->every ? -1 : l->n);
   check_expr(k, l);
   check_affine(k, l, false);
@@ -177,7 +180,8 @@ static void check_signature(checker *k) {
   if (op->kind == OP_LAYER && !op->out_every && op->n_out_dim != 4)
     wrong(k, op->at, "the result of `%s` is [N,H,W,C]", op->name);
   if (op->kind == OP_LOSS && (op->n_in != 2 || op->n_out_dim != 1))
-    wrong(k, op->at, "the loss `%s` is of the form NAME(x[N,H,W,C], int label[N]) -> loss[N]", op->name);
+    wrong(k, op->at, "the loss `%s` is of the form NAME(x[N,H,W,C], int label[N]) -> loss[N]",
+          op->name);
   if (op->kind == OP_OPTIMIZER && op->n_in != 2)
     wrong(k, op->at, "the optimizer `%s` is of the form NAME(w[..], g[..]) -> w[..]", op->name);
 }

@@ -107,7 +107,8 @@ static bool eval(const evaluation *e, const xexpr *x, number *out) {
     return true;
   }
   if (x->kind == X_NAME) return eval_name(e, x, out);
-  if (x->kind == X_READ) return fail(e, x->at, "`%s[..]` has no value here: sizes are fixed", x->name);
+  if (x->kind == X_READ)
+    return fail(e, x->at, "`%s[..]` has no value here: sizes are fixed", x->name);
   if (x->n > 2) return fail(e, x->at, "`%s` has too many arguments here", x->name);
   for (int i = 0; i < x->n; i++)
     if (!eval(e, x->arg[i], &a[i])) return false;

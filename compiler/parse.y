@@ -114,10 +114,16 @@ items : %empty                            { $$ = (stmt_list){0}; }
       | items error ';'                   { $$ = $1; yyerrok; }
       ;
 item  : INCLUDE STRING ';'                { $$ = new_include(p, @1, $2, @2); }
-      | LET NAME '=' val ';'              { $$ = new_stmt(p, S_LET, @1, $2, @2); stmt_value(p, $$, $4); }
+      | LET NAME '=' val ';'
+                                          { $$ = new_stmt(p, S_LET, @1, $2, @2);
+                                            stmt_value(p, $$, $4); }
       | BLOCK NAME '(' params ')' body    { $$ = new_block(p, @1, $2, @2, $4, $6); }
-      | TRAIN body                        { $$ = new_stmt(p, S_TRAIN, @1, "train", @1); $$->body = $2.first; }
-      | SWEEP NAME body                   { $$ = new_stmt(p, S_SWEEP, @1, $2, @2); $$->body = $3.first; }
+      | TRAIN body
+                                          { $$ = new_stmt(p, S_TRAIN, @1, "train", @1);
+                                            $$->body = $2.first; }
+      | SWEEP NAME body
+                                          { $$ = new_stmt(p, S_SWEEP, @1, $2, @2);
+                                            $$->body = $3.first; }
       | stmt
       ;
 params : %empty                           { $$ = (parameter_list){0}; }
@@ -140,15 +146,24 @@ stmts : %empty                            { $$ = (stmt_list){0}; }
 stmt  : core
       | NAME ':' core                     { $$ = $3; $$->label = $1; $$->label_at = @1; }
       ;
-core  : NAME args ';'                     { $$ = new_stmt(p, S_CALL, @1, $1, @1); stmt_args($$, $2); }
-      | NAME '=' val args ';'             { $$ = new_stmt(p, S_CALL, @1, $1, @1); stmt_value(p, $$, $3); stmt_more(p, $$, $4); }
-      | REPEAT atom body                  { $$ = new_stmt(p, S_REPEAT, @1, "repeat", @1); stmt_value(p, $$, $2); $$->body = $3.first; }
-      | JOIN branches ';'                 { $$ = new_stmt(p, S_JOIN, @1, $1, @1); stmt_args($$, $2); }
+core  : NAME args ';'
+                                          { $$ = new_stmt(p, S_CALL, @1, $1, @1);
+                                            stmt_args($$, $2); }
+      | NAME '=' val args ';'
+                                          { $$ = new_stmt(p, S_CALL, @1, $1, @1);
+                                            stmt_value(p, $$, $3); stmt_more(p, $$, $4); }
+      | REPEAT atom body
+                                          { $$ = new_stmt(p, S_REPEAT, @1, "repeat", @1);
+                                            stmt_value(p, $$, $2); $$->body = $3.first; }
+      | JOIN branches ';'
+                                          { $$ = new_stmt(p, S_JOIN, @1, $1, @1);
+                                            stmt_args($$, $2); }
       ;
 branches : %empty                         { $$ = (arg_list){0}; }
          | branches branch                { $$ = $1; PUSH(A, $$.v, $$.n, $2); }
          ;
-branch : body                             { $$ = (arg){.v = new_value(p, V_BODY, @1)}; $$.v->body = $1.first; }
+branch : body                             { $$ = (arg){.v = new_value(p, V_BODY, @1)};
+                                            $$.v->body = $1.first; }
        | atom                             { $$ = (arg){.v = $1}; }
        | NAME '=' atom                    { $$ = (arg){$1, @1, $3}; }
        ;
@@ -159,7 +174,9 @@ arg   : val                               { $$ = (arg){.v = $1}; }
       | NAME '=' val                      { $$ = (arg){$1, @1, $3}; }
       ;
 val   : atom
-      | '{' vals '}'                      { $$ = new_value(p, V_SET, @$); $$->n = $2.n; $$->item = $2.v; }
+      | '{' vals '}'
+                                          { $$ = new_value(p, V_SET, @$); $$->n = $2.n;
+                                            $$->item = $2.v; }
       ;
 vals  : atom                              { $$ = (value_list){0}; PUSH(A, $$.v, $$.n, $1); }
       | vals atom                         { $$ = $1; PUSH(A, $$.v, $$.n, $2); }
@@ -200,7 +217,9 @@ prim  : NUMBER                            { $$ = new_number(p, @1, $1); }
       | '(' expr ')'                      { $$ = $2; }
       ;
 read  : NAME '[' exprs ']'                { $$ = new_list(p, X_READ, @$, $1, $3); }
-      | NAME '[' EVERY ']'                { $$ = new_list(p, X_READ, @$, $1, (xexpr_list){0}); $$->every = true; }
+      | NAME '[' EVERY ']'
+                                          { $$ = new_list(p, X_READ, @$, $1, (xexpr_list){0});
+                                            $$->every = true; }
       ;
 exprs : expr                              { $$ = (xexpr_list){0}; PUSH(A, $$.v, $$.n, $1); }
       | exprs ',' expr                    { $$ = $1; PUSH(A, $$.v, $$.n, $3); }
@@ -221,7 +240,9 @@ formal : NAME '[' dim_names ']'           { op_input(p, @1, $1, $3, false); }
        | PAIR NAME '=' expr               { op_setting(p, @2, $2, true, $4); }
        ;
 dim_names : EVERY                         { $$ = (axis_list){.every = true}; }
-          | NAME                          { $$ = axes_add(p, (axis_list){0}, (opaxis){$1, NULL, @1}); }
+          | NAME
+                                          { opaxis x = {$1, NULL, @1};
+                                            $$ = axes_add(p, (axis_list){0}, x); }
           | dim_names ',' NAME            { $$ = axes_add(p, $1, (opaxis){$3, NULL, @3}); }
           ;
 out_dims : '[' EVERY ']'                  { p->op->out_every = true; }
@@ -306,8 +327,8 @@ pairable : signed                         { $$ = new_number(p, @1, $1); }
 %%
 /* Values may stand in so many places that naming each kind of value would hide the rest. */
 static bool is_value_token(yysymbol_kind_t k) {
-  return k == YYSYMBOL_NUMBER || k == YYSYMBOL_NAME || k == YYSYMBOL_SHAPE || k == YYSYMBOL_STRING ||
-         k == YYSYMBOL_REF || !strcmp(yysymbol_name(k), "`-`") || !strcmp(yysymbol_name(k), "`(`");
+  return k == YYSYMBOL_NUMBER || k == YYSYMBOL_NAME || k == YYSYMBOL_SHAPE ||
+         k == YYSYMBOL_STRING || k == YYSYMBOL_REF || !strcmp(yysymbol_name(k), "`-`") || !strcmp(yysymbol_name(k), "`(`");
 }
 
 static const char *expected_words(parse_state *p, const yypcontext_t *c) {
@@ -336,7 +357,8 @@ static int yyreport_syntax_error(const yypcontext_t *c, void *scanner, parse_sta
   if (got == YYSYMBOL_OPEN_STRING) {
     diag_error(p->s->d, at, "a string ends on its own line, with `\"`", "this string has no end");
   } else if (got == YYSYMBOL_BAD_NUMBER) {
-    diag_error(p->s->d, at, "a shape is written 3x32x32, a number 0.07 or 1e-3", "malformed number");
+    diag_error(p->s->d, at, "a shape is written 3x32x32, a number 0.07 or 1e-3",
+               "malformed number");
   } else if (got == YYSYMBOL_BAD) {
     diag_error(p->s->d, at, NULL, "this character is not part of the language");
   } else {

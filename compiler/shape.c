@@ -110,10 +110,12 @@ static bool declared_fit(expander *x, const node *n, const xenv *env) {
     const opdecl *d = &n->op->decl[i];
     double elements = 1, v;
     for (int k = 0; k < d->n_dim; k++) {
-      if (!xexpr_eval(d->dim[k].extent, env, x->d, &v) || !size_is_good(x, n, v, d->name)) return false;
+      if (!xexpr_eval(d->dim[k].extent, env, x->d, &v) || !size_is_good(x, n, v, d->name))
+        return false;
       elements *= v;
     }
-    if (!not_too_large(x, n, elements, d->name) || !xexpr_eval(d->init_arg, env, x->d, &v)) return false;
+    if (!not_too_large(x, n, elements, d->name) || !xexpr_eval(d->init_arg, env, x->d, &v))
+      return false;
   }
   return true;
 }
@@ -123,7 +125,8 @@ static bool output_dims(expander *x, node *n, const xenv *env, int64_t dim[4]) {
                                      "a number of channels"};
   double elements = 1, v;
   for (int i = 0; i < 4; i++) {
-    if (!xexpr_eval(n->op->out_dim[i], env, x->d, &v) || !size_is_good(x, n, v, what[i])) return false;
+    if (!xexpr_eval(n->op->out_dim[i], env, x->d, &v) || !size_is_good(x, n, v, what[i]))
+      return false;
     dim[i] = (int64_t)v;
     elements *= v;
   }

@@ -85,7 +85,8 @@ static const char *label_value(expander *x, const stmt *s, int pick) {
 static bool study_is_good(expander *x, const stmt *sweep, int *n_axis, const stmt **axis) {
   for (const stmt *s = sweep->body; s; s = s->next) {
     if (s->kind != S_CALL || s->label || !s->n_arg) {
-      diag_error(x->d, s->at, "for example `lr {0.01 0.1};`", "a study sets words to sets of values");
+      diag_error(x->d, s->at, "for example `lr {0.01 0.1};`",
+                 "a study sets words to sets of values");
       return false;
     }
     if (!one_set_at_most(x, s)) return false;
@@ -122,8 +123,8 @@ static void add_study(expander *x, const sweep_use *u) {
 
 /* Words of a study are checked when they are used; here those that can never mean anything. */
 static bool word_is_known(expander *x, const stmt *s) {
-  const char *words[300] = {"data", "split", "loss", "optimizer", "lr", "schedule", "batch",
-                            "epochs", "stop", "augment", "seed", "net"};
+  const char *words[300] = {"data",  "split",  "loss", "optimizer", "lr",   "schedule",
+                            "batch", "epochs", "stop", "augment",   "seed", "net"};
   int n = 12;
   for (binding *b = x->global.first; b && n < 300; b = b->next)
     if (b->v) words[n++] = b->name;

@@ -51,7 +51,7 @@ typedef struct stmt {
   const char *label; /* `stem: ...` */
   loc label_at;
   int n_arg;
-  arg *arg;   /* of calls and joins; the value of let, include and repeat is arg[0] */
+  arg *arg; /* of calls and joins; the value of let, include and repeat is arg[0] */
   int n_param;
   parameter *param; /* of blocks */
   struct stmt *body;
@@ -64,6 +64,7 @@ typedef struct {
 
 /* Parses one source text, already registered with d. False: d has the errors, *out is unusable. */
 bool parse_source(arena *a, diag *d, int file, syntax *out);
-/* Parses `text` as one or more values, as they stand after a word ("0.07", "{0.1 0.5}", "800/205"). */
+/* Parses `text` as one or more values, as they stand after a word ("0.07", "{0.1 0.5}", "800/205").
+ */
 bool parse_values(arena *a, diag *d, int file, int *n, arg **args);
 #endif

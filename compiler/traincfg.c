@@ -100,11 +100,11 @@ static bool read_opuse(expander *x, const chosen *c, const value *name, opkind k
     if (o->kind == kind) words[n++] = o->name;
   if (!op || op->kind != kind) {
     const char *help = name->kind == V_NAME ? did_you_mean(x, name->text, words, n) : NULL;
-    for (int i = 0; !help && i < n; i++) help = arena_printf(x->a, "for example `%s %s;`", what, words[i]);
+    for (int i = 0; !help && i < n; i++)
+      help = arena_printf(x->a, "for example `%s %s;`", what, words[i]);
     if (name->kind == V_NAME)
       diag_error(x->d, name->at, help, "there is no %s `%s`", what, name->text);
-    else
-      diag_error(x->d, name->at, help, "`%s` takes a name", what);
+    else diag_error(x->d, name->at, help, "`%s` takes a name", what);
     return false;
   }
   call k = {.what = op->name, .at = name->at};
@@ -151,15 +151,16 @@ static void read_optimizer(expander *x, const chosen *c) {
 
 /* --- settings by words --- */
 
-/* Binds a statement's arguments to named slots; word slots are for names, the others for numbers. */
+/* Binds a statement's arguments to named slots; word slots are for names, the others for numbers.
+ */
 static bool word_slots(expander *x, const chosen *c, int from, int n, slot *slots) {
   call k = {.what = c->word, .at = c->at, .n_slot = n, .slot = slots};
   for (int i = 0; i < n; i++) slots[i].optional = true, slots[i].at = NOWHERE;
   return bind_arguments(x, &k, c->n - from, c->args + from);
 }
 
-static bool slot_number(expander *x, const chosen *c, const slot *s, double lo, double hi, bool whole,
-                        double *out) {
+static bool slot_number(expander *x, const chosen *c, const slot *s, double lo, double hi,
+                        bool whole, double *out) {
   if (!s->v) return true;
   double v;
   if (!value_number(x, s->v, &v)) return false;
@@ -277,9 +278,9 @@ static void read_data(expander *x, const chosen *c) {
 static const struct {
   const char *word;
   void (*read)(expander *x, const chosen *c);
-} readers[] = {{"data", read_data},           {"split", read_split},     {"loss", read_loss},
-               {"optimizer", read_optimizer}, {"lr", read_lr},           {"schedule", read_schedule},
-               {"batch", read_batch},         {"epochs", read_epochs},   {"stop", read_stop},
+} readers[] = {{"data", read_data},           {"split", read_split},   {"loss", read_loss},
+               {"optimizer", read_optimizer}, {"lr", read_lr},         {"schedule", read_schedule},
+               {"batch", read_batch},         {"epochs", read_epochs}, {"stop", read_stop},
                {"augment", read_augment},     {"seed", read_seed}};
 enum { N_READERS = sizeof readers / sizeof *readers };
 
@@ -368,7 +369,8 @@ static void set_defaults(expander *x) {
 /* The loss reads what the network ends in: its own conditions are checked on that shape. */
 static void check_loss(expander *x) {
   const opuse *u = &x->g->train.loss;
-  node *out = x->g->output, n = {.op = u->op, .n_in = 1, .in = {out}, .n_set = u->n_set, .set = u->set};
+  node *out = x->g->output,
+       n = {.op = u->op, .n_in = 1, .in = {out}, .n_set = u->n_set, .set = u->set};
   xenv env;
   if (!out || !out->c || !x->g->has_train) return;
   node_env(&n, 1, &env);

@@ -214,7 +214,8 @@ static void file_order(parse_state *p, opdecl *d, const order_list *o) {
   for (int i = 0; i < o->n; i++) {
     int k = dim_index(d, o->name[i]);
     if (k < 0 || seen >> k & 1 || o->n != d->n_dim) {
-      diag_error(p->s->d, o->at, NULL, "the file order must name each dimension of `%s` once", d->name);
+      diag_error(p->s->d, o->at, NULL, "the file order must name each dimension of `%s` once",
+                 d->name);
       default_order(p, d);
       return;
     }
@@ -278,8 +279,7 @@ void op_setting(parse_state *p, loc at, const char *name, bool pair, xexpr *dflt
       diag_error(p->s->d, at, NULL, "setting `%s` is declared twice", name);
   if (p->op->n_set >= MAX_OP_SETTINGS)
     diag_error(p->s->d, at, NULL, "an operator has at most %d settings", MAX_OP_SETTINGS);
-  else
-    PUSH(A, p->op->set, p->op->n_set, s);
+  else PUSH(A, p->op->set, p->op->n_set, s);
 }
 
 void op_kind(parse_state *p, loc at, const char *word) {
@@ -322,8 +322,8 @@ static bool is_identifier(const char *s) {
 void op_end(parse_state *p) {
   opdef *o = p->op;
   if (!is_identifier(o->prefix))
-    diag_error(p->s->d, o->at, NULL, "`%s` cannot begin the names of weights: use letters, digits and _",
-               o->prefix);
+    diag_error(p->s->d, o->at, NULL,
+               "`%s` cannot begin the names of weights: use letters, digits and _", o->prefix);
   if (!o->n_in) diag_error(p->s->d, o->at, NULL, "operator `%s` has no input", o->name);
   if (p->last_op) p->last_op->next = o;
   else p->out->ops = o;
@@ -359,7 +359,6 @@ void test_setting(parse_state *p, const char *name, xexpr *v) {
 optest_input counts_add(parse_state *p, loc at, optest_input l, number_token n) {
   if (l.n_dim >= 6 || n.value < 1 || n.value > 1e6 || n.value != floor(n.value))
     diag_error(p->s->d, at, NULL, "expected up to six whole sizes");
-  else
-    l.dim[l.n_dim++] = (int64_t)n.value;
+  else l.dim[l.n_dim++] = (int64_t)n.value;
   return l;
 }

@@ -6,7 +6,8 @@
 stmt_list stmts_add(stmt_list l, stmt *s);
 stmt *new_stmt(parse_state *p, skind kind, loc at, const char *word, loc word_at);
 stmt *new_include(parse_state *p, loc at, const char *path, loc path_at);
-stmt *new_block(parse_state *p, loc at, const char *name, loc name_at, parameter_list l, stmt_list b);
+stmt *new_block(parse_state *p, loc at, const char *name, loc name_at, parameter_list l,
+                stmt_list b);
 void stmt_value(parse_state *p, stmt *s, value *v);
 void stmt_more(parse_state *p, stmt *s, arg_list l);
 void stmt_args(stmt *s, arg_list l);
@@ -28,7 +29,8 @@ opstmt *new_if(parse_state *p, loc at, xexpr *cond, opstmt_list then, opstmt_lis
 order_list order_word(parse_state *p, loc at, const char *word);
 order_list order_add(parse_state *p, order_list l, const char *name, bool new_group);
 order_list order_join(parse_state *p, order_list l, order_list group);
-opdecl *new_decl(parse_state *p, loc at, const char *name, axis_list dims, order_list o, xexpr *init);
+opdecl *new_decl(parse_state *p, loc at, const char *name, axis_list dims, order_list o,
+                 xexpr *init);
 
 void op_begin(parse_state *p, loc at, const char *doc, const char *name, loc name_at);
 void op_input(parse_state *p, loc at, const char *name, axis_list dims, bool is_int);

@@ -130,13 +130,15 @@ static void test_settings(void **state) {
 
 static void test_structure(void **state) {
   (void)state;
-  graph *g = load("input 3x8x8; block unit(c, s=1) { add { conv c k3 p1 s=s; } { conv c k1 s=s; } relu; }\n"
-                  "stem: conv 4 k3 p1; repeat 2 { unit 4; } unit 8 s2;\n"
-                  "concat {} { unit 8; } { gap; conv 1 k1; } ;");
+  graph *g = load(
+      "input 3x8x8; block unit(c, s=1) { add { conv c k3 p1 s=s; } { conv c k1 s=s; } relu; }\n"
+      "stem: conv 4 k3 p1; repeat 2 { unit 4; } unit 8 s2;\n"
+      "concat {} { unit 8; } { gap; conv 1 k1; } ;");
   assert_null(g); /* concat of 4x4 and 1x1 */
-  g = load("input 3x8x8; block unit(c, s=1) { add { conv c k3 p1 s=s; } { conv c k1 s=s; } relu; }\n"
-           "stem: conv 4 k3 p1; repeat 2 { unit 4; } add {} @stem; unit 8 s2;\n"
-           "concat {} { unit 8; } {} relu;");
+  g = load(
+      "input 3x8x8; block unit(c, s=1) { add { conv c k3 p1 s=s; } { conv c k1 s=s; } relu; }\n"
+      "stem: conv 4 k3 p1; repeat 2 { unit 4; } add {} @stem; unit 8 s2;\n"
+      "concat {} { unit 8; } {} relu;");
   assert_non_null(g);
   assert_shape(g, "add4", 8, 4, 4);
   assert_shape(g, "concat2", 24, 4, 4);
@@ -158,9 +160,10 @@ static void test_bom_and_crlf(void **state) {
 
 static void test_training_values(void **state) {
   (void)state;
-  graph *g = load("input 3x8x8; classes 4; linear classes; train { data \"d.pkl\" images=x scale=1/255;\n"
-                  "split 0.8; optimizer adam beta1=0.8; lr {0.1 (1/4)}; schedule cosine warmup=2 final=0.1;\n"
-                  "stop val_loss patience=3 restore; augment flip shift=2; loss mse; seed 7; }");
+  graph *g = load(
+      "input 3x8x8; classes 4; linear classes; train { data \"d.pkl\" images=x scale=1/255;\n"
+      "split 0.8; optimizer adam beta1=0.8; lr {0.1 (1/4)}; schedule cosine warmup=2 final=0.1;\n"
+      "stop val_loss patience=3 restore; augment flip shift=2; loss mse; seed 7; }");
   assert_non_null(g);
   const traincfg *t = &g->train;
   assert_true(t->scale == 1.0 / 255);
@@ -228,15 +231,17 @@ static void test_library(void **state) {
   }
   const opdecl *w = &ops_find(g.ops, "linear")->decl[0];
   assert_int_equal(w->n_file, 4);
-  assert_true(w->file_dim[0] == 3 && w->file_dim[1] == 2 && w->file_group[1] == 1 && w->file_group[3] == 1);
+  assert_true(w->file_dim[0] == 3 && w->file_dim[1] == 2 && w->file_group[1] == 1 &&
+              w->file_group[3] == 1);
   assert_true(ops_find(g.ops, "bn")->decl[4].file_int64);
   arena_free(a);
 }
 
 static void test_own_operator(void **state) {
   (void)state;
-  graph *g = load("# x times b\nop scale(x[N,H,W,C], b=2) -> y[N,H,W,C] { y[n,h,w,c] = b * x[n,h,w,c]; }\n"
-                  "input 3x8x8; conv 4 k3 scale=3 scale;");
+  graph *g =
+      load("# x times b\nop scale(x[N,H,W,C], b=2) -> y[N,H,W,C] { y[n,h,w,c] = b * x[n,h,w,c]; }\n"
+           "input 3x8x8; conv 4 k3 scale=3 scale;");
   assert_non_null(g);
   assert_true(node_setting(find(g, "scale1"), "b") == 3);
   assert_true(node_setting(find(g, "scale2"), "b") == 2);
@@ -254,7 +259,7 @@ static void test_division(void **state) {
   xenv none = {0};
   double v;
   assert_true(parse_values(a, d, file, &n, &args) && n == 2);
-  assert_true(xexpr_eval(args[0].v->x, &none, d, &v) && v == 3);       /* shape rules truncate */
+  assert_true(xexpr_eval(args[0].v->x, &none, d, &v) && v == 3);         /* shape rules truncate */
   assert_true(xexpr_eval_exact(args[0].v->x, &none, d, &v) && v == 3.5); /* the language does not */
   assert_true(xexpr_eval(args[1].v->x, &none, d, &v) && v == 1.0 / 3);
   arena_free(a);
@@ -273,7 +278,8 @@ static char *repeated(const char *before, const char *middle, int n, const char 
 
 static void test_hostile(void **state) {
   (void)state;
-  static const char *const middle[] = {"(", "{", "add {", "repeat 2 {", "-", "1+", "op", "\"", "[", "a:"};
+  static const char *const middle[] = {"(",  "{",  "add {", "repeat 2 {", "-",
+                                       "1+", "op", "\"",    "[",          "a:"};
   for (size_t i = 0; i < sizeof middle / sizeof *middle; i++) {
     char *s = repeated("input 3x8x8; linear (", middle[i], 100000, ";");
     assert_null(load(s));
@@ -302,12 +308,16 @@ static void assert_layout(const char *from, const char *to) {
 static void test_layout(void **state) {
   (void)state;
   assert_layout("", "");
-  assert_layout("input   3x8x8;conv 3\n k3 relu ;\n\n\n\n relu;", "input 3x8x8;\nconv 3 k3 relu;\n\nrelu;\n");
+  assert_layout("input   3x8x8;conv 3\n k3 relu ;\n\n\n\n relu;",
+                "input 3x8x8;\nconv 3 k3 relu;\n\nrelu;\n");
   assert_layout("# a\r\nrelu; # b\r\n#c\r\n", "# a\nrelu; # b\n#c\n");
-  assert_layout("let w=( 2 * a-1 ) ; conv (w*2)k3 dropout = 0.3;", "let w = (2*a-1);\nconv (w*2) k3 dropout=0.3;\n");
+  assert_layout("let w=( 2 * a-1 ) ; conv (w*2)k3 dropout = 0.3;",
+                "let w = (2*a-1);\nconv (w*2) k3 dropout=0.3;\n");
   assert_layout("s :add{ }{relu;tanh;}@s relu;;", "s: add {} { relu; tanh; } @s relu;\n");
-  assert_layout("train{lr{0.1 -0.2};split 800 / 205;}", "train { lr {0.1 -0.2}; split 800/205; }\n");
-  assert_layout("block b(c,s = 1){ # why\nconv c k3;}", "block b(c, s=1) { # why\n  conv c k3;\n}\n");
+  assert_layout("train{lr{0.1 -0.2};split 800 / 205;}",
+                "train { lr {0.1 -0.2}; split 800/205; }\n");
+  assert_layout("block b(c,s = 1){ # why\nconv c k3;}",
+                "block b(c, s=1) { # why\n  conv c k3;\n}\n");
 }
 
 static char *read_all(arena *a, const char *path) {
@@ -321,7 +331,8 @@ static char *read_all(arena *a, const char *path) {
 
 static void test_models_are_laid_out(void **state) {
   (void)state;
-  static const char *const paths[] = {"models/emoji.net", "models/emoji-studies.net", "models/resnet20.net"};
+  static const char *const paths[] = {"models/emoji.net", "models/emoji-studies.net",
+                                      "models/resnet20.net"};
   arena *a = arena_new();
   for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
     char *text = read_all(a, paths[i]);
