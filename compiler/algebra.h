@@ -17,4 +17,7 @@ expr *alg_leaf(algebra *g, const expr *leaf);
 expr *alg_op(algebra *g, ekind k, expr *x, expr *y, expr *z);
 /* e rebuilt in g. */
 expr *alg_copy(algebra *g, const expr *e);
+
+/* The part of simplify in merge.c. */
+void merge_sums(nestprog *p);
 #endif

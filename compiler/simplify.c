@@ -367,5 +367,6 @@ void simplify(nestprog *p) {
   for (nest *n = p->nests; n; n = n->next) simplify_nest(p, n);
   forward_copies(p);
   drop_dead(p);
+  merge_sums(p);
   p->stage = "simplify";
 }
