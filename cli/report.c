@@ -24,13 +24,14 @@ static const char head[] =
     "@media(prefers-color-scheme:dark){:root{--bg:#161618;--fg:#ececf0;--soft:#a5a5ad;--line:#"
     "3a3a40;"
     "--card:#1f1f23;--mark:#4d3d10;--lead:#153d30}}\n"
-    "body{margin:0 auto;max-width:72rem;padding:1rem;background:var(--bg);color:var(--fg);"
+    "body{margin:0 auto;max-width:80rem;padding:1rem;background:var(--bg);color:var(--fg);"
     "font:16px/1.5 system-ui,sans-serif}\n"
     "h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.2rem;margin:2rem 0 .5rem}\n"
     "p{margin:.5rem 0;max-width:60rem}.soft{color:var(--soft);font-size:.9rem}\n"
     ".scroll{overflow-x:auto;border:1px solid var(--line);border-radius:6px}\n"
-    "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.9rem}\n"
-    "th,td{padding:.35rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid "
+    "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.85rem}"
+    "\n"
+    "th,td{padding:.35rem .5rem;text-align:right;white-space:nowrap;border-bottom:1px solid "
     "var(--line)}\n"
     "th{font-weight:600;background:var(--card)}tr:last-child td{border-bottom:0}\n"
     "th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:var(--card)}\n"
@@ -95,25 +96,25 @@ static void table_row(FILE *f, const study *s, const contestant *c) {
   char a[32], b[32];
   fprintf(f, "<tr%s><td>", v->leads ? " class=\"lead\"" : "");
   text(f, c->label);
-  fprintf(f, "</td><td>%s</td><td>%s</td><td>%.2f</td><td>%.3f</td>", with_commas(a, c->params),
-          with_commas(b, c->macs), (double)c->train_bytes / 1048576, v->seconds.mean);
-  spread_cell(f, v->train_loss, s->n_seed, 3);
-  spread_cell(f, v->train_acc, s->n_seed, 3);
-  spread_cell(f, v->val_loss, s->n_seed, 3);
-  spread_cell(f, v->val_acc, s->n_seed, 3);
+  fputs("</td>", f);
   spread_cell(f, v->best_acc, s->n_seed, 3);
+  p_cell(f, v);
+  spread_cell(f, v->val_acc, s->n_seed, 3);
+  spread_cell(f, v->val_loss, s->n_seed, 3);
+  spread_cell(f, v->train_acc, s->n_seed, 3);
+  spread_cell(f, v->train_loss, s->n_seed, 3);
   spread_cell(f, v->least_loss, s->n_seed, 3);
   spread_cell(f, v->least_epoch, s->n_seed, 1);
-  p_cell(f, v);
-  fputs("</tr>\n", f);
+  fprintf(f, "<td>%.3f</td><td>%s</td><td>%s</td><td>%.2f</td></tr>\n", v->seconds.mean,
+          with_commas(a, c->params), with_commas(b, c->macs), (double)c->train_bytes / 1048576);
 }
 
 static void table(FILE *f, const study *s, int from, int to) {
   fputs(
-      "<div class=\"scroll\"><table>\n<tr><th></th><th>parameters</th><th>MACs</th>"
-      "<th>memory, MB</th><th>s / epoch</th><th>train loss</th><th>train acc</th><th>val loss</th>"
-      "<th>val acc</th><th>best val acc</th><th>least val loss</th><th>at epoch</th><th>p</th>"
-      "</tr>\n",
+      "<div class=\"scroll\"><table>\n<tr><th></th><th>best val acc</th><th>p</th><th>val acc</th>"
+      "<th>val loss</th><th>train acc</th><th>train loss</th><th>least val loss</th>"
+      "<th>at epoch</th><th>s / epoch</th><th>parameters</th><th>MACs</th><th>memory, "
+      "MB</th></tr>\n",
       f);
   for (int i = from; i < to; i++)
     table_row(f, s, &s->c[i]);

@@ -44,12 +44,21 @@ static int find_or_add_job(study *s, const contestant *c, const run_settings *r,
   return s->n_job - 1;
 }
 
+/* An operator with those of its settings that are not 0. */
+static const char *short_use(study *s, const opuse *u) {
+  const char *text = u->op->name;
+  for (int i = 0; i < u->n_set; i++)
+    if (u->set[i].v[0] != 0)
+      text = arena_printf(s->mem, "%s %s %g", text, u->set[i].name, u->set[i].v[0]);
+  return text;
+}
+
 /* The settings that a reader wants to see, in one line. */
 static const char *settings_line(study *s, const workload *w) {
   const traincfg *t = &w->g->train;
   return arena_printf(s->mem, "%s, lr %g, batch %.0f, epochs %.0f, split %lld/%lld",
-                      t->n_optimizer ? describe_use(w->g, &t->optimizer[0]) : "no optimizer",
-                      t->lr.v[0], t->batch.v[0], t->epochs.v[0], (long long)w->sp->n_train,
+                      t->n_optimizer ? short_use(s, &t->optimizer[0]) : "no optimizer", t->lr.v[0],
+                      t->batch.v[0], t->epochs.v[0], (long long)w->sp->n_train,
                       (long long)w->sp->n_val);
 }
 

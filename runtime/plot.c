@@ -132,6 +132,14 @@ static void write_panel(FILE *f, const char *label, int train, int val, const ep
   fputc('\n', f);
 }
 
+/* The axis of `epochs` epochs, with a tick at whole ones only. */
+static void write_epoch_axis(FILE *f, int epochs) {
+  int step = 1;
+  while (epochs > 12 * step)
+    step = step == 1 ? 2 : step == 2 ? 5 : 2 * step;
+  fprintf(f, "set xrange [1:%d]\nset xtics %d\n", epochs > 1 ? epochs : 2, step);
+}
+
 pid_t plot_curves(const char *dir, const char *title, const epoch_row *row, int n, int best) {
   FILE *f = n ? tmpfile() : NULL;
   if (!f)
@@ -139,7 +147,7 @@ pid_t plot_curves(const char *dir, const char *title, const epoch_row *row, int 
   char *base = message("%s/curves", dir);
   write_rows(f, "rows", row, n);
   fputs(style, f);
-  fprintf(f, "set xrange [%s:%d]\n", n == 1 ? "0" : "1", n == 1 ? 2 : row[n - 1].epoch);
+  write_epoch_axis(f, row[n - 1].epoch);
   bool shaded = write_shading(f, row, n);
   write_terminals(f, base, "");
   fputs("set multiplot layout 1,2 title ", f);
@@ -171,12 +179,15 @@ pid_t plot_overlay(const char *base, const char *title, const plot_series *s, in
   FILE *f = n ? tmpfile() : NULL;
   if (!f)
     return 0;
+  int longest = 1;
   for (int i = 0; i < n; i++) {
+    longest = s[i].row[s[i].n - 1].epoch > longest ? s[i].row[s[i].n - 1].epoch : longest;
     char name[24];
     snprintf(name, sizeof name, "s%d", i);
     write_rows(f, name, s[i].row, s[i].n);
   }
   fputs(style, f);
+  write_epoch_axis(f, longest);
   write_terminals(f, base, "");
   fputs("set multiplot layout 1,2 title ", f);
   write_string(f, title);
@@ -190,22 +201,35 @@ pid_t plot_overlay(const char *base, const char *title, const plot_series *s, in
   return pid;
 }
 
+/* Over the last drawing; without the form feeds that gnuplot puts before every page. */
+static void show_drawing(FILE *drawn) {
+  fputs("\033[H\033[J", stderr); /* home, and clear */
+  rewind(drawn);
+  for (int c; (c = getc(drawn)) != EOF;)
+    if (c != '\f')
+      putc(c, stderr);
+  fflush(stderr);
+}
+
 void plot_terminal(const epoch_row *row, int n, int epochs) {
   FILE *f = tmpfile();
   if (!f)
     return;
   write_rows(f, "rows", row, n);
-  fprintf(f,
-          "set terminal dumb noenhanced size 79,14\nset xrange [1:%d]\nset key top right\n"
-          "set tics nomirror\nset border 3\nset yrange [0:*]\n"
-          "plot $rows using 1:2 with lines title 'train loss', "
-          "$rows using 1:4 with lines title 'val loss'\n"
-          "set yrange [0:1]\nset key bottom right\n"
-          "plot $rows using 1:3 with lines title 'train acc', "
-          "$rows using 1:5 with lines title 'val acc'\n",
-          epochs > 1 ? epochs : 2);
-  fputs("\033[H\033[J", stderr); /* home, and clear what the last call drew */
-  fflush(stderr);
-  plot_wait(start_gnuplot(f, STDERR_FILENO));
+  write_epoch_axis(f, epochs);
+  fputs("set terminal dumb noenhanced size 79,14\nset key top right\n"
+        "set tics nomirror\nset border 3\nset yrange [0:*]\n"
+        "plot $rows using 1:2 with lines title 'train loss', "
+        "$rows using 1:4 with lines title 'val loss'\n"
+        "set yrange [0:1]\nset key bottom right\n"
+        "plot $rows using 1:3 with lines title 'train acc', "
+        "$rows using 1:5 with lines title 'val acc'\n",
+        f);
+  FILE *drawn = tmpfile();
+  if (drawn) {
+    plot_wait(start_gnuplot(f, fileno(drawn)));
+    show_drawing(drawn);
+    fclose(drawn);
+  }
   fclose(f);
 }
