@@ -82,7 +82,7 @@ $(B)/test_%: tests/test_%.c $(LIBOBJ)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LIBOBJ) $(shell $(LLVM) --ldflags) $(LDLIBS) -lcmocka
 
 check-all: $(TESTS) $(NETC)
-	@NETC=./$(NETC) sh tests/run-all $(TESTS) -- $(SCRIPTS)
+	@NETC=./$(NETC) BUILD=$(B) sh tests/run-all $(TESTS) -- $(SCRIPTS)
 
 bench: netc
 	sh bench/run.sh

@@ -98,8 +98,10 @@ LLVMTargetMachineRef machine_generator(const machine *m) {
   LLVMTargetRef t;
   char *why = NULL;
   if (LLVMGetTargetFromTriple(m->triple, &t, &why)) fatal("target", why);
+  /* WebAssembly has one address space of its own: position independence is for its shared libraries. */
+  LLVMRelocMode where = strncmp(m->triple, "wasm", 4) ? LLVMRelocPIC : LLVMRelocStatic;
   return LLVMCreateTargetMachine(t, m->triple, m->cpu, m->features, LLVMCodeGenLevelAggressive,
-                                 LLVMRelocPIC, LLVMCodeModelDefault);
+                                 where, LLVMCodeModelDefault);
 }
 
 /* --- modules --- */
