@@ -168,14 +168,38 @@ double scalar_value(ekind k, double a, double b, double c) {
 /* --- walking and copying --- */
 
 /* Nodes met so far on a walk over a DAG, and what became of them. */
+enum { FEW = 64 }; /* nodes remembered without an allocation: most expressions have fewer */
+
 typedef struct {
-  arena *mem;
-  int n;
+  int n, room;
   expr **from, **to;
+  expr *few_from[FEW], *few_to[FEW];
   void (*visit)(expr *, void *);
   affine (*map)(affine, void *);
   void *arg;
 } walk;
+
+static void walk_begin(walk *w, void *arg) {
+  w->n = 0;
+  w->room = FEW;
+  w->from = w->few_from;
+  w->to = w->few_to;
+  w->arg = arg;
+}
+
+static void walk_end(walk *w) {
+  if (w->from == w->few_from) return;
+  free(w->from);
+  free(w->to);
+}
+
+static expr **grown(const walk *w, expr **old, const expr *const *few) {
+  bool first = (const expr *const *)old == few;
+  expr **new = realloc(first ? NULL : old, sizeof *new * (size_t)(2 * w->room));
+  if (!new) abort();
+  if (first) memcpy(new, few, sizeof *new * (size_t)w->n);
+  return new;
+}
 
 static int seen(const walk *w, const expr *e) {
   for (int i = w->n - 1; i >= 0; i--)
@@ -184,9 +208,13 @@ static int seen(const walk *w, const expr *e) {
 }
 
 static void remember(walk *w, expr *from, expr *to) {
-  int n = w->n;
-  PUSH(w->mem, w->from, n, from);
-  PUSH(w->mem, w->to, w->n, to);
+  if (w->n == w->room) {
+    w->from = grown(w, w->from, (const expr *const *)w->few_from);
+    w->to = grown(w, w->to, (const expr *const *)w->few_to);
+    w->room *= 2;
+  }
+  w->from[w->n] = from;
+  w->to[w->n++] = to;
 }
 
 static void visit_reads(walk *w, expr *e) {
@@ -203,9 +231,11 @@ static void visit_reads(walk *w, expr *e) {
 }
 
 void expr_reads(expr *e, void (*f)(expr *read, void *arg), void *arg) {
-  walk w = {.mem = arena_new(), .visit = f, .arg = arg};
+  walk w;
+  walk_begin(&w, arg);
+  w.visit = f;
   visit_reads(&w, e);
-  arena_free(w.mem);
+  walk_end(&w);
 }
 
 static expr *copy_mapped(walk *w, arena *a, expr *e) {
@@ -223,9 +253,11 @@ static expr *copy_mapped(walk *w, arena *a, expr *e) {
 }
 
 expr *expr_map_affine(arena *a, expr *e, affine (*f)(affine, void *), void *arg) {
-  walk w = {.mem = arena_new(), .map = f, .arg = arg};
+  walk w;
+  walk_begin(&w, arg);
+  w.map = f;
   expr *c = copy_mapped(&w, a, e);
-  arena_free(w.mem);
+  walk_end(&w);
   return c;
 }
 
