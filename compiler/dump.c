@@ -104,7 +104,7 @@ static void print_guards(const printer *p) {
   }
 }
 
-/* Is the store's value the plain result (0), the target plus the result (1), or anything else (2)? */
+/* Is the store's value the result (0), the target plus the result (1), or anything else (2)? */
 static int store_form(const store *s) {
   const expr *v = s->value;
   if (v->kind == E_ACC) return 0;
@@ -112,12 +112,13 @@ static int store_form(const store *s) {
   return adds && access_equal(&v->a[0]->rd, &s->out) ? 1 : 2;
 }
 
-/* `y[..] += term` where the store is plain; else `acc += term` and the stores in lines of their own. */
+/* `y[..] += term` where the store is plain; else `acc += term`, and a line for each store. */
 static void print_nest(const nest *n, FILE *to) {
   static const char *const comb[] = {"=", "+=", "max="};
   printer p = {to, n};
   int form = n->n_store == 1 ? store_form(&n->store[0]) : 2;
-  fprintf(to, "  # %s%s%s\n  ", n->name, n->canonical ? "" : " (scatter)", n->lanes ? " (16 lanes)" : "");
+  fprintf(to, "  # %s%s%s\n  ", n->name, n->canonical ? "" : " (scatter)",
+          n->lanes ? " (16 lanes)" : "");
   if (form == 2) fputs("acc", to);
   else print_access(&p, &n->store[0].out);
   fprintf(to, " %s ", comb[n->red]);

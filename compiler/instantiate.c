@@ -183,7 +183,8 @@ static void infer(instantiation *s, ranges *l, const xexpr *index, int64_t exten
 }
 
 static void names_in(instantiation *s, ranges *l, const xexpr *x, bool output) {
-  if (x->kind == X_NAME && !is_constant_name(s, x->name)) add_range(s, l, x->name, x->at)->output |= output;
+  if (x->kind == X_NAME && !is_constant_name(s, x->name))
+    add_range(s, l, x->name, x->at)->output |= output;
   for (int i = 0; i < x->n; i++) names_in(s, l, x->arg[i], output);
 }
 
@@ -361,7 +362,8 @@ static binding *left_side(instantiation *s, const opstmt *st) {
 
 /* --- which elements have been written --- */
 
-static void hit_values(const nest *n, const affine *x, int ax, int64_t at, bool *hit, int64_t *count) {
+static void hit_values(const nest *n, const affine *x, int ax, int64_t at, bool *hit,
+                       int64_t *count) {
   while (ax < n->n_axis && !x->k[ax]) ax++;
   if (ax == n->n_axis) {
     *count += !hit[at];

@@ -23,8 +23,9 @@ typedef struct {
   nest *first, *last; /* the nests, not yet part of the program */
 } instance;
 
-/* Creates the operator's parameters, states, locals and result in o->p and its nests in o. False: the operator is wrong; o->d has
-   the errors, at the operator's own text, with a note that tells which layer uses it. */
+/* Creates the operator's parameters, states, locals and result in o->p and its nests in o. False:
+   the operator is wrong; o->d has the errors, at the operator's own text, with a note that tells
+   which layer uses it. */
 bool instantiate(instance *o);
 
 /* --- shared by instantiate.c and operand.c --- */

@@ -95,7 +95,8 @@ static bool lower_every(instantiation *s, const xexpr *x, tensor *t, access *out
   bool same = s->target && t->rank == s->target->rank;
   for (int d = 0; same && d < t->rank; d++) same = t->dim[d] == s->target->dim[d];
   if (!same) {
-    diag_error(s->o->d, x->at, NULL, "`%s[..]` does not have the shape of what is written", x->name);
+    diag_error(s->o->d, x->at, NULL, "`%s[..]` does not have the shape of what is written",
+               x->name);
     return false;
   }
   *out = s->at;

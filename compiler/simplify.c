@@ -279,7 +279,7 @@ static void read_forwarded(forwards *f, nest *n) {
 /* Does the copy at nest f->at of tensor t keep its value for as long as `copy` is read? */
 static bool lasts(const forwards *f, const tensor *t, const tensor *copy) {
   const forwarding *from = &f->of[t->id], *r = &f->of[copy->id];
-  if (t->role != T_TEMP && (t->role != T_PARAM || r->leaves)) return false; /* no border, no guard */
+  if (t->role != T_TEMP && (t->role != T_PARAM || r->leaves)) return false; /* has no border */
   return from->last <= f->at || (from->writers == 1 && from->last > r->read);
 }
 

@@ -1,4 +1,5 @@
-/* verify: checks what every pass may rely on, and aborts with the nest's name where it does not hold. */
+/* verify: checks what every pass may rely on, and aborts with the nest's name where it does not
+   hold. */
 #include "nest.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* The middle of the compiler: every operator's `test` lines through lower, grad, gather and simplify,
-   with the interpreter in double precision as the judge; gradients of strided and dilated windows;
+/* The middle of the compiler: every operator's `test` lines through lower, grad, gather and
+   simplify, with the interpreter in double precision as the judge; gradients of strided and dilated windows;
    ties of max; exp, log and tanh against libm. */
 #include <setjmp.h>
 #include <stdarg.h>
