@@ -147,7 +147,9 @@ static void print_schedule(const nest *n, FILE *to) {
               a == s->vec ? "(vec)" : a == s->fold ? "(fold)" : "");
   fputs("; loops", to);
   for (int i = 0; i < s->n_loop; i++) fprintf(to, " %s", n->axis[s->loop[i]].name);
-  fprintf(to, "; %" PRId64 " tiles for the threads; group %d\n", s->domain, s->group);
+  if (s->serial) fputs("; one thread", to);
+  else fprintf(to, "; %" PRId64 " tiles for the threads", s->domain);
+  fprintf(to, "; group %d%s\n", s->group, s->interleaved ? ", in turn with the nest before" : "");
 }
 
 static void print_tensor(const tensor *t, FILE *to) {

@@ -55,6 +55,7 @@ static double least_seconds(builder *b, const machine *m, int threads, int round
   kernel_fn fn[1];
   halo(b->p);
   schedule_program(b->p, m->info, 1);
+  group_program(b->p, m->info);
   memory_plan plan_ = plan(b->p);
   kernel_list *l = kernels_collect(b->p, "m");
   jit *j = jit_compile(l, m, 1, fn);

@@ -21,6 +21,7 @@ static void run_halo(compilation *c) {
 static void run_sched(compilation *c) { 
   schedule_program(c->p, c->machine->info, c->opt.threads > 0 ? c->opt.threads : 1);
 }
+static void run_group(compilation *c) { group_program(c->p, c->machine->info); }
 static void run_plan(compilation *c) { c->memory = plan(c->p); }
 static void run_kernels(compilation *c) { c->kernels = kernels_collect(c->p, "k"); }
 
@@ -39,6 +40,7 @@ static const pass passes[] = {
     {"fuse", "producers inlined, elementwise nests moved into the stores of what they read", run_fuse},
     {"halo", "borders of zeros, guards, strides", run_halo},
     {"sched", "register tiles, loop order, what threads share", run_sched},
+    {"group", "which nests run without waiting for each other", run_group},
     {"plan", "every tensor's place in memory", run_plan},
     {"kernels", "equal nests share one function", run_kernels},
 };

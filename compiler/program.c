@@ -14,6 +14,8 @@ typedef struct {
   int64_t domain;
   int first_arg;
   bool barrier; /* wait for all threads before it: it may need what another one wrote */
+  bool serial;  /* thread 0 alone */
+  bool in_turn; /* tile by tile with the step before */
 } step;
 
 typedef struct {
@@ -26,8 +28,8 @@ struct program {
   jit *jit;
   int n_step, n_place;
   step *step;
-  place *place;    /* of every argument of every step */
-  void **tensors;  /* the same as addresses, for the blocks last run with */
+  place *place;   /* of every argument of every step */
+  void **tensors; /* the same as addresses, for the blocks last run with */
   void *blocks[N_BLOCKS];
   control ctl;
   int threads;
@@ -42,31 +44,37 @@ static double seconds(void) {
 }
 
 static place place_of(const tensor *t) {
-  if (!t) return (place){BLOCK_CONTROL, 0};
-  if (t->block == BLOCK_CONTROL) return (place){BLOCK_CONTROL, offsetof(control, lr)};
+  if (!t)
+    return (place){BLOCK_CONTROL, 0};
+  if (t->block == BLOCK_CONTROL)
+    return (place){BLOCK_CONTROL, offsetof(control, lr)};
   return (place){t->block, t->offset};
 }
 
 static void lay_out_steps(program *p, const kernel_fn *fn) {
   const kernel_list *l = p->c.kernels;
   int args = 0, group = -1;
-  for (int i = 0; i < l->n_call; i++) args += l->call[i].n_arg;
+  for (int i = 0; i < l->n_call; i++)
+    args += l->call[i].n_arg;
   p->step = calloc((size_t)l->n_call + 1, sizeof *p->step);
   p->place = calloc((size_t)args + 1, sizeof *p->place);
   p->tensors = calloc((size_t)args + 1, sizeof *p->tensors);
   for (int i = 0; i < l->n_call; i++) {
     const kernel_call *k = &l->call[i];
     const schedule *s = k->n->sched;
-    p->step[p->n_step++] = (step){fn[k->k->id], s->domain, p->n_place, s->group != group};
+    p->step[p->n_step++] =
+        (step){fn[k->k->id], s->domain, p->n_place, s->group != group, s->serial, s->interleaved};
     group = s->group;
-    for (int a = 0; a < k->n_arg; a++) p->place[p->n_place++] = place_of(k->arg[a]);
+    for (int a = 0; a < k->n_arg; a++)
+      p->place[p->n_place++] = place_of(k->arg[a]);
   }
 }
 
 static machine *this_machine(const char *cpu, const char *features) {
   char *error = NULL;
   machine *m = machine_new(NULL, cpu, features, &error);
-  if (m) return m;
+  if (m)
+    return m;
   fprintf(stderr, "netc: internal error: %s\n", error);
   abort();
 }
@@ -89,14 +97,16 @@ program *program_compile(const compilation *c) {
 
 program *program_build(const graph *g, const program_options *o) {
   compilation c = {.g = g, .opt = *o};
-  if (o->train) c.optimizer = &g->train.optimizer[o->optimizer];
+  if (o->train)
+    c.optimizer = &g->train.optimizer[o->optimizer];
   return program_compile(&c);
 }
 
 const weight_table *program_weights(const program *p) { return &p->weights; }
 
 void program_free(program *p) {
-  if (!p) return;
+  if (!p)
+    return;
   jit_free(p->jit);
   machine_free(p->c.machine);
   compilation_free(&p->c);
@@ -127,41 +137,66 @@ void program_import(const program *p, int i, void *block, const void *file) {
 }
 
 void program_init(const program *p, void *params, void *state, uint64_t seed) {
-  if (params) memset(params, 0, program_params_bytes(p));
-  if (state) memset(state, 0, program_state_bytes(p));
+  if (params)
+    memset(params, 0, program_params_bytes(p));
+  if (state)
+    memset(state, 0, program_state_bytes(p));
   for (int i = 0; i < p->weights.n; i++) {
     void *block = p->weights.info[i].in_state ? state : params;
-    if (block) weight_init(&p->weights, i, block, seed);
+    if (block)
+      weight_init(&p->weights, i, block, seed);
   }
 }
 
 /* --- running --- */
 
 static void find_tensors(program *p, const run_args *a) {
-  void *blocks[N_BLOCKS] = {a->params, a->state, a->work, (void *)(uintptr_t)a->x,
-                            (void *)(uintptr_t)a->labels, &p->ctl, a->logits, a->losses};
-  if (!memcmp(blocks, p->blocks, sizeof blocks)) return;
+  void *blocks[N_BLOCKS] = {
+      a->params, a->state,  a->work,  (void *)(uintptr_t)a->x, (void *)(uintptr_t)a->labels,
+      &p->ctl,   a->logits, a->losses};
+  if (!memcmp(blocks, p->blocks, sizeof blocks))
+    return;
   memcpy(p->blocks, blocks, sizeof blocks);
   for (int i = 0; i < p->n_place; i++)
     p->tensors[i] = (char *)blocks[p->place[i].block] + p->place[i].offset;
 }
 
+/* Steps [i, end), which walk the same slices: one tile of each in turn. */
+static void run_in_turn(const program *p, int i, int end, int64_t from, int64_t to) {
+  for (int64_t t = from; t < to; t++)
+    for (int k = i; k < end; k++)
+      p->step[k].fn(p->tensors + p->step[k].first_arg, t, t + 1);
+}
+
 /* Thread `me` of `n` takes an equal, contiguous share of every domain. */
 static void run_share(const program *p, int me, int n) {
-  for (int i = 0; i < p->n_step; i++) {
+  for (int i = 0, end; i < p->n_step; i = end) {
     const step *s = &p->step[i];
+    for (end = i + 1; end < p->n_step && p->step[end].in_turn; end++)
+      continue;
     if (n > 1 && s->barrier) {
 #pragma omp barrier
     }
-    s->fn(p->tensors + s->first_arg, s->domain * me / n, s->domain * (me + 1) / n);
+    int64_t from = s->domain * me / n, to = s->domain * (me + 1) / n;
+    if (s->serial && me == 0)
+      s->fn(p->tensors + s->first_arg, 0, s->domain);
+    else if (!s->serial && end == i + 1)
+      s->fn(p->tensors + s->first_arg, from, to);
+    else if (!s->serial)
+      run_in_turn(p, i, end, from, to);
   }
 }
 
 static void prepare(program *p, const run_args *a) {
-  p->ctl = (control){(uint32_t)a->seed, (uint32_t)(a->seed >> 32), (uint32_t)a->step,
-                     (uint32_t)(a->step >> 32), {0}};
-  if (p->c.exact) p->ctl.lr_exact = (double)a->lr;
-  else p->ctl.lr = a->lr;
+  p->ctl = (control){(uint32_t)a->seed,
+                     (uint32_t)(a->seed >> 32),
+                     (uint32_t)a->step,
+                     (uint32_t)(a->step >> 32),
+                     {0}};
+  if (p->c.exact)
+    p->ctl.lr_exact = (double)a->lr;
+  else
+    p->ctl.lr = a->lr;
   find_tensors(p, a);
 }
 
@@ -180,7 +215,8 @@ void program_run(program *p, const run_args *a) {
 int program_n_steps(const program *p) { return p->n_step; }
 
 void program_run_step(program *p, const run_args *a, int i) {
-  if (i == 0) prepare(p, a);
+  if (i == 0)
+    prepare(p, a);
   const step *s = &p->step[i];
   if (p->threads == 1) {
     s->fn(p->tensors + s->first_arg, 0, s->domain);
@@ -199,6 +235,7 @@ step_info program_step(const program *p, int i) {
   s.flops = nest_flops(k->n);
   s.contraction = nest_macs(k->n) > 0;
   for (int a = 0; a < k->n_arg; a++)
-    if (k->arg[a]) s.bytes += (double)tensor_bytes(k->arg[a]);
+    if (k->arg[a])
+      s.bytes += (double)tensor_bytes(k->arg[a]);
   return s;
 }

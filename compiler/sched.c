@@ -331,9 +331,5 @@ static void schedule_nest(nestprog *p, nest *n, const target_info *t, int thread
 }
 
 void schedule_program(nestprog *p, const target_info *t, int threads) {
-  int group = 0;
-  for (nest *n = p->nests; n; n = n->next) {
-    schedule_nest(p, n, t, threads);
-    n->sched->group = group++;
-  }
+  for (nest *n = p->nests; n; n = n->next) schedule_nest(p, n, t, threads);
 }

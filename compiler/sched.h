@@ -24,6 +24,8 @@ typedef struct schedule {
   int n_domain;           /* that many leading loops form the domain that threads share */
   int64_t domain;         /* tiles in the domain; a kernel runs tiles [begin, end) of it */
   int group;              /* nests of one group run without a barrier between them */
+  bool serial;            /* one thread runs it */
+  bool interleaved;       /* tile by tile in turn with the nest before, which reads the same slices */
 } schedule;
 
 /* Floats of a vector register in code for t, and the widest chunk not above `left`. */
@@ -32,6 +34,8 @@ int64_t vector_chunk(const target_info *t, int64_t left);
 int64_t access_stride(const access *x, int ax);
 /* Tiles, loops and domains for t, with domains that divide well among `threads`. */
 void schedule_program(nestprog *p, const target_info *t, int threads);
+/* Groups of nests that need no barrier between them (after schedule_program). */
+void group_program(nestprog *p, const target_info *t);
 /* The line of target.def for an LLVM triple and feature string. */
 const target_info *target_find(const char *triple, const char *features);
 #endif
