@@ -1,0 +1,188 @@
+#!/bin/sh
+# The command line from outside: exit statuses, JSON, run directories, runs that are interrupted and
+# go on, comparisons that do.
+cd "$(dirname "$0")/.." || exit 1
+netc=$(cd "$(dirname "${NETC:-./netc}")" && pwd)/$(basename "${NETC:-./netc}")
+[ -x "$netc" ] || { echo "$netc is not built"; exit 1; }
+root=$(pwd)
+tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 1
+failed=0 n=0
+
+ok() { # ok WHAT: the last command's status
+  status=$? n=$((n + 1))
+  [ $status -eq 0 ] || { echo "FAILED: $1"; cat err 2>/dev/null; failed=1; }
+}
+# exits STATUS COMMAND...: netc ends with that status; out and err keep what it wrote.
+exits() {
+  want=$1; shift
+  timeout 120 "$netc" "$@" >out 2>err
+  status=$? n=$((n + 1))
+  [ $status -eq "$want" ] || { echo "FAILED: netc $* ended with $status, not $want"; cat err; failed=1; }
+}
+says() { n=$((n + 1)); grep -q -e "$1" err || { echo "FAILED: no \`$1\` in:"; cat err; failed=1; }; }
+prints() { n=$((n + 1)); grep -q -e "$1" out || { echo "FAILED: no \`$1\` in:"; cat out; failed=1; }; }
+json() { # json EXPRESSION: stdout is one JSON object j, of which the expression is true
+  n=$((n + 1))
+  python3 -c "import json,sys; j=json.load(open('out')); assert isinstance(j, dict); assert $1, j" 2>pyerr ||
+    { echo "FAILED: json: $1"; tail -n 3 pyerr; failed=1; }
+}
+results() { cut -d, -f1-5 "$1/metrics.csv"; }
+
+cat > small.net <<END
+input 3x32x32; classes 5;
+conv 8 k3 s2 p1 relu; maxpool 4; linear classes;
+train { data "$root/examples/emoji/emoji.pkl"; split 95/40; lr 0.05; batch 10; epochs 4; seed 3;
+        optimizer sgd momentum=0.9; augment flip shift=2; }
+END
+sed 's/conv 8/conv 12/' small.net > other.net
+
+# --- the command line ---
+exits 0 --help; prints 'netc COMMAND'
+exits 0 --version; prints '^netc [0-9]'
+exits 2
+exits 2 trian small.net; says 'did you mean `netc train`'
+exits 2 --frobnicate
+for c in train summary eval predict fmt compare sweep lint check data; do
+  exits 0 $c --help; prints Usage
+  exits 2 $c --no-such-option
+done
+exits 2 train
+exits 2 train small.net other.net
+exits 2 train small.net --epochs none
+exits 2 train small.net --split 3:4
+exits 2 eval small.net
+exits 1 train missing.net; says 'missing.net'
+exits 1 train small.net --data missing.pkl; says 'missing.pkl'
+exits 1 train small.net --split 2000/10; says '1005'
+[ ! -e runs ]; ok "wrong input leaves no directory behind"
+
+# --- summary, fmt, lint ---
+exits 0 summary small.net; prints 'Conv2d-1 *\[-1, 8, 16, 16\] *224'; prints 'Linear-3 *\[-1, 5\] *645'
+exits 0 summary small.net --json; json "j['params'] == 869 and j['layers'][0]['output_shape'] == [8, 16, 16]"
+exits 0 fmt small.net; cp out once.net
+exits 0 fmt once.net; cmp -s out once.net; ok "fmt is idempotent"
+exits 0 fmt --check once.net
+exits 0 lint small.net --lr 3; says 'learning rate of 3'
+exits 0 lint small.net --batch 500; says 'larger than the training split'
+
+# --- train ---
+exits 0 train small.net
+for f in metrics.csv best.safetensors last.safetensors run.json small.net curves.svg curves.png; do
+  [ -s runs/small/$f ] || command -v gnuplot >/dev/null || continue
+  [ -s runs/small/$f ]; ok "runs/small/$f"
+done
+[ "$(head -n 1 runs/small/metrics.csv)" = epoch,train_loss,train_acc,val_loss,val_acc,seconds ]; ok header
+[ "$(wc -l < runs/small/metrics.csv)" = 5 ]; ok "a row an epoch"
+cp runs/small/run.json out; json "j['settings']['lr'] == 0.05 and j['status'] == 'done' and j['epochs_done'] == 4"
+exits 0 train small.net --threads 1 --json; json "j['directory'] == 'runs/small-2' and len(j['epochs']) == 4"
+cmp -s runs/small/last.safetensors runs/small-2/last.safetensors; ok "one thread and several: the same bytes"
+[ "$(results runs/small)" = "$(results runs/small-2)" ]; ok "the same metrics"
+cp -r runs/small before
+exits 1 train small.net -o runs/small; says 'holds a run'
+exits 1 train small.net -o runs/small --force --weights small.net; says 'safetensors'
+diff -r runs/small before >/dev/null; ok "a failure leaves the old run alone"
+exits 1 train small.net -o small.net; says 'not a directory'
+exits 0 train small.net -o runs/small --force --epochs 1
+[ "$(wc -l < runs/small/metrics.csv)" = 2 ]; ok "--force replaces"
+exits 1 train other.net -o o --weights before/best.safetensors; says 'conv1.weight'; says '\[8, 3, 3, 3\]'
+[ ! -e o ]; ok "no directory for weights that do not fit"
+exits 1 train small.net --lr 10000 -o nan; says 'no longer a finite number in epoch 1, batch'
+[ ! -e nan/best.safetensors ]; ok "no weights of a run that broke at once"
+exits 0 train small.net --weights before/last.safetensors -o w --epochs 1
+
+# --- interrupted and resumed ---
+sed 's/epochs 4/epochs 60/' small.net > long.net
+exits 0 train long.net -o whole
+sleeps='0.3 0.35 0.4 0.45 0.5 0.6'
+for s in $sleeps; do
+  for signal in INT KILL TERM; do
+    "$netc" train long.net --resume parts >out 2>err &
+    pid=$!
+    sleep $s
+    kill -$signal $pid 2>/dev/null
+    wait $pid
+    status=$? n=$((n + 1))
+    case $signal:$status in
+    *:0 | INT:130 | KILL:137 | TERM:143) ;;
+    *) echo "FAILED: $signal gave status $status"; cat err; failed=1 ;;
+    esac
+  done
+done
+exits 0 train long.net --resume parts
+for f in best last; do
+  cmp -s whole/$f.safetensors parts/$f.safetensors; ok "interrupted and resumed: $f.safetensors"
+done
+[ "$(results whole)" = "$(results parts)" ]; ok "interrupted and resumed: metrics"
+exits 1 train long.net --resume parts --lr 0.5; says 'its lr was 0.05'
+exits 1 train other.net --resume parts; says 'its network was'
+exits 0 train long.net --resume parts --epochs 62
+[ "$(wc -l < parts/metrics.csv)" = 63 ]; ok "a finished run goes on with more epochs"
+printf x > whole/checkpoint.safetensors
+exits 1 train long.net --resume whole --epochs 70; says 'checkpoint.safetensors'
+
+# --- early stopping ---
+sed 's/epochs 4/epochs 80; stop val_loss patience=2 restore/' small.net > stop.net
+exits 0 train stop.net -o stop --no-shuffle --lr 0.1; says 'stopped early'
+cmp -s stop/best.safetensors stop/last.safetensors ||
+  python3 - <<'END'
+def tensors(p):
+    b = open(p, 'rb').read()
+    return b[8 + int.from_bytes(b[:8], 'little'):]
+assert tensors('stop/best.safetensors') == tensors('stop/last.safetensors')
+END
+ok "restore puts the best weights back"
+
+# --- eval, predict ---
+w=before/best.safetensors
+exits 0 eval small.net --weights $w; prints '^accuracy'; prints 'precision'
+exits 0 eval small.net --weights $w --json --worst worst.png
+json "j['samples'] == 40 and sum(map(sum, j['confusion'])) == 40"
+cp before/run.json run; python3 - <<'END'
+import json
+e, r = json.load(open('out')), json.load(open('run'))
+assert abs(e['loss'] - r['best']['val_loss']) < 1e-6 and abs(e['accuracy'] - r['best']['val_acc']) < 1e-9
+END
+ok "eval of the best weights gives the run's own figures"
+[ "$(head -c 4 worst.png | tail -c 3)" = PNG ]; ok "a sheet of the worst"
+exits 0 eval small.net --weights $w --data "$root/examples/emoji/emoji.pkl" --json; json "j['samples'] == 1005"
+exits 1 eval other.net --weights $w; says 'conv1.weight'
+exits 1 eval small.net --weights small.net
+exits 0 predict small.net --weights $w worst.png worst.png --top 3 --json
+json "len(j['images']) == 2 and len(j['images'][0]['top']) == 3 and j['images'][0] == j['images'][1]"
+exits 1 predict small.net --weights $w small.net worst.png; prints worst.png; says small.net
+
+# --- compare, sweep ---
+exits 0 compare small.net other.net --seeds 2 --epochs 2 --json -o cmp
+json "[r['label'] for r in j['results']] == ['small', 'other'] and len(j['results'][0]['seeds']) == 2"
+for f in report.html results.csv results.json; do [ -s cmp/$f ]; ok cmp/$f; done
+exits 0 compare small.net other.net --seeds 2 --epochs 2 --csv -o cmp; says '4 of them done before'
+exits 2 compare small.net
+exits 1 compare small.net other.net -o before; says 'holds a training run'
+cat > study.net <<END
+include "small.net";
+sweep rate { lr {0.01 0.05}; }
+sweep epochs { epochs {1 2 4}; }
+END
+exits 0 sweep study.net --seeds 2 --json -o sweep; says '4 runs of 5'
+json "len(j['results']) == 5 and j['results'][2]['epochs'] == 1"
+python3 - <<'END'
+import json
+r = {x['label']: x for x in json.load(open('out'))['results']}
+assert r['epochs=4']['val_loss'] == r['lr=0.05']['val_loss']
+END
+ok "equal runs are one"
+"$netc" sweep study.net --study rate --seeds 9 --epochs 40 -o half >out 2>err &
+pid=$!
+sleep 1
+kill -TERM $pid
+wait $pid
+status=$?
+[ $status -eq 143 ] || [ $status -eq 0 ]; ok "SIGTERM ends a sweep with status 143, not $status"
+exits 0 sweep study.net --study rate --seeds 9 --epochs 40 -o half
+exits 0 sweep study.net --study rate --seeds 2 -o sweep; says '4 of them done before'
+exits 1 sweep small.net; says 'names nothing to sweep'
+exits 1 sweep study.net --study none; says 'no study'
+
+[ $failed -eq 0 ] && echo "command line: $n checks passed"
+exit $failed
