@@ -38,8 +38,9 @@ static void *block(size_t bytes) {
   return memset(p, 0, bytes);
 }
 
-/* Constants (batch norm's 1 and 0) are moved a little: a gradient must be right away from them too.
- */
+/* Drawn weights are sqrt(6) times as large as for training (He et al. 2015), so that gradients do
+   not fade on their way through deep networks, below what differences of a loss can resolve.
+   Constants (batch norm's 1 and 0) are moved a little: a gradient must be right away from them. */
 static void random_weights(checker *c) {
   const weight_table *w = program_weights(c->p);
   for (int i = 0; i < w->n; i++) {
@@ -49,7 +50,7 @@ static void random_weights(checker *c) {
     bool drawn = t->decl && t->decl->init == INIT_UNIFORM;
     for (int64_t k = 0; k < w->info[i].count; k++) {
       double u = uniform(c->seed, (uint32_t)i, (uint64_t)k);
-      double v = drawn ? u * t->init : t->init + (t->role == T_PARAM ? 0.1 * u : 0);
+      double v = drawn ? 2.449489742783178 * u * t->init : t->init + (t->role == T_PARAM ? 0.1 * u : 0);
       c->params[t->offset / 8 + k] = v;
     }
   }
