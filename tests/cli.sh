@@ -87,7 +87,7 @@ exits 0 train small.net -o runs/small --force --epochs 1
 [ "$(wc -l < runs/small/metrics.csv)" = 2 ]; ok "--force replaces"
 exits 1 train other.net -o o --weights before/best.safetensors; says 'conv1.weight'; says '\[8, 3, 3, 3\]'
 [ ! -e o ]; ok "no directory for weights that do not fit"
-exits 1 train small.net --lr 10000 -o nan; says 'no longer a finite number in epoch 1, batch'
+exits 1 train "$root/models/emoji.net" --lr 1000 -o nan; says 'no longer a finite number in epoch 1, batch'
 [ ! -e nan/best.safetensors ]; ok "no weights of a run that broke at once"
 exits 0 train small.net --weights before/last.safetensors -o w --epochs 1
 
