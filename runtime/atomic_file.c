@@ -126,7 +126,8 @@ bool append_durable(const char *path, const char *text, char **error) {
 }
 
 char *read_whole_file(const char *path, size_t limit, size_t *n, char **error) {
-  FILE *f = fopen(path, "rb");
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hang */
+  FILE *f = fd < 0 ? NULL : fdopen(fd, "rb");
   struct stat st;
   if (!f || fstat(fileno(f), &st) != 0) {
     *error = message("cannot read `%s`: %s", path, strerror(errno));

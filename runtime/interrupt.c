@@ -11,6 +11,7 @@ void interrupt_watch(void) {
   sigemptyset(&a.sa_mask);
   sigaction(SIGINT, &a, NULL);
   sigaction(SIGTERM, &a, NULL);
+  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error to tell, not a death */
 }
 
 int interrupt_signal(void) { return came; }
