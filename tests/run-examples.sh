@@ -1,0 +1,61 @@
+#!/bin/sh
+# The examples, by the commands of their READMEs, in a copy.
+set -eu
+netc=$(cd "$(dirname "${NETC:-./netc}")" && pwd)/$(basename "${NETC:-./netc}")
+root=$(pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() { echo "FAILED: $*"; exit 1; }
+mkdir "$work/bin" "$work/examples"
+ln -s "$netc" "$work/bin/netc"
+PATH=$work/bin:$PATH
+cp -r examples/object examples/microcontroller "$work/examples"
+ln -s "$root/examples/emoji" "$work/examples/emoji"
+ln -s "$root/models" "$work/models"
+
+# Every line between ``` of a README, but for those that the example's own lines stand in for.
+cd "$work/examples/object"
+[ "$(wc -l <classify.c)" -lt 60 ] || fail "classify.c has 60 lines or more"
+make >make.log 2>&1 || { tail -n 30 make.log; fail "examples/object: make"; }
+python3 - <<'PY'
+import struct, zlib
+with open('emoji.bin', 'rb') as f:
+    n, c, h, w = struct.unpack('<4i', f.read(16))
+    planes = f.read(n * c * h * w)
+def chunk(kind, data):
+    return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+one = planes[900 * c * h * w:901 * c * h * w]
+rows = b''.join(b'\0' + bytes(one[k * h * w + y * w + x] for x in range(w) for k in range(c)) for y in range(h))
+with open('image.png', 'wb') as f:
+    f.write(b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>2I5B', w, h, 8, 2, 0, 0, 0)) +
+            chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b''))
+PY
+./classify image.png | grep -q 'image.png: .* ([0-9]*%)' || fail "classify"
+! ./classify classify.c 2>/dev/null || fail "classify takes what is no PNG file"
+./train emoji.bin 3 >train.log
+awk '/^epoch/ { loss[NR] = $4 } END { exit !(NR == 3 && loss[3] < loss[1]) }' train.log ||
+  { cat train.log; fail "train"; }
+python3 infer.py ./emoji.so emoji.bin 0 900 >infer.log
+number=$(sed -n 's/image 900: class \([0-9]\).*/\1/p' infer.log)
+set -- "air transport" "birds" "water transport" "people" "felines"
+shift "$number"
+./classify image.png | grep -q "image.png: $1 " || fail "infer.py and classify differ"
+
+cd "$work/examples/microcontroller"
+make shapes-host >make.log 2>&1 || { cat make.log; fail "examples/microcontroller: make"; }
+./shapes-host >host.out
+grep -q 'right: 9[0-9]$' host.out || { cat host.out; fail "shapes does not learn"; }
+sh sizes.sh >sizes.out
+awk -F'|' '/cortex/ && ($3 >= 16384 || $9 >= 262144) { bad = 1 } END { exit bad }' sizes.out ||
+  { cat sizes.out; fail "shapes is too large"; }
+if command -v clang-19 >/dev/null && command -v ld.lld-19 >/dev/null && command -v qemu-system-arm >/dev/null; then
+  for board in m4 m7; do
+    make shapes-$board.elf >make.log 2>&1 || { cat make.log; fail "firmware for $board"; }
+    make -s run-$board >$board.out
+    cmp host.out $board.out || fail "Cortex-$board: other bits than this computer"
+    echo "same bits: Cortex-$board"
+  done
+else
+  echo "skipped: no clang-19, lld-19 or qemu-system-arm"
+fi
+echo passed
