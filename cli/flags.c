@@ -1,4 +1,5 @@
 #include "cli/flags.h"
+#include "program.h"
 #include <limits.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -53,6 +54,14 @@ static void check_split(struct argp_state *state, const char *text) {
                text);
 }
 
+static void check_stage(struct argp_state *state, const char *name) {
+  if (pipeline_has_stage(name))
+    return;
+  fprintf(stderr, "Stages of the compilation:\n");
+  pipeline_list(stderr);
+  argp_error(state, "--dump: there is no stage `%s`", name);
+}
+
 static void override(struct argp_state *state, const char *word, const char *text) {
   train_flags *f = state->input;
   for (int i = 0; i < f->n_override; i++)
@@ -98,6 +107,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     f->shuffle = false;
     break;
   case KEY_DUMP:
+    check_stage(state, arg);
     f->dump = arg;
     break;
   case KEY_JSON:

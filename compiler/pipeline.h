@@ -28,8 +28,4 @@ struct weight_table;
    every float behind the pointers of run_args is a double. */
 program *program_compile(const compilation *c);
 const struct weight_table *program_weights(const program *p);
-/* Is there a stage of that name? (also "llvm" and "asm") */
-bool pipeline_has_stage(const char *name);
-/* The stages' names and one line each, for --help. */
-void pipeline_list(FILE *to);
 #endif

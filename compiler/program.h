@@ -91,6 +91,11 @@ void program_run_step(program *p, const run_args *a, int i);
    cores, measured by generated code; takes some tens of milliseconds. */
 void machine_measure(int threads, double *gflops, double *gbytes);
 
+/* Is there a stage of that name? (also "llvm" and "asm") */
+bool pipeline_has_stage(const char *name);
+/* The stages' names and one line each, for --help. */
+void pipeline_list(FILE *to);
+
 /* What `summary` prints. */
 typedef struct {
   int64_t params, macs;       /* trained parameters; multiply-adds of one sample's inference */

@@ -52,6 +52,8 @@ exits 2 train small.net other.net
 exits 2 train small.net --epochs none
 exits 2 train small.net --split 3:4
 exits 2 eval small.net
+exits 2 train small.net --dump=none; says "fuse"
+exits 0 train small.net --dump=fuse; prints "conv1"
 exits 1 train missing.net; says 'missing.net'
 exits 1 train small.net --data missing.pkl; says 'missing.pkl'
 exits 1 train small.net --split 2000/10; says '1005'
