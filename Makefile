@@ -70,6 +70,7 @@ asan: deps-test
 PREFIX ?= /usr/local
 install: netc
 	install -D -m 755 netc $(DESTDIR)$(PREFIX)/bin/netc
+	install -D -m 644 scripts/netc.mk $(DESTDIR)$(PREFIX)/share/netc/netc.mk
 
 # --- tests: every tests/test_*.c is a program, every tests/*/run.sh and tests/*.sh a script ---
 

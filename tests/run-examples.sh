@@ -8,12 +8,12 @@ trap 'rm -rf "$work"' EXIT
 fail() { echo "FAILED: $*"; exit 1; }
 mkdir "$work/bin" "$work/examples"
 ln -s "$netc" "$work/bin/netc"
-PATH=$work/bin:$PATH
+PATH=$work/bin:$PATH NETC=netc
+export PATH NETC
 cp -r examples/object examples/microcontroller "$work/examples"
 ln -s "$root/examples/emoji" "$work/examples/emoji"
 ln -s "$root/models" "$work/models"
 
-# Every line between ``` of a README, but for those that the example's own lines stand in for.
 cd "$work/examples/object"
 [ "$(wc -l <classify.c)" -lt 60 ] || fail "classify.c has 60 lines or more"
 make >make.log 2>&1 || { tail -n 30 make.log; fail "examples/object: make"; }
