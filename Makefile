@@ -1,14 +1,32 @@
 # netc: see README.md. `make run` and `make test` install what they need; `make` only builds.
-CC      ?= gcc
+# V=1 shows the commands; CC=clang-19, B=DIRECTORY and NETC=PROGRAM build beside what is there.
+ifeq ($(origin CC),default)
+CC       = gcc
+endif
 LLVM    ?= llvm-config-19
 B       ?= build
+# Commands are told by one line each, and run on every core, unless make is told otherwise.
+V       ?= 0
+Q        = $(if $(filter 0,$(V)),@)
+say      = $(if $(filter 0,$(V)),@printf '%-5s %s\n' $(1))
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+# Goals that build nothing by themselves, or install what is missing first.
+ifneq ($(filter-out run test asan deps deps-test clean,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(shell command -v $(LLVM)),)
+$(error $(LLVM) is not installed: `make deps` installs what netc is built with)
+endif
+endif
 STD      = -std=c11 -D_GNU_SOURCE
 WARN     = -Wall -Wextra -Werror
 # -ffp-contract=off: the interpreter's arithmetic is the definition; fma is written where it is meant.
 OPT      = -O2 -g -ffp-contract=off
-CPPFLAGS += -iquote . -iquote compiler -iquote $(B) $(shell $(LLVM) --cflags 2>/dev/null | tr ' ' '\n' | grep '^-I')
+LLVM_INCLUDE := $(shell $(LLVM) --includedir 2>/dev/null)
+LLVM_LIBS    := $(shell $(LLVM) --ldflags --libs core orcjit native passes irreader linker bitwriter all-targets 2>/dev/null)
+CPPFLAGS += -iquote . -iquote compiler -iquote $(B) $(LLVM_INCLUDE:%=-isystem %)
 CFLAGS  += $(STD) $(WARN) $(OPT) -fopenmp $(EXTRA)
-LDLIBS   = $(shell $(LLVM) --libs core orcjit native passes irreader linker bitwriter all-targets 2>/dev/null) -ljson-c -lzip -lpng -ljpeg -lm
+LDLIBS   = $(LLVM_LIBS) -ljson-c -lzip -lpng -ljpeg -lm
 
 SRC  = $(wildcard compiler/*.c runtime/*.c cli/*.c)
 GEN  = $(B)/parse.c $(B)/lex.c $(B)/oplib.c $(B)/embed.c
@@ -18,33 +36,41 @@ NETC ?= netc
 
 all: netc
 $(NETC): $(OBJ)
-	$(CC) $(CFLAGS) -o $@ $^ $(shell $(LLVM) --ldflags) $(LDLIBS)
+	$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC $<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/parse.c: compiler/parse.y
 	@mkdir -p $(@D)
-	bison -Wall -o $@ --defines=$(B)/parse.h $<
+	$(call say,BISON $<)
+	$(Q)bison -Wall -o $@ --defines=$(B)/parse.h $<
 $(B)/parse.h: $(B)/parse.c ;
 $(B)/lex.c: compiler/lex.l
 	@mkdir -p $(@D)
-	flex --header-file=$(B)/lex.h -o $@ $<
+	$(call say,FLEX $<)
+	$(Q)flex --header-file=$(B)/lex.h -o $@ $<
 $(B)/lex.h: $(B)/lex.c ;
 $(B)/oplib.c: compiler/oplib.awk $(sort $(wildcard compiler/ops/*.op))
 	@mkdir -p $(@D)
-	LC_ALL=C awk -f $^ > $@.tmp && mv $@.tmp $@
+	$(call say,AWK $@)
+	$(Q)LC_ALL=C awk -f $^ > $@.tmp && mv $@.tmp $@
 # Code that goes into objects: C made into LLVM IR that no machine's widths have entered.
 EMBED_FLAGS = --target=x86_64-unknown-none -std=c11 $(WARN) -Oz -ffreestanding -fno-builtin -ffp-contract=off \
   -fno-vectorize -fno-slp-vectorize -fno-unwind-tables -fno-asynchronous-unwind-tables -iquote compiler
 $(B)/embed/%.ll: runtime/embed/%.c runtime/embed/embed.h compiler/philox.h
 	@mkdir -p $(@D)
-	clang-19 $(EMBED_FLAGS) -S -emit-llvm -o $@ $<
+	$(call say,CLANG $<)
+	$(Q)clang-19 $(EMBED_FLAGS) -S -emit-llvm -o $@ $<
 $(B)/embed.c: compiler/embed.awk $(patsubst runtime/%.c,$(B)/%.ll,$(sort $(wildcard runtime/embed/*.c)))
-	LC_ALL=C awk -f $^ > $@.tmp && mv $@.tmp $@
+	$(call say,AWK $@)
+	$(Q)LC_ALL=C awk -f $^ > $@.tmp && mv $@.tmp $@
 $(B)/lex.o $(B)/compiler/syntax.o: $(B)/parse.h $(B)/lex.h
 $(B)/parse.o $(B)/lex.o $(B)/oplib.o $(B)/embed.o: $(B)/%.o: $(B)/%.c
-	$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-error -MMD -MP -c -o $@ $<
+	$(call say,CC $<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-error -MMD -MP -c -o $@ $<
 
 # --- what people type ---
 
@@ -70,6 +96,7 @@ asan: deps-test
 PREFIX ?= /usr/local
 install: netc
 	install -D -m 755 netc $(DESTDIR)$(PREFIX)/bin/netc
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/netc LICENSE
 	install -D -m 644 scripts/netc.mk $(DESTDIR)$(PREFIX)/share/netc/netc.mk
 
 # --- tests: every tests/test_*.c is a program, every tests/*/run.sh and tests/*.sh a script ---
@@ -80,7 +107,8 @@ LIBOBJ   = $(filter-out $(B)/cli/main.o,$(OBJ))
 SCRIPTS  = $(wildcard tests/*.sh tests/*/run.sh)
 
 $(B)/test_%: tests/test_%.c $(LIBOBJ)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LIBOBJ) $(shell $(LLVM) --ldflags) $(LDLIBS) -lcmocka
+	$(call say,CC $<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LIBOBJ) $(LDLIBS) -lcmocka
 
 check-all: $(TESTS) $(NETC)
 	@NETC=./$(NETC) BUILD=$(B) sh tests/run-all $(TESTS) -- $(SCRIPTS)
