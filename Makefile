@@ -70,7 +70,7 @@ $(B)/embed.c: compiler/embed.awk $(patsubst runtime/%.c,$(B)/%.ll,$(sort $(wildc
 $(B)/lex.o $(B)/compiler/syntax.o: $(B)/parse.h $(B)/lex.h
 $(B)/parse.o $(B)/lex.o $(B)/oplib.o $(B)/embed.o: $(B)/%.o: $(B)/%.c
 	$(call say,CC $<)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-error -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-error -Wno-unused-but-set-variable -MMD -MP -c -o $@ $<
 
 # --- what people type ---
 
