@@ -5,7 +5,7 @@ set -eu
 build="gcc make libc6-dev llvm-19-dev clang-19 flex bison libjson-c-dev libzip-dev libpng-dev libjpeg-dev gnuplot-nox"
 # Of the test packages, those from gcc-aarch64 on are for objects of other machines, run under emulation.
 test="libcmocka-dev python3 libclang-rt-19-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu
- libc6-dev-riscv64-cross qemu-user qemu-system-arm lld-19 nodejs g++"
+ libc6-dev-riscv64-cross qemu-user qemu-system-arm lld-19 nodejs chromium g++"
 want=$build
 [ "${1:-build}" = test ] && want="$build $test ${NETC_TEST_PACKAGES:-}"
 

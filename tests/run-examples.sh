@@ -4,13 +4,14 @@ set -eu
 netc=$(cd "$(dirname "${NETC:-./netc}")" && pwd)/$(basename "${NETC:-./netc}")
 root=$(pwd)
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+server=
+trap 'rm -rf "$work"; [ -z "$server" ] || kill "$server" 2>/dev/null || :' EXIT
 fail() { echo "FAILED: $*"; exit 1; }
 mkdir "$work/bin" "$work/examples"
 ln -s "$netc" "$work/bin/netc"
 PATH=$work/bin:$PATH NETC=netc
 export PATH NETC
-cp -r examples/object examples/microcontroller "$work/examples"
+cp -r examples/object examples/microcontroller examples/web "$work/examples"
 ln -s "$root/examples/emoji" "$work/examples/emoji"
 ln -s "$root/models" "$work/models"
 
@@ -57,5 +58,28 @@ if command -v clang-19 >/dev/null && command -v ld.lld-19 >/dev/null && command 
   done
 else
   echo "skipped: no clang-19, lld-19 or qemu-system-arm"
+fi
+
+cd "$work/examples/web"
+if command -v wasm-ld-19 >/dev/null && command -v chromium >/dev/null; then
+  make >make.log 2>&1 || { tail -n 30 make.log; fail "examples/web: make"; }
+  python3 -u -m http.server --bind 127.0.0.1 0 >server.log 2>&1 &
+  server=$!
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' server.log)
+    [ -z "$port" ] || break
+    sleep 0.3
+  done
+  timeout 60 chromium --headless=new --no-sandbox --disable-gpu --user-data-dir="$work/chromium" \
+    --virtual-time-budget=100000 --dump-dom "http://127.0.0.1:$port/index.html?selftest" >page.html 2>page.log || :
+  python3 - <<'PY' || { tail -n 5 page.log; fail "the page"; }
+import html, json, re
+found = re.search(r'data-selftest="([^"]*)"', open('page.html').read())
+r = json.loads(html.unescape(found.group(1)))
+print('web page:', r)
+assert r['samples'] == 15 and r['right'] >= 12 and r['last'] < r['first'] * 0.8 and r['accuracy'] > 0.5
+PY
+else
+  echo "skipped: no wasm-ld-19 or chromium"
 fi
 echo passed
