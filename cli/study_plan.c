@@ -84,7 +84,7 @@ static void describe(study *s, contestant *c, const workload *w) {
   c->metric = g->train.stop_metric ? arena_strdup(s->mem, g->train.stop_metric) : NULL;
   c->params = cost.params;
   c->macs = cost.macs;
-  c->train_bytes = cost.train_bytes;
+  c->train_bytes = cost.params_bytes + cost.train_bytes;
   c->n_train = w->sp->n_train;
   c->n_val = w->sp->n_val;
   c->majority = majority_share(w);

@@ -46,8 +46,7 @@ static const char doc[] =
     "Prints the layers of FILE.net with their output shapes and parameters, and the memory and "
     "arithmetic that the network takes."
     "\vMB are 2^20 bytes. Forward/backward pass size counts the outputs of the rows twice, as "
-    "torchsummary does; the bytes below it are exactly what netc allocates for parameters, "
-    "optimizer state and workspace.";
+    "torchsummary does; the bytes below it are exactly what netc allocates.";
 
 static bool is_one(const xexpr *x) { return x->kind == X_NUM && x->num == 1; }
 
@@ -118,6 +117,13 @@ static void print_rows(const graph *g, const totals *t) {
   }
 }
 
+static void print_bytes(const char *title, const char *what, size_t params, size_t rest) {
+  char a[32], b[32], c[32];
+  printf("%s: %s bytes (%s of parameters, %s of %s)\n", title,
+         with_commas(a, (int64_t)(params + rest)), with_commas(b, (int64_t)params),
+         with_commas(c, (int64_t)rest), what);
+}
+
 static void print_table(const graph *g, const totals *t) {
   char a[32];
   print_rule('-');
@@ -135,10 +141,13 @@ static void print_table(const graph *g, const totals *t) {
   printf("Estimated Total Size (MB): %.2f\n", t->input_mb + t->pass_mb + t->params_mb);
   print_rule('-');
   printf("MACs of one sample: %s\n", with_commas(a, t->infer_macs));
-  printf("Inference, batch 1: %s bytes\n", with_commas(a, (int64_t)t->infer.infer_bytes));
-  if (g->has_train)
-    printf("Training, batch %d: %s bytes\n", t->batch,
-           with_commas(a, (int64_t)t->train.train_bytes));
+  print_bytes("Inference, batch 1", "workspace", t->infer.params_bytes, t->infer.infer_bytes);
+  if (g->has_train) {
+    char title[40];
+    snprintf(title, sizeof title, "Training, batch %d", t->batch);
+    print_bytes(title, "optimizer state and workspace", t->train.params_bytes,
+                t->train.train_bytes);
+  }
 }
 
 static json_object *json_rows(const graph *g, const totals *t) {
