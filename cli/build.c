@@ -21,8 +21,8 @@ static const struct {
   const char *word, *suffix;
   object_form form;
 } kinds[] = {
-    {"obj", ".o", OBJECT_CODE},         {"asm", ".s", OBJECT_ASSEMBLY}, {"llvm", ".ll", OBJECT_LLVM},
-    {"bc", ".bc", OBJECT_BITCODE},      {"shared", ".so", OBJECT_CODE}, {"header", ".h", OBJECT_CODE},
+    {"obj", ".o", OBJECT_CODE},    {"asm", ".s", OBJECT_ASSEMBLY}, {"llvm", ".ll", OBJECT_LLVM},
+    {"bc", ".bc", OBJECT_BITCODE}, {"shared", ".so", OBJECT_CODE}, {"header", ".h", OBJECT_CODE},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
@@ -35,12 +35,21 @@ typedef struct {
 } build_command;
 
 enum {
-  KEY_EMIT = 1000, KEY_TARGET, KEY_CPU, KEY_FEATURES, KEY_BATCH, KEY_TRAIN, KEY_WEIGHTS, KEY_PREFIX,
-  KEY_RAM, KEY_JSON
+  KEY_EMIT = 1000,
+  KEY_TARGET,
+  KEY_CPU,
+  KEY_FEATURES,
+  KEY_BATCH,
+  KEY_TRAIN,
+  KEY_WEIGHTS,
+  KEY_PREFIX,
+  KEY_RAM,
+  KEY_JSON
 };
 
 static const struct argp_option options[] = {
-    {"output", 'o', "FILE", 0, "what to write (default: the network's name); the header stands beside it", 1},
+    {"output", 'o', "FILE", 0,
+     "what to write (default: the network's name); the header stands beside it", 1},
     {"emit", KEY_EMIT, "KIND", 0, "obj (default), asm, llvm, bc, shared or header", 1},
     {"train", KEY_TRAIN, 0, 0, "put the whole training step in (default: inference only)", 1},
     {"batch", KEY_BATCH, "N", 0, "samples that one call takes (default: 1)", 1},
@@ -55,25 +64,23 @@ static const struct argp_option options[] = {
 
 static const char doc[] =
     "Compiles FILE.net to object code that needs nothing but libm, and writes its C header."
-    "\vWithout --target and --cpu, the code is for this very machine; --cpu=x86-64-v3 runs on most. "
+    "\vWithout --target and --cpu, the code is for this very machine; --cpu=x86-64-v3 runs on "
+    "most. "
     "With --emit=shared, $CC (default cc) links.";
 
 /* --- the command line --- */
 
 static emit_kind kind_named(struct argp_state *state, const char *word) {
   for (int i = 0; i < N_KINDS; i++)
-    if (!strcmp(kinds[i].word, word))
-      return (emit_kind)i;
+    if (!strcmp(kinds[i].word, word)) return (emit_kind)i;
   argp_error(state, "--emit takes obj, asm, llvm, bc, shared or header, not `%s`", word);
   return EMIT_OBJ;
 }
 
 static bool is_identifier(const char *s) {
-  if (!isalpha((unsigned char)*s) && *s != '_')
-    return false;
+  if (!isalpha((unsigned char)*s) && *s != '_') return false;
   for (; *s; s++)
-    if (!isalnum((unsigned char)*s) && *s != '_')
-      return false;
+    if (!isalnum((unsigned char)*s) && *s != '_') return false;
   return true;
 }
 
@@ -86,10 +93,8 @@ static const char *checked_prefix(struct argp_state *state, const char *arg) {
 static long bytes_of(struct argp_state *state, const char *arg) {
   char *end;
   long v = strtol(arg, &end, 10), unit = 1;
-  if (*end == 'K' || *end == 'k')
-    unit = 1024, end++;
-  else if (*end == 'M' || *end == 'm')
-    unit = 1024 * 1024, end++;
+  if (*end == 'K' || *end == 'k') unit = 1024, end++;
+  else if (*end == 'M' || *end == 'm') unit = 1024 * 1024, end++;
   if (end == arg || *end || v <= 0 || v > (1L << 40))
     argp_error(state, "--ram takes bytes, as in 262144, 256K or 1M, not `%s`", arg);
   return v * unit;
@@ -110,13 +115,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_RAM: c->ram = bytes_of(state, arg); break;
   case KEY_JSON: c->json = true; break;
   case ARGP_KEY_ARG:
-    if (c->file)
-      argp_error(state, "one network file at a time, not also `%s`", arg);
+    if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
     c->file = arg;
     break;
   case ARGP_KEY_END:
-    if (!c->file)
-      argp_error(state, "which network file?");
+    if (!c->file) argp_error(state, "which network file?");
     break;
   default: return ARGP_ERR_UNKNOWN;
   }
@@ -129,8 +132,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static char *default_prefix(const char *name) {
   char *p = message("%s%s", isdigit((unsigned char)*name) ? "net_" : "", name);
   for (char *s = p; *s; s++)
-    if (!isalnum((unsigned char)*s))
-      *s = '_';
+    if (!isalnum((unsigned char)*s)) *s = '_';
   return p;
 }
 
@@ -151,13 +153,12 @@ static char *identity(const build_command *c, const graph *g, const char *prefix
   sha256 s;
   graph_fingerprint(g, network);
   char *settings = message(
-      NETC_VERSION " %s batch %d train %d seed %.17g prefix %s target %s cpu %s features %s", network,
-      c->batch, c->train, g->has_train ? g->train.seed.v[0] : 0, prefix, c->target ? c->target : "-",
-      c->cpu ? c->cpu : "-", c->features ? c->features : "-");
+      NETC_VERSION " %s batch %d train %d seed %.17g prefix %s target %s cpu %s features %s",
+      network, c->batch, c->train, g->has_train ? g->train.seed.v[0] : 0, prefix,
+      c->target ? c->target : "-", c->cpu ? c->cpu : "-", c->features ? c->features : "-");
   sha256_start(&s);
   sha256_add(&s, settings, strlen(settings));
-  if (weights)
-    sha256_add(&s, weights->params, program_params_bytes(weights->b.p));
+  if (weights) sha256_add(&s, weights->params, program_params_bytes(weights->b.p));
   sha256_hex(&s, all);
   free(settings);
   return message("netc " NETC_VERSION ", network, settings and weights sha256:%s", all);
@@ -176,21 +177,21 @@ static char *ram_message(const build_command *c, const object_sizes *s) {
   return message("`%s` needs %lld bytes of RAM, %lld more than the %ld of --ram:\n"
                  "  parameters        %10lld%s\n  optimizer's state %10lld\n  work              "
                  "%10lld\n  one batch         %10lld (input, results%s)",
-                 c->file, (long long)need, (long long)(need - c->ram), c->ram,
-                 (long long)s->params, s->has_init ? "" : " (embedded as constants)",
-                 (long long)s->state, (long long)largest(s->infer, s->train),
+                 c->file, (long long)need, (long long)(need - c->ram), c->ram, (long long)s->params,
+                 s->has_init ? "" : " (embedded as constants)", (long long)s->state,
+                 (long long)largest(s->infer, s->train),
                  (long long)(need - s->params - s->state - largest(s->infer, s->train)),
                  s->has_train ? ", labels" : "");
 }
 
 static void warn_of_slow_fma(const char *code, size_t n, const object *o) {
-  if (!object_calls(code, n, "fmaf"))
-    return;
+  if (!object_calls(code, n, "fmaf")) return;
   char *machine = object_machine(o);
-  fprintf(stderr,
-          "netc: warning: %s has no fused multiply-add: the object calls libm's fmaf, which is exact "
-          "but slow\n      = help: name a processor that has it, e.g. --cpu=x86-64-v3\n",
-          machine);
+  fprintf(
+      stderr,
+      "netc: warning: %s has no fused multiply-add: the object calls libm's fmaf, which is exact "
+      "but slow\n      = help: name a processor that has it, e.g. --cpu=x86-64-v3\n",
+      machine);
   free(machine);
 }
 
@@ -202,10 +203,8 @@ static char *contents(const build_command *c, const object *o, size_t *n, char *
     return text;
   }
   char *bytes = object_bytes(o, kinds[c->emit].form, n);
-  if (kinds[c->emit].form == OBJECT_CODE)
-    warn_of_slow_fma(bytes, *n, o);
-  if (c->emit != EMIT_SHARED)
-    return bytes;
+  if (kinds[c->emit].form == OBJECT_CODE) warn_of_slow_fma(bytes, *n, o);
+  if (c->emit != EMIT_SHARED) return bytes;
   char *library = link_shared(bytes, *n, n, error);
   free(bytes);
   return library;
@@ -223,13 +222,10 @@ static bool write_files(const char *out, const char *bytes, size_t n, const char
   }
   if (ok) {
     fwrite(bytes, 1, n, a.f);
-    if (header)
-      fputs(header, b.f);
+    if (header) fputs(header, b.f);
     ok = atomic_commit(&a, error);
-    if (header && ok)
-      ok = atomic_commit(&b, error);
-    else if (header)
-      atomic_abandon(&b);
+    if (header && ok) ok = atomic_commit(&b, error);
+    else if (header) atomic_abandon(&b);
   }
   free(beside);
   return ok;
@@ -258,15 +254,14 @@ static void print_sizes(const object *o, const char *out, const char *prefix, co
 static int finish(const build_command *c, const object *o, const char *prefix, const char *ident,
                   const char *name) {
   object_sizes s = object_size(o);
-  if (c->ram && ram_needed(&s) > c->ram)
-    return report_failure(ram_message(c, &s));
+  if (c->ram && ram_needed(&s) > c->ram) return report_failure(ram_message(c, &s));
   char *error = NULL, *header = c->emit == EMIT_HEADER ? NULL : object_header(o);
-  char *out = c->out ? copy_string(c->out, strlen(c->out)) : message("%s%s", name, kinds[c->emit].suffix);
+  char *out =
+      c->out ? copy_string(c->out, strlen(c->out)) : message("%s%s", name, kinds[c->emit].suffix);
   size_t n = 0;
   char *bytes = contents(c, o, &n, &error);
   bool ok = bytes && write_files(out, bytes, n, header, &error);
-  if (ok && c->json)
-    print_sizes(o, out, prefix, ident);
+  if (ok && c->json) print_sizes(o, out, prefix, ident);
   free(bytes);
   free(header);
   free(out);
@@ -296,13 +291,12 @@ static int build_graph(const build_command *c, const graph *g) {
   char *error = NULL;
   inference weights;
   if (c->train && !g->has_train)
-    return report_failure(message("`%s` has no train {..}, which --train needs: it names the loss and "
-                                  "the optimizer",
-                                  c->file));
-  if (!c->weights)
-    return build_with(c, g, NULL);
-  if (!inference_open(&weights, g, 1, false, 1, c->weights, &error))
-    return report_failure(error);
+    return report_failure(
+        message("`%s` has no train {..}, which --train needs: it names the loss and "
+                "the optimizer",
+                c->file));
+  if (!c->weights) return build_with(c, g, NULL);
+  if (!inference_open(&weights, g, 1, false, 1, c->weights, &error)) return report_failure(error);
   int status = build_with(c, g, &weights);
   inference_close(&weights);
   return status;
@@ -311,11 +305,9 @@ static int build_graph(const build_command *c, const graph *g) {
 int command_build(int argc, char **argv) {
   const struct argp parser = {options, parse, "FILE.net", doc, 0, 0, 0};
   build_command c = {.batch = 1};
-  if (argp_parse(&parser, argc, argv, 0, NULL, &c))
-    return EXIT_USAGE;
+  if (argp_parse(&parser, argc, argv, 0, NULL, &c)) return EXIT_USAGE;
   graph *g = graph_load(c.file, NULL);
-  if (!g)
-    return EXIT_WRONG_INPUT;
+  if (!g) return EXIT_WRONG_INPUT;
   int status = build_graph(&c, g);
   graph_free(g);
   return status;

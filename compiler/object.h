@@ -9,12 +9,12 @@
 struct graph;
 
 typedef struct {
-  const char *prefix;  /* of every name that the object exports: a C identifier */
+  const char *prefix; /* of every name that the object exports: a C identifier */
   int batch;
-  bool train;          /* the training step too; the graph must have a train {..} */
-  const void *weights; /* a params block (program.h) to embed, or NULL */
+  bool train;                          /* the training step too; the graph must have a train {..} */
+  const void *weights;                 /* a params block (program.h) to embed, or NULL */
   const char *triple, *cpu, *features; /* NULL: this machine's */
-  const char *ident;   /* one line about compiler, source and settings, kept inside the object */
+  const char *ident; /* one line about compiler, source and settings, kept inside the object */
 } object_options;
 
 /* What the header's constants say; bytes unless said otherwise. */

@@ -1,5 +1,5 @@
-/* The functions that an object exports. Each lays out pointers to its tensors on its own stack, from
-   the caller's blocks and the planned offsets, and calls the kernels in order. */
+/* The functions that an object exports. Each lays out pointers to its tensors on its own stack,
+   from the caller's blocks and the planned offsets, and calls the kernels in order. */
 #include "object_embed.h"
 #include "object_parts.h"
 #include <llvm-c/Target.h>
@@ -47,7 +47,8 @@ static LLVMValueRef call(const entry *e, LLVMValueRef f, LLVMValueRef *arg, unsi
 
 static LLVMValueRef place(const entry *e, int block, int64_t bytes) {
   if (!e->block[block]) {
-    fprintf(stderr, "netc: internal error: a kernel uses block %d, which its program lacks\n", block);
+    fprintf(stderr, "netc: internal error: a kernel uses block %d, which its program lacks\n",
+            block);
     abort();
   }
   LLVMValueRef at = whole(e->index, bytes);
@@ -69,8 +70,7 @@ static int most_arguments(const kernel_list *l) {
 
 static void run(const entry *e, const kernel_list *l) {
   int most = most_arguments(l);
-  LLVMValueRef tensors =
-      LLVMBuildAlloca(e->b, LLVMArrayType2(e->ptr, (uint64_t)most), "tensors");
+  LLVMValueRef tensors = LLVMBuildAlloca(e->b, LLVMArrayType2(e->ptr, (uint64_t)most), "tensors");
   for (int i = 0; i < l->n_call; i++) {
     const kernel_call *k = &l->call[i];
     for (int a = 0; a < k->n_arg; a++) {
@@ -105,7 +105,8 @@ static LLVMValueRef control_block(const entry *e, LLVMValueRef lr, LLVMValueRef 
   return block;
 }
 
-/* With embedded weights: those; but in an object that also trains, only where the caller passes NULL. */
+/* With embedded weights: those; but in an object that also trains, only where the caller passes
+ * NULL. */
 static LLVMValueRef params_for_inference(const entry *e) {
   object *o = e->o;
   if (!o->size.has_weights) return parameter(e, 0);

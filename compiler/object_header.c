@@ -14,11 +14,13 @@ typedef struct {
 static void write_top(const writer *w) {
   const graph *g = w->o->g;
   char *machine = object_machine(w->o);
-  fprintf(w->f, "/* The network `%s`, compiled to object code: %lld x %lld x %lld floats in, %lld out.\n"
-                "   %s\n   Machine: %s. Made by a program; edit the network instead.\n",
-          g->name, (long long)g->c, (long long)g->h, (long long)g->w,
-          (long long)w->o->size.classes, w->o->opt.ident, machine);
-  fputs("\n   The object allocates nothing and keeps nothing: every function works in the memory that "
+  fprintf(w->f,
+          "/* The network `%s`, compiled to object code: %lld x %lld x %lld floats in, %lld out.\n"
+          "   %s\n   Machine: %s. Made by a program; edit the network instead.\n",
+          g->name, (long long)g->c, (long long)g->h, (long long)g->w, (long long)w->o->size.classes,
+          w->o->opt.ident, machine);
+  fputs("\n   The object allocates nothing and keeps nothing: every function works in the memory "
+        "that "
         "it is\n   given, so any number of threads may run it at once, each with its own `work`. "
         "Blocks are of the\n   sizes below, in bytes, and begin at multiples of 64. Link with -lm.",
         w->f);
@@ -26,8 +28,9 @@ static void write_top(const writer *w) {
     fputs("\n   This machine has no fused multiply-add: sums of products round twice, and the last "
           "bits of\n   results differ from other machines'.",
           w->f);
-  fprintf(w->f, " */\n#ifndef %s_NETC_H\n#define %s_NETC_H\n#include <stddef.h>\n"
-                "#include <stdint.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
+  fprintf(w->f,
+          " */\n#ifndef %s_NETC_H\n#define %s_NETC_H\n#include <stddef.h>\n"
+          "#include <stdint.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
           w->upper, w->upper);
   free(machine);
 }
@@ -53,41 +56,47 @@ static void write_sizes(const writer *w) {
 }
 
 static void write_init(const writer *w) {
-  fprintf(w->f, "%s\nvoid %s_init(void *params, uint64_t seed);\n\n",
-          w->o->size.has_weights
-              ? "/* Puts the embedded weights into params, to train on from them. The seed is not used. */"
-              : "/* Initial weights, drawn by the seed: the same on every machine, and as `netc train` "
-                "draws them. */",
-          w->name);
-  fprintf(w->f, "/* Weights from the bytes of a safetensors file (float32, PyTorch's names and layouts). "
-                "Returns 0, or\n   leaves params as they were and returns -1: not a safetensors file; "
-                "-2: a tensor is missing;\n   -3: a tensor's shape is wrong; -4: its type is; "
-                "-5: its values are not all there. */\n"
-                "int %s_load(void *params, const void *safetensors, size_t bytes);\n\n",
+  fprintf(
+      w->f, "%s\nvoid %s_init(void *params, uint64_t seed);\n\n",
+      w->o->size.has_weights
+          ? "/* Puts the embedded weights into params, to train on from them. The seed is not "
+            "used. */"
+          : "/* Initial weights, drawn by the seed: the same on every machine, and as `netc train` "
+            "draws them. */",
+      w->name);
+  fprintf(w->f,
+          "/* Weights from the bytes of a safetensors file (float32, PyTorch's names and layouts). "
+          "Returns 0, or\n   leaves params as they were and returns -1: not a safetensors file; "
+          "-2: a tensor is missing;\n   -3: a tensor's shape is wrong; -4: its type is; "
+          "-5: its values are not all there. */\n"
+          "int %s_load(void *params, const void *safetensors, size_t bytes);\n\n",
           w->name);
 }
 
 static void write_infer(const writer *w) {
   const object_sizes *s = &w->o->size;
-  fprintf(w->f, "/* x: BATCH x %lld x %lld x %lld (channels, height, width: PyTorch's order), already "
-                "scaled as in training.\n   y: BATCH x CLASSES, the network's last values (logits: "
-                "the largest is the class).\n   work: INFER_BYTES, of any contents.",
+  fprintf(w->f,
+          "/* x: BATCH x %lld x %lld x %lld (channels, height, width: PyTorch's order), already "
+          "scaled as in training.\n   y: BATCH x CLASSES, the network's last values (logits: "
+          "the largest is the class).\n   work: INFER_BYTES, of any contents.",
           (long long)w->o->g->c, (long long)w->o->g->h, (long long)w->o->g->w);
   if (s->has_weights)
-    fputs(s->has_train ? "\n   params: NULL for the embedded weights."
-                       : "\n   params: not used, for the weights are inside the object; NULL will do.",
+    fputs(s->has_train
+              ? "\n   params: NULL for the embedded weights."
+              : "\n   params: not used, for the weights are inside the object; NULL will do.",
           w->f);
   fprintf(w->f, " */\nvoid %s_infer(const void *params, const float *x, float *y, void *work);\n\n",
           w->name);
 }
 
 static void write_train(const writer *w) {
-  fprintf(w->f, "/* One step: forwards, backwards, and the update of params and state. Returns the mean "
-                "loss of the\n   batch before the update. state: STATE_BYTES, all zero before the first "
-                "step. labels: BATCH class\n   numbers, from 0. lr: the learning rate. step: counts "
-                "the steps from 0 (it keys random numbers).\n   work: TRAIN_BYTES, of any contents. */\n"
-                "float %s_train(void *params, void *state, const float *x, const int32_t *labels, "
-                "float lr,\n                uint64_t step, void *work);\n\n",
+  fprintf(w->f,
+          "/* One step: forwards, backwards, and the update of params and state. Returns the mean "
+          "loss of the\n   batch before the update. state: STATE_BYTES, all zero before the first "
+          "step. labels: BATCH class\n   numbers, from 0. lr: the learning rate. step: counts "
+          "the steps from 0 (it keys random numbers).\n   work: TRAIN_BYTES, of any contents. */\n"
+          "float %s_train(void *params, void *state, const float *x, const int32_t *labels, "
+          "float lr,\n                uint64_t step, void *work);\n\n",
           w->name);
 }
 

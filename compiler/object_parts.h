@@ -12,7 +12,7 @@ struct object {
   machine *machine;
   LLVMTargetMachineRef generator;
   LLVMModuleRef module;
-  compilation infer, train; /* train: only if size.has_train */
+  compilation infer, train;     /* train: only if size.has_train */
   int64_t logits_at, losses_at; /* bytes from the start of the training step's workspace */
 };
 

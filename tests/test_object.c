@@ -127,9 +127,10 @@ static float mean(const float *v, int n) {
 }
 
 static float jit_step(program *p, const graph *g, blocks *b, uint64_t step) {
-  run_args a = {b->params, b->state,  b->train_work, b->x,
-                b->labels, b->logits, b->losses,     0.05f,
-                (uint64_t)g->train.seed.v[0],        step};
+  run_args a = {b->params, b->state,  b->train_work,
+                b->x,      b->labels, b->logits,
+                b->losses, 0.05f,     (uint64_t)g->train.seed.v[0],
+                step};
   program_run(p, &a);
   return mean(b->losses, program_batch(p));
 }
@@ -158,8 +159,8 @@ static void compare_with_jit(const char *net, int batch) {
   for (int i = 0; i < STEPS; i++) {
     samples(&ours, s, (uint32_t)i);
     samples(&theirs, s, (uint32_t)i);
-    float a = l.train(ours.params, ours.state, ours.x, ours.labels, 0.05f, (uint64_t)i,
-                      ours.train_work);
+    float a =
+        l.train(ours.params, ours.state, ours.x, ours.labels, 0.05f, (uint64_t)i, ours.train_work);
     float b = jit_step(train, l.g, &theirs, (uint64_t)i);
     same(&a, &b, sizeof a, "losses");
   }
@@ -193,7 +194,8 @@ static void test_embedded(void **unused) {
   samples(&b, &plain.size, 1);
   plain.init(b.params, 3);
   plain.infer(b.params, b.x, y, b.infer_work);
-  library only = library_new(SMALL, 2, false, b.params), both = library_new(SMALL, 2, true, b.params);
+  library only = library_new(SMALL, 2, false, b.params),
+          both = library_new(SMALL, 2, true, b.params);
   assert_int_equal(only.size.params, 0);
   assert_null(only.init);
   assert_null(only.load);
@@ -261,7 +263,8 @@ static char *weights_as_file(const program *p, const void *params, size_t *n) {
   return bytes;
 }
 
-/* Loads a copy whose end is the end of its memory, so that a sanitizer sees the first byte beyond. */
+/* Loads a copy whose end is the end of its memory, so that a sanitizer sees the first byte beyond.
+ */
 static int load_copy(const library *l, void *params, const char *bytes, size_t n) {
   char *copy = malloc(n ? n : 1);
   memcpy(copy, bytes, n);
@@ -334,8 +337,7 @@ static interpreted interpreted_new(const graph *g, machine *m, int batch, bool t
   if (train) p.c.optimizer = &g->train.optimizer[0];
   pipeline_run(&p.c, NULL);
   p.data = calloc((size_t)p.c.p->n_tensor, sizeof *p.data);
-  for (int i = 0; i < p.c.p->n_tensor; i++)
-    p.data[i] = block(2 * tensor_bytes(p.c.p->tensor[i]));
+  for (int i = 0; i < p.c.p->n_tensor; i++) p.data[i] = block(2 * tensor_bytes(p.c.p->tensor[i]));
   return p;
 }
 
@@ -384,7 +386,8 @@ static int reference(const char *net, int batch) {
   if (!g || !m) return 1;
   library l = library_new(net, batch, true, NULL);
   const object_sizes *s = &l.size;
-  interpreted infer = interpreted_new(g, m, batch, false), train = interpreted_new(g, m, batch, true);
+  interpreted infer = interpreted_new(g, m, batch, false),
+              train = interpreted_new(g, m, batch, true);
   blocks b = blocks_new(s);
   float losses[STEPS];
   l.init(b.params, 7);
@@ -408,8 +411,8 @@ static int reference(const char *net, int batch) {
 int main(int argc, char **argv) {
   if (argc == 4 && !strcmp(argv[1], "reference")) return reference(argv[2], atoi(argv[3]));
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_bits_small), cmocka_unit_test(test_bits_emoji),
-      cmocka_unit_test(test_embedded),   cmocka_unit_test(test_loader),
+      cmocka_unit_test(test_bits_small),      cmocka_unit_test(test_bits_emoji),
+      cmocka_unit_test(test_embedded),        cmocka_unit_test(test_loader),
       cmocka_unit_test(test_no_such_machine), cmocka_unit_test(test_latency),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,8 +17,7 @@ static void say(const char *text) { semihosting(0x04, text); }
 static void say_number(uint32_t n) {
   char text[11], *p = text + sizeof text - 1;
   *p = 0;
-  do
-    *--p = (char)('0' + n % 10);
+  do *--p = (char)('0' + n % 10);
   while (n /= 10);
   say(p);
 }
@@ -39,8 +38,7 @@ float rintf(float x) {
   } r = {x}, sign = {x};
   sign.bits &= 0x80000000u;
   r.bits &= 0x7fffffffu;
-  if (!(r.value < 0x1p23f))
-    return x;
+  if (!(r.value < 0x1p23f)) return x;
   r.value = (r.value + 0x1p23f) - 0x1p23f;
   r.bits |= sign.bits;
   return r.value;
@@ -48,8 +46,7 @@ float rintf(float x) {
 
 __attribute__((noreturn)) static void stop(uint32_t reason) {
   semihosting(0x18, (const void *)(uintptr_t)reason);
-  for (;;)
-    ;
+  for (;;);
 }
 
 static void fault(void) { stop(0x20023); } /* "run time error": a failing exit status */
@@ -57,14 +54,12 @@ static void fault(void) { stop(0x20023); } /* "run time error": a failing exit s
 __attribute__((noreturn)) void reset(void) {
   *(volatile uint32_t *)0xe000ed88 |= 0xfu << 20; /* the floating-point unit, on */
   __asm__ volatile("dsb\n isb");
-  for (uint32_t *to = &data_start, *from = &data_from; to < &data_end;)
-    *to++ = *from++;
-  for (volatile uint32_t *p = &bss_start; p < &bss_end; p++)
-    *p = 0;
+  for (uint32_t *to = &data_start, *from = &data_from; to < &data_end;) *to++ = *from++;
+  for (volatile uint32_t *p = &bss_start; p < &bss_end; p++) *p = 0;
   main();
   stop(0x20026); /* "application exit" */
 }
 
 __attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
-    &stack_top, (void *)reset, (void *)fault, (void *)fault,
+    &stack_top,    (void *)reset, (void *)fault, (void *)fault,
     (void *)fault, (void *)fault, (void *)fault};

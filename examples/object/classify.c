@@ -13,8 +13,7 @@ static const char *names[] = {"air transport", "birds", "water transport", "peop
 /* Any size, resized by the mean of the pixels that fall on each; transparency over white. */
 static int read_image(const char *path, float *x) {
   png_image image = {.version = PNG_IMAGE_VERSION};
-  if (!png_image_begin_read_from_file(&image, path))
-    return 0;
+  if (!png_image_begin_read_from_file(&image, path)) return 0;
   image.format = PNG_FORMAT_RGB;
   png_color white = {255, 255, 255};
   unsigned w = image.width, h = image.height;
@@ -48,10 +47,8 @@ int main(int argc, char **argv) {
     emoji_infer(NULL, x, y, work);
     int best = 0;
     float sum = 0;
-    for (int k = 1; k < EMOJI_CLASSES; k++)
-      best = y[k] > y[best] ? k : best;
-    for (int k = 0; k < EMOJI_CLASSES; k++)
-      sum += expf(y[k] - y[best]);
+    for (int k = 1; k < EMOJI_CLASSES; k++) best = y[k] > y[best] ? k : best;
+    for (int k = 0; k < EMOJI_CLASSES; k++) sum += expf(y[k] - y[best]);
     printf("%s: %s (%.0f%%)\n", argv[a], names[best], 100 / sum);
   }
 }

@@ -44,8 +44,7 @@ static int right_answers(void) {
   for (int b = 0; b < EMOJI_BATCH; b++) {
     int best = 0;
     for (int k = 1; k < EMOJI_CLASSES; k++)
-      if (y[b * EMOJI_CLASSES + k] > y[b * EMOJI_CLASSES + best])
-        best = k;
+      if (y[b * EMOJI_CLASSES + k] > y[b * EMOJI_CLASSES + best]) best = k;
     right += best == labels[b];
   }
   return right;
@@ -63,13 +62,13 @@ static void shuffle(int *index, int n, uint32_t *random) {
 int main(int argc, char **argv) {
   images d;
   if (argc < 2 || !read_images(argv[1], &d)) {
-    fprintf(stderr, "usage: train IMAGES.bin (written by flatten.py, %d values an image)\n", EMOJI_INPUT);
+    fprintf(stderr, "usage: train IMAGES.bin (written by flatten.py, %d values an image)\n",
+            EMOJI_INPUT);
     return 1;
   }
   int epochs = argc > 2 ? atoi(argv[2]) : 16, n = 0, m = 0;
   int *train = malloc((size_t)d.n * sizeof *train), *check = malloc((size_t)d.n * sizeof *check);
-  for (int i = 0; i < d.n; i++)
-    *(i % 5 ? &train[n++] : &check[m++]) = i;
+  for (int i = 0; i < d.n; i++) *(i % 5 ? &train[n++] : &check[m++]) = i;
   uint32_t random = 1;
   uint64_t step = 0;
   emoji_init(params, 1);
@@ -86,6 +85,7 @@ int main(int argc, char **argv) {
       emoji_infer(params, x, y, infer_work);
       right += right_answers();
     }
-    printf("epoch %2d  loss %.4f  validation accuracy %.4f\n", epoch, loss / steps, (double)right / seen);
+    printf("epoch %2d  loss %.4f  validation accuracy %.4f\n", epoch, loss / steps,
+           (double)right / seen);
   }
 }

@@ -9,18 +9,19 @@
 
 enum { EMBED_RANK = 6 };
 
-/* A tensor of the params block. compiler/object_embed.c writes these as constants, field by field. */
+/* A tensor of the params block. compiler/object_embed.c writes these as constants, field by field.
+ */
 typedef struct {
-  int64_t count;               /* elements */
-  int64_t offset;              /* of its first element in the block, in floats */
+  int64_t count;  /* elements */
+  int64_t offset; /* of its first element in the block, in floats */
   int32_t rank, file_rank;
-  int32_t extent[EMBED_RANK];  /* in the file's order, outermost first */
-  int32_t stride[EMBED_RANK];  /* of the same dimensions in the block, in floats */
-  int32_t shape[EMBED_RANK];   /* as the file states it: some dimensions merged */
-  float init;                  /* every element, or the bound of those drawn in [-init, init) */
+  int32_t extent[EMBED_RANK]; /* in the file's order, outermost first */
+  int32_t stride[EMBED_RANK]; /* of the same dimensions in the block, in floats */
+  int32_t shape[EMBED_RANK];  /* as the file states it: some dimensions merged */
+  float init;                 /* every element, or the bound of those drawn in [-init, init) */
   int32_t drawn, is_int64;
-  uint32_t stream;             /* of random numbers: a hash of the name */
-  int32_t name, name_bytes;    /* where its name stands in the text of all names */
+  uint32_t stream;          /* of random numbers: a hash of the name */
+  int32_t name, name_bytes; /* where its name stands in the text of all names */
 } embed_tensor;
 
 /* Moves through a tensor in the file's order; `at` is the element's place in the block. */
@@ -40,8 +41,7 @@ static inline embed_walk embed_start(const embed_tensor *t) {
 static inline void embed_next(const embed_tensor *t, embed_walk *w) {
   for (int32_t d = t->rank - 1; d >= 0; d--) {
     w->at += t->stride[d];
-    if (++w->index[d] < t->extent[d])
-      return;
+    if (++w->index[d] < t->extent[d]) return;
     w->at -= (int64_t)t->stride[d] * t->extent[d];
     w->index[d] = 0;
   }

@@ -1,6 +1,6 @@
-/* Weights from the bytes of a safetensors file: 8 bytes of header length, a JSON header, the values.
-   The bytes are not trusted: every position is checked before it is read, nothing recurses, and
-   the params block is only written once every tensor was found whole. */
+/* Weights from the bytes of a safetensors file: 8 bytes of header length, a JSON header, the
+   values. The bytes are not trusted: every position is checked before it is read, nothing recurses,
+   and the params block is only written once every tensor was found whole. */
 #include "embed.h"
 
 enum { LENGTH_BYTES = 8, LARGEST_HEADER = 100 << 20 };
@@ -20,43 +20,37 @@ typedef struct {
 } entry;
 
 static uint8_t peek(const uint8_t *s, reader *r) {
-  while (r->at < r->end && (s[r->at] == ' ' || s[r->at] == '\n' || s[r->at] == '\t' || s[r->at] == '\r'))
+  while (r->at < r->end &&
+         (s[r->at] == ' ' || s[r->at] == '\n' || s[r->at] == '\t' || s[r->at] == '\r'))
     r->at++;
   return r->ok && r->at < r->end ? s[r->at] : 0;
 }
 
 static int32_t take(const uint8_t *s, reader *r, uint8_t c) {
-  if (peek(s, r) != c)
-    return 0;
+  if (peek(s, r) != c) return 0;
   r->at++;
   return 1;
 }
 
 static void expect(const uint8_t *s, reader *r, uint8_t c) {
-  if (!take(s, r, c))
-    r->ok = 0;
+  if (!take(s, r, c)) r->ok = 0;
 }
 
 /* A string; returns where its first character stands, and its bytes in *n. */
 static uint32_t string(const uint8_t *s, reader *r, uint32_t *n) {
   expect(s, r, '"');
   uint32_t from = r->at;
-  while (r->ok && r->at < r->end && s[r->at] != '"')
-    r->at += s[r->at] == '\\' ? 2 : 1;
+  while (r->ok && r->at < r->end && s[r->at] != '"') r->at += s[r->at] == '\\' ? 2 : 1;
   *n = r->at - from;
-  if (r->at >= r->end)
-    r->ok = 0;
-  else
-    r->at++;
+  if (r->at >= r->end) r->ok = 0;
+  else r->at++;
   return from;
 }
 
 static int32_t same(const uint8_t *a, uint32_t n, const char *b, uint32_t m) {
-  if (n != m)
-    return 0;
+  if (n != m) return 0;
   for (uint32_t i = 0; i < n; i++)
-    if (a[i] != (uint8_t)b[i])
-      return 0;
+    if (a[i] != (uint8_t)b[i]) return 0;
   return 1;
 }
 
@@ -65,8 +59,7 @@ static uint64_t whole_number(const uint8_t *s, reader *r) {
   uint32_t digits = 0;
   for (peek(s, r); r->at < r->end && s[r->at] >= '0' && s[r->at] <= '9'; r->at++, digits++)
     v = v * 10 + (uint64_t)(s[r->at] - '0');
-  if (digits == 0 || digits > 18)
-    r->ok = 0;
+  if (digits == 0 || digits > 18) r->ok = 0;
   return v;
 }
 
@@ -74,12 +67,10 @@ static uint64_t whole_number(const uint8_t *s, reader *r) {
 static int32_t numbers(const uint8_t *s, reader *r, uint64_t *v) {
   int32_t n = 0;
   expect(s, r, '[');
-  if (take(s, r, ']'))
-    return 0;
+  if (take(s, r, ']')) return 0;
   do {
     uint64_t x = whole_number(s, r);
-    if (n < EMBED_RANK)
-      v[n] = x;
+    if (n < EMBED_RANK) v[n] = x;
     n++;
   } while (r->ok && take(s, r, ','));
   expect(s, r, ']');
@@ -95,8 +86,7 @@ static void skip_value(const uint8_t *s, reader *r) {
       r->ok = 0;
       return;
     }
-    if (!depth && (c == ',' || c == '}' || c == ']'))
-      return;
+    if (!depth && (c == ',' || c == '}' || c == ']')) return;
     if (c == '"') {
       string(s, r, &n);
       continue;
@@ -122,8 +112,7 @@ static void place_field(const uint8_t *s, reader *r, entry *e) {
 static void field(const uint8_t *s, reader *r, entry *e) {
   uint32_t n, at = string(s, r, &n);
   expect(s, r, ':');
-  if (!r->ok)
-    return;
+  if (!r->ok) return;
   if (same(s + at, n, "dtype", 5)) {
     type_field(s, r, e);
   } else if (same(s + at, n, "shape", 5)) {
@@ -138,14 +127,11 @@ static void field(const uint8_t *s, reader *r, entry *e) {
 
 static void read_entry(const uint8_t *s, reader *r, entry *e) {
   expect(s, r, '{');
-  if (take(s, r, '}'))
-    return;
-  do
-    field(s, r, e);
+  if (take(s, r, '}')) return;
+  do field(s, r, e);
   while (r->ok && take(s, r, ','));
   expect(s, r, '}');
-  if (!e->has_shape || !e->has_place)
-    r->ok = 0;
+  if (!e->has_shape || !e->has_place) r->ok = 0;
 }
 
 /* Looks through the header for the tensor of that name. */
@@ -153,8 +139,7 @@ static int32_t find(const uint8_t *s, uint32_t header, const char *name, int32_t
   reader r = {0, header, 1};
   int32_t found = 0;
   expect(s, &r, '{');
-  if (r.ok && take(s, &r, '}'))
-    return EMBED_MISSING;
+  if (r.ok && take(s, &r, '}')) return EMBED_MISSING;
   do {
     uint32_t n, at = string(s, &r, &n);
     expect(s, &r, ':');
@@ -170,16 +155,12 @@ static int32_t find(const uint8_t *s, uint32_t header, const char *name, int32_t
 }
 
 static int32_t fits(const embed_tensor *t, const entry *e, uint64_t room) {
-  if (e->type != (t->is_int64 ? 'I' : 'F'))
-    return EMBED_TYPE;
-  if (e->rank != t->file_rank)
-    return EMBED_SHAPE;
+  if (e->type != (t->is_int64 ? 'I' : 'F')) return EMBED_TYPE;
+  if (e->rank != t->file_rank) return EMBED_SHAPE;
   for (int32_t d = 0; d < t->file_rank; d++)
-    if (e->shape[d] != (uint64_t)t->shape[d])
-      return EMBED_SHAPE;
+    if (e->shape[d] != (uint64_t)t->shape[d]) return EMBED_SHAPE;
   uint64_t bytes = (uint64_t)t->count << (t->is_int64 ? 3 : 2);
-  if (e->from > e->to || e->to > room)
-    return EMBED_TRUNCATED;
+  if (e->from > e->to || e->to > room) return EMBED_TRUNCATED;
   return e->to - e->from == bytes ? EMBED_LOADED : EMBED_SHAPE;
 }
 
@@ -207,17 +188,14 @@ static int32_t one_tensor(const embed_tensor *t, const char *names, const uint8_
   e.type = e.rank = e.has_shape = e.has_place = 0;
   e.from = e.to = 0;
   int32_t status = find(header, header_bytes, names + t->name, t->name_bytes, &e);
-  if (status == EMBED_LOADED)
-    status = fits(t, &e, room);
-  if (status == EMBED_LOADED && params)
-    copy(t, header + header_bytes + e.from, params);
+  if (status == EMBED_LOADED) status = fits(t, &e, room);
+  if (status == EMBED_LOADED && params) copy(t, header + header_bytes + e.from, params);
   return status;
 }
 
 int32_t netc_embed_load(const embed_tensor *t, int32_t n, const char *names, float *params,
                         const uint8_t *file, uint64_t bytes) {
-  if (bytes < LENGTH_BYTES)
-    return EMBED_NOT_SAFETENSORS;
+  if (bytes < LENGTH_BYTES) return EMBED_NOT_SAFETENSORS;
   uint32_t header = word(file);
   if (word(file + 4) || header > LARGEST_HEADER || header > bytes - LENGTH_BYTES)
     return EMBED_NOT_SAFETENSORS;
@@ -226,8 +204,7 @@ int32_t netc_embed_load(const embed_tensor *t, int32_t n, const char *names, flo
     for (int32_t i = 0; i < n; i++) {
       int32_t status =
           one_tensor(&t[i], names, file + LENGTH_BYTES, header, room, pass ? params : 0);
-      if (status != EMBED_LOADED)
-        return status;
+      if (status != EMBED_LOADED) return status;
     }
   return EMBED_LOADED;
 }
