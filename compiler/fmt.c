@@ -161,6 +161,30 @@ static extent statement_extent(const formatter *f, int i) {
   return e;
 }
 
+static int statements_in_body(const formatter *f, int open) {
+  int n = 0, close = closing_brace(f, open);
+  for (int i = open + 1; i < close;) {
+    if (is_mark(&f->t[i], ";") || f->t[i].kind == F_COMMENT) {
+      i++;
+      continue;
+    }
+    i = statement_extent(f, i).last + 1;
+    n++;
+  }
+  return n;
+}
+
+/* Blocks and repeats of more than one statement read better broken up, short or not. */
+static bool wants_lines(const formatter *f, const extent *e) {
+  for (int i = e->first; i < e->last; i++) {
+    if (!is(&f->t[i], "block") && !is(&f->t[i], "repeat")) continue;
+    int open = i;
+    while (open < e->last && !is_mark(&f->t[open], "{")) open++;
+    if (open < e->last && statements_in_body(f, open) > 1) return true;
+  }
+  return false;
+}
+
 /* --- spacing inside a statement --- */
 
 static bool space_before(const formatter *f, const extent *e, int i, int parens) {
@@ -248,8 +272,7 @@ static void statement(formatter *f, int indent, int level) {
   int at = f->at;
   size_t len = f->len;
   extent e = statement_extent(f, at);
-  bool comment = has_comment(f, &e);
-  if (!comment) {
+  if (!has_comment(f, &e) && !wants_lines(f, &e)) {
     flat_statement(f, level);
     if (!e.bodies || f->len - len + (size_t)indent <= WIDTH) return;
     f->at = at;

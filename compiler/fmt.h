@@ -4,7 +4,8 @@
 #include "source.h"
 
 /* The text (zero-terminated) in canonical layout, in the arena; NULL if it does not parse: d has
-   the errors. One statement a line; a body in braces on its line while it fits in 80 columns;
+   the errors. One statement a line; a body in braces on its line while it fits in 80 columns
+   (of blocks and repeats: if it is one statement);
    comments and single blank lines are kept; operators keep the layout of their own. Idempotent. */
 char *format_source(arena *a, diag *d, const char *shown_name, const char *text);
 #endif
