@@ -14,13 +14,14 @@ typedef struct {
   const char *file;
   int batch, threads;
   double budget; /* seconds spent on each measurement */
-  bool json;
+  bool json, inference;
 } bench_command;
 
 static const struct argp_option options[] = {
     {"batch", 'b', "N", 0, "samples of a training step, instead of the file's", 1},
     {"threads", 't', "N", 0, "threads (default: every CPU)", 1},
     {"seconds", 's', "S", 0, "time to spend on each measurement (default 0.5)", 1},
+    {"inference", 'i', 0, 0, "show the nests of inference, at --batch, instead of the training step's", 1},
     {"json", 'j', 0, 0, "print one JSON object instead of tables", 1},
     {0}};
 
@@ -30,6 +31,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'b': c->batch = (int)option_whole(state, "--batch", arg, 1, 65536); break;
   case 't': c->threads = (int)option_whole(state, "--threads", arg, 1, 1024); break;
   case 's': c->budget = option_real(state, "--seconds", arg); break;
+  case 'i': c->inference = true; break;
   case 'j': c->json = true; break;
   case ARGP_KEY_ARG:
     if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
@@ -224,7 +226,7 @@ static double bench_inference(const graph *g, const bench_command *c, int batch,
 static void bench(const graph *g, const bench_command *c) {
   figures f = {.batch = c->batch ? c->batch : (int)g->train.batch.v[0], .threads = c->threads};
   machine_measure(c->threads, &f.peak, &f.bandwidth);
-  setup s = prepare(g, true, f.batch, c->threads);
+  setup s = prepare(g, !c->inference, f.batch, c->threads);
   f.compile = program_compile_seconds(s.p);
   if (!c->json) {
     printf("%d thread%s: FMA peak %.1f GFLOP/s, memory %.1f GB/s\n\n", c->threads,

@@ -119,12 +119,17 @@ static void print_nest(const nest *n, FILE *to) {
   int form = n->n_store == 1 ? store_form(&n->store[0]) : 2;
   fprintf(to, "  # %s%s%s\n  ", n->name, n->canonical ? "" : " (scatter)",
           n->lanes ? " (16 lanes)" : "");
+  if (n->init) form = 2;
   if (form == 2) fputs("acc", to);
   else print_access(&p, &n->store[0].out);
   fprintf(to, " %s ", comb[n->red]);
   print_expr(&p, n->term, 0);
   print_axes(&p);
   print_guards(&p);
+  if (n->init) {
+    fputs("  from ", to);
+    print_expr(&p, n->init, 0);
+  }
   if (form == 1) fputs("  onto what is there", to);
   fputs(";\n", to);
   for (int s = 0; form == 2 && s < n->n_store; s++) {

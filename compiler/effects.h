@@ -21,6 +21,7 @@ int store_to(const nest *n, const tensor *t);
 int64_t output_points(const nest *n);
 int64_t all_points(const nest *n);
 int64_t tensor_elements(const tensor *t);
+
 /* One value per output point, from operands that are always in range. */
 bool elementwise(nest *n);
 /* Does x run over every element of its tensor once, each dimension being one output axis of n?

@@ -557,7 +557,10 @@ static void tile_code(em *e) {
   e->n_point = list_points(e, false, e->points);
   double start = e->n->red == R_MAX ? -INFINITY : 0;
   for (int64_t i = 0; i < e->n_point; i++)
-    e->acc[i] = ir_float(&e->c, start, lanes ? LANES : width_at(e, &e->points[i]));
+    e->acc[i] = e->n->init
+                    ? eval_wide(e, e->n->init, &e->points[i], width_at(e, &e->points[i]))
+                    : ir_float(&e->c, start, lanes ? LANES : width_at(e, &e->points[i]));
+  forget(e);
   reduce_from(e, 0);
   if (lanes) fold_all(e);
   write_results(e);
@@ -675,13 +678,16 @@ static void begin_function(em *e, const kernel_call *k) {
 static void number_all(em *e) {
   nest *n = e->n;
   clear_slots(n->term);
+  if (n->init) clear_slots(n->init);
   for (int i = 0; i < n->n_store; i++) clear_slots(n->store[i].value);
   number_nodes(e, n->term);
+  if (n->init) number_nodes(e, n->init);
   for (int i = 0; i < n->n_store; i++)
     if (n->store[i].value->slot < 0) number_nodes(e, n->store[i].value);
   e->depends = calloc((size_t)e->n_node, sizeof *e->depends);
   e->memo = calloc((size_t)e->n_node, sizeof *e->memo);
   find_depends(e, n->term);
+  if (n->init) find_depends(e, n->init);
   for (int i = 0; i < n->n_store; i++) find_depends(e, n->store[i].value);
 }
 
@@ -708,6 +714,7 @@ void emit_kernel(LLVMModuleRef m, const kernel_call *k, const target_info *t) {
   begin_function(e, k);
   load_pointers(e, k);
   expr_reads(e->n->term, add_read, e);
+  if (e->n->init) expr_reads(e->n->init, add_read, e);
   for (int i = 0; i < e->n->n_store; i++) {
     expr_reads(e->n->store[i].value, add_read, e);
     add_ref(e, &e->n->store[i].out);

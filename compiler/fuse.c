@@ -511,6 +511,7 @@ static void drop_dead(nestprog *p) {
 void fuse(nestprog *p) {
   fuse_masks(p);
   each(p, absorb_forward);
+  each(p, fuse_epilogue);
   each(p, inline_producer);
   each(p, fuse_epilogue);
   for (nest *n = p->nests; n; n = n->next)

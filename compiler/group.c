@@ -62,15 +62,21 @@ static bool aligned(const nest *m, const access *x, const nest *n, const access 
   return true;
 }
 
+/* Is it certain that x and y never meet, or only within equal tiles? */
+static bool safe(const nest *m, const access *x, const nest *n, const access *y) {
+  if (x->t == y->t) return aligned(m, x, n, y);
+  return tensor_base(x->t) != tensor_base(y->t);
+}
+
 /* Every write of m that n's accesses may meet is aligned with them. */
 static bool writes_aligned(nest *m, nest *n) {
   reads r = reads_of(n);
   for (int s = 0; s < m->n_store; s++) {
     const access *x = &m->store[s].out;
     for (int i = 0; i < r.n; i++)
-      if (r.read[i]->rd.t == x->t && !aligned(m, x, n, &r.read[i]->rd)) return false;
+      if (!safe(m, x, n, &r.read[i]->rd)) return false;
     for (int k = 0; k < n->n_store; k++)
-      if (n->store[k].out.t == x->t && !aligned(m, x, n, &n->store[k].out)) return false;
+      if (!safe(m, x, n, &n->store[k].out)) return false;
   }
   return true;
 }

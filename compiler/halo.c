@@ -140,14 +140,17 @@ static void set_strides(tensor *t) {
     t->stride[d] = s;
     s *= t->dim[d] + t->pad_lo[d] + t->pad_hi[d];
   }
+  /* Samples a multiple of 4 KB apart would fall into the same cache sets, and push each other out. */
+  bool collide = t->rank > 1 && t->dim[0] > 1 && t->stride[0] * t->element % 4096 == 0;
+  if (t->role == T_TEMP && collide) t->stride[0] += 64 / t->element;
 }
 
 void halo(nestprog *p) {
   for (nest *n = p->nests; n; n = n->next) scan_nest(p, n);
   for (int i = 0; i < p->n_tensor; i++) {
     tensor *t = p->tensor[i];
-    set_strides(t);
     t->element = p->exact && !t->is_int ? 8 : 4;
+    set_strides(t);
     bool padded = false;
     for (int d = 0; d < t->rank; d++) padded |= t->pad_lo[d] || t->pad_hi[d];
     if (padded) clear_border(p, t);

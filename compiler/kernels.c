@@ -63,6 +63,7 @@ static char *kernel_key(nestprog *p, kernel_call *c) {
   if (!w.out) abort();
   write_schedule(&w);
   write_expr(&w, c->n->term);
+  if (c->n->init) write_expr(&w, c->n->init);
   for (int s = 0; s < c->n->n_store; s++) {
     write_access(&w, &c->n->store[s].out);
     write_expr(&w, c->n->store[s].value);

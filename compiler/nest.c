@@ -32,6 +32,8 @@ static const struct {
 int scalar_arity(ekind k) { return scalars[k].arity; }
 const char *scalar_word(ekind k) { return scalars[k].word; }
 
+tensor *tensor_base(tensor *t) { return t->view_of ? t->view_of : t; }
+
 expr *e_const(arena *a, double v) {
   expr *e = NEW(a, expr);
   e->kind = E_CONST;

@@ -34,6 +34,8 @@ typedef struct tensor {
   int rank;
   int64_t dim[MAX_DIMS];
   struct tensor *grad_of;      /* for d.* tensors */
+  struct tensor *view_of;      /* a part of that tensor's memory (block.c) ... */
+  int64_t view_at;             /* ... from this element on */
   const struct node *node;     /* the layer it belongs to, or NULL */
   const struct opdecl *decl;   /* T_PARAM, T_STATE, T_OPT: initial values and file order */
   double init;                 /* evaluated: the constant or the bound */
@@ -115,6 +117,7 @@ typedef struct nest {
   axis axis[MAX_AXES];
   reduction red;
   bool lanes;
+  expr *init; /* R_SUM: what acc starts from instead of 0 (pieces of one sum, block.c); or NULL */
   expr *term;
   int n_guard;
   struct {
@@ -144,6 +147,8 @@ typedef struct {
 
 /* --- construction (nest.c) --- */
 tensor *tensor_new(nestprog *p, const char *name, trole role, int rank, const int64_t *dim);
+/* The tensor whose memory t is (a part of). */
+tensor *tensor_base(tensor *t);
 expr *e_const(arena *a, double v);
 expr *e_read(arena *a, access rd);
 expr *e_op(arena *a, ekind k, expr *x, expr *y, expr *z);

@@ -18,6 +18,7 @@ static void run_halo(compilation *c) {
   c->p->exact = c->exact;
   halo(c->p);
 }
+static void run_block(compilation *c) { block_program(c->p, c->machine->info); }
 static void run_sched(compilation *c) { 
   schedule_program(c->p, c->machine->info, c->opt.threads > 0 ? c->opt.threads : 1);
 }
@@ -39,6 +40,7 @@ static const pass passes[] = {
     {"order", "sums over 16 lanes chosen, operands packed", run_order},
     {"fuse", "producers inlined, elementwise nests moved into the stores of what they read", run_fuse},
     {"halo", "borders of zeros, guards, strides", run_halo},
+    {"block", "sums cut to what the second-level cache holds", run_block},
     {"sched", "register tiles, loop order, what threads share", run_sched},
     {"group", "which nests run without waiting for each other", run_group},
     {"plan", "every tensor's place in memory", run_plan},

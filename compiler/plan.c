@@ -15,9 +15,8 @@ typedef struct {
 static int64_t aligned(int64_t n) { return (n + ALIGN - 1) / ALIGN * ALIGN; }
 
 int64_t tensor_bytes(const tensor *t) {
-  int64_t n = t->element;
-  for (int d = 0; d < t->rank; d++) n *= t->dim[d] + t->pad_lo[d] + t->pad_hi[d];
-  return n;
+  int64_t rows = t->dim[0] + t->pad_lo[0] + t->pad_hi[0];
+  return t->rank ? t->element * t->stride[0] * rows : t->element;
 }
 
 static int64_t origin(const tensor *t) {
@@ -38,13 +37,14 @@ typedef struct {
 
 static void touch_read(expr *e, void *arg) {
   toucher *t = arg;
-  touch(&t->lives[e->rd.t->id], t->group);
+  touch(&t->lives[tensor_base(e->rd.t)->id], t->group);
 }
 
 static void find_lives(nestprog *p, life *lives) {
   for (nest *n = p->nests; n; n = n->next) {
     toucher t = {lives, n->sched->group};
     expr_reads(n->term, touch_read, &t);
+    if (n->init) expr_reads(n->init, touch_read, &t);
     for (int s = 0; s < n->n_store; s++) {
       expr_reads(n->store[s].value, touch_read, &t);
       touch(&lives[n->store[s].out.t->id], t.group);
@@ -124,5 +124,11 @@ memory_plan plan(nestprog *p) {
   }
   find_lives(p, lives);
   m.bytes[BLOCK_WORK] = place_workspace(p, lives);
+  for (int i = 0; i < p->n_tensor; i++) {
+    tensor *t = p->tensor[i];
+    if (!t->view_of) continue;
+    t->block = t->view_of->block;
+    t->offset = t->view_of->offset + t->view_at * t->element;
+  }
   return m;
 }

@@ -47,6 +47,7 @@ static void collect(expr *e, void *arg) {
 static reads reads_of(nest *n, bool stores) {
   reads r = {0};
   expr_reads(n->term, collect, &r);
+  if (stores && n->init) expr_reads(n->init, collect, &r);
   for (int i = 0; stores && i < n->n_store; i++) expr_reads(n->store[i].value, collect, &r);
   return r;
 }
@@ -126,6 +127,20 @@ static double tile_registers(nest *n, const schedule *s, const target_info *t, c
   return acc * registers_wide(n, s, t) + vectors + 1;
 }
 
+/* Cycles to write one output of the tile. Rows that lie pages apart cost each stream a page of its
+   own for a line or two. */
+static double store_cycles(nest *n, const schedule *s, const int64_t *tile) {
+  reads r = {0};
+  double streams = n->n_store;
+  for (int i = 0; i < n->n_store; i++) expr_reads(n->store[i].value, collect, &r);
+  streams += r.n;
+  for (int a = 0; a < n->n_axis; a++)
+    if (!n->axis[a].reduce && a != s->vec && tile[a] > 1 &&
+        access_stride(&n->store[0].out, a) * 4 >= 4096)
+      return 4 * streams;
+  return streams;
+}
+
 /* Cycles of the whole nest with this tile, ragged edges included: per axis, full tiles and a rest. */
 static double nest_cycles(nest *n, schedule *s, const target_info *t, const int64_t *tile,
                           const reads *r, int ax, int64_t *part) {
@@ -135,7 +150,7 @@ static double nest_cycles(nest *n, schedule *s, const target_info *t, const int6
     for (int a = 0; a < n->n_axis; a++)
       if (!n->axis[a].reduce) outputs *= span(s, t, part, a);
     if (s->vec >= 0 && n->axis[s->vec].reduce) depth /= 16, outputs *= 6; /* folding */
-    return depth * body_cycles(n, s, t, part, r) + outputs * n->n_store + 20;
+    return depth * body_cycles(n, s, t, part, r) + outputs * store_cycles(n, s, part) + 20;
   }
   int64_t full = n->axis[ax].extent / tile[ax], rest = n->axis[ax].extent % tile[ax];
   part[ax] = tile[ax];
@@ -148,7 +163,7 @@ static double nest_cycles(nest *n, schedule *s, const target_info *t, const int6
 }
 
 /* Every operand streams once for each tile of the axes it does not have. */
-static double memory_cycles(nest *n, const target_info *t, const int64_t *tile, const reads *r) {
+static double memory_cycles(nest *n, const schedule *s, const target_info *t, const int64_t *tile, const reads *r) {
   double cycles = 0;
   for (int i = 0; i < r->n; i++) {
     const tensor *x = r->read[i]->rd.t;
@@ -157,7 +172,9 @@ static double memory_cycles(nest *n, const target_info *t, const int64_t *tile, 
     for (int a = 0; a < n->n_axis; a++)
       if (!n->axis[a].reduce && !access_stride(&r->read[i]->rd, a))
         passes *= ceil((double)n->axis[a].extent / (double)tile[a]);
-    double per_cycle = bytes > t->l2 * 1024 * 0.75 ? 12 : 48;
+    double per_cycle = 48, run = s->vec >= 0 ? 4.0 * (double)tile[s->vec] : 4;
+    bool contiguous = s->vec >= 0 && !n->axis[s->vec].reduce && access_stride(&r->read[i]->rd, s->vec);
+    if (bytes > t->l2 * 1024 * 0.75) per_cycle = contiguous ? 12 / (1 + 64 / run) : 12;
     if (bytes > t->l1 * 1024 * 0.5) cycles += passes * bytes / per_cycle;
   }
   return cycles;
@@ -186,7 +203,7 @@ static void try_tile(search *q) {
   int64_t part[MAX_AXES] = {0};
   if (tile_registers(q->n, q->s, q->t, q->tile) > q->t->registers) return;
   double work = nest_cycles(q->n, q->s, q->t, q->tile, &q->r, 0, part);
-  double stream = memory_cycles(q->n, q->t, q->tile, &q->r);
+  double stream = memory_cycles(q->n, q->s, q->t, q->tile, &q->r);
   double c = (fmax(work, stream) + 0.2 * fmin(work, stream)) * imbalance(q->n, q->tile, q->threads);
   for (int a = 0; a < q->n->n_axis; a++) /* ragged edges: more code, and no domain there */
     if (!q->n->axis[a].reduce && q->n->axis[a].extent % q->tile[a]) {

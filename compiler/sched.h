@@ -32,6 +32,8 @@ typedef struct schedule {
 int64_t vector_chunk(const target_info *t, int64_t left);
 /* The steps of one access along an axis, in elements. Valid once strides are set (halo.c). */
 int64_t access_stride(const access *x, int ax);
+/* Cuts sums whose operands overflow the second-level cache into pieces (before scheduling). */
+void block_program(nestprog *p, const target_info *t);
 /* Tiles, loops and domains for t, with domains that divide well among `threads`. */
 void schedule_program(nestprog *p, const target_info *t, int threads);
 /* Groups of nests that need no barrier between them (after schedule_program). */

@@ -35,8 +35,9 @@ static void check_read(const checker *c, const access *x) {
   const tensor *t = x->t;
   need(c, t && t->id < c->p->n_tensor && c->p->tensor[t->id] == t, "reads an unknown tensor");
   for (int d = 0; d < t->rank; d++) check_affine(c, &x->ix[d]);
-  bool made = t->role == T_TEMP || t->role == T_LOGITS || t->role == T_LOSSES;
-  need(c, !made || c->written[t->id], "reads a tensor that no earlier nest writes");
+  const tensor *whole = tensor_base(x->t);
+  bool made = whole->role == T_TEMP || whole->role == T_LOGITS || whole->role == T_LOSSES;
+  need(c, !made || c->written[whole->id], "reads a tensor that no earlier nest writes");
   if (c->in_store) need(c, !access_may_leave(c->n, x), "a store's value reads out of range");
 }
 

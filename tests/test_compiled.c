@@ -45,6 +45,7 @@ static const network networks[] = {
      2},
     {"dropout",
      "input 3x5x5; classes 3; conv 9 k3 relu dropout=0.3; linear 20 relu dropout=0.5; " LAST, 4},
+    {"sums in pieces", "input 4x24x24; classes 3; conv 24 k3 p1 relu; maxpool 2; gap; " LAST, 13},
     {"momentum",
      "input 3x5x5; classes 3; conv 6 k3 relu; linear classes; "
      "train { lr 0.05; optimizer sgd momentum=0.9 nesterov=1 decay=0.001; }",
