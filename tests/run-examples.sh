@@ -17,7 +17,7 @@ ln -s "$root/models" "$work/models"
 
 cd "$work/examples/object"
 [ "$(wc -l <classify.c)" -lt 60 ] || fail "classify.c has 60 lines or more"
-make >make.log 2>&1 || { tail -n 30 make.log; fail "examples/object: make"; }
+python3 flatten.py ../emoji/emoji.pkl emoji.bin
 python3 - <<'PY'
 import struct, zlib
 with open('emoji.bin', 'rb') as f:
@@ -27,16 +27,25 @@ def chunk(kind, data):
     return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
 one = planes[900 * c * h * w:901 * c * h * w]
 rows = b''.join(b'\0' + bytes(one[k * h * w + y * w + x] for x in range(w) for k in range(c)) for y in range(h))
-with open('image.png', 'wb') as f:
+with open('cat.png', 'wb') as f:
     f.write(b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>2I5B', w, h, 8, 2, 0, 0, 0)) +
             chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b''))
 PY
+# The README's commands, as they stand there.
+awk '/^```/ { code = !code; next } code' README.md >readme.sh
+sh -e readme.sh >readme.log 2>&1 || { tail -n 30 readme.log; fail "the commands of examples/object/README.md"; }
+grep -q '^cat.png: .* ([0-9]*%)$' readme.log || fail "classify"
+mv cat.png image.png
+grep -q '^image 900: class' readme.log || fail "infer.py"
+rm -f classify train ./*.o ./*.h libemoji.so
+make >make.log 2>&1 || { tail -n 30 make.log; fail "examples/object: make"; }
 ./classify image.png | grep -q 'image.png: .* ([0-9]*%)' || fail "classify"
 ! ./classify classify.c 2>/dev/null || fail "classify takes what is no PNG file"
-./train emoji.bin 3 >train.log
+grep '^epoch' readme.log >both.log
+tail -n 3 both.log >train.log
 awk '/^epoch/ { loss[NR] = $4 } END { exit !(NR == 3 && loss[3] < loss[1]) }' train.log ||
   { cat train.log; fail "train"; }
-python3 infer.py ./emoji.so emoji.bin 0 900 >infer.log
+python3 infer.py ./libemoji.so emoji.bin 0 900 >infer.log
 number=$(sed -n 's/image 900: class \([0-9]\).*/\1/p' infer.log)
 set -- "air transport" "birds" "water transport" "people" "felines"
 shift "$number"

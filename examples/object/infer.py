@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a network from Python, with nothing but ctypes:
-    netc build --emit=shared --weights=runs/emoji/best.safetensors -o emoji.so ../../models/emoji.net
-    python3 infer.py ./emoji.so emoji.bin 0 500 900
+    netc build --emit=shared --weights=runs/emoji/best.safetensors -o libemoji.so ../../models/emoji.net
+    python3 infer.py ./libemoji.so emoji.bin 0 500 900
 (emoji.bin is written by flatten.py). Prints each image's class and label."""
 import ctypes
 import re

@@ -1,9 +1,9 @@
-/* Trains a network with the training step of emoji.o, and no other library:
-     netc build --train --batch=10 -o emoji.o ../../models/emoji.net
+/* Trains a network with the training step of trainer.o, and no other library:
+     netc build --train --batch=10 -o trainer.o ../../models/emoji.net
      python3 flatten.py ../emoji/emoji.pkl emoji.bin
-     cc train.c emoji.o -lm -o train && ./train emoji.bin
+     cc train.c trainer.o -lm -o train && ./train emoji.bin
    Keeps every fifth image for validation. */
-#include "emoji.h"
+#include "trainer.h"
 #include <stdio.h>
 #include <stdlib.h>
 
