@@ -15,18 +15,12 @@ typedef struct {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   compare_command *c = state->input;
   switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = &c->s;
-    break;
-  case ARGP_KEY_ARG:
-    c->file[c->n++] = arg;
-    break;
+  case ARGP_KEY_INIT: state->child_inputs[0] = &c->s; break;
+  case ARGP_KEY_ARG: c->file[c->n++] = arg; break;
   case ARGP_KEY_END:
-    if (c->n < 2)
-      argp_error(state, "two network files or more are needed");
+    if (c->n < 2) argp_error(state, "two network files or more are needed");
     break;
-  default:
-    return ARGP_ERR_UNKNOWN;
+  default: return ARGP_ERR_UNKNOWN;
   }
   return 0;
 }
@@ -54,8 +48,7 @@ static const char *base_name(study *s, const char *path) {
 static const char *label_of(compare_command *c, int i) {
   const char *name = base_name(&c->s, c->file[i]);
   for (int k = 0; k < c->n; k++)
-    if (k != i && !strcmp(name, base_name(&c->s, c->file[k])))
-      return c->file[i];
+    if (k != i && !strcmp(name, base_name(&c->s, c->file[k]))) return c->file[i];
   return name;
 }
 
@@ -70,8 +63,7 @@ static void add_files(compare_command *c) {
   }
   s->file = c->file[0];
   s->title = arena_printf(s->mem, "Comparison of %d networks", c->n);
-  if (!s->dir)
-    s->dir = arena_printf(s->mem, "runs/compare%.*s", MAX_NAME, names);
+  if (!s->dir) s->dir = arena_printf(s->mem, "runs/compare%.*s", MAX_NAME, names);
 }
 
 int command_compare(int argc, char **argv) {

@@ -53,12 +53,9 @@ static const char doc[] =
     "class's samples that were put there. The rows of the confusion matrix are the true classes.";
 
 static part part_named(struct argp_state *state, const char *arg) {
-  if (!strcmp(arg, "val"))
-    return PART_VAL;
-  if (!strcmp(arg, "train"))
-    return PART_TRAIN;
-  if (strcmp(arg, "all"))
-    argp_error(state, "--part takes val, train or all, not `%s`", arg);
+  if (!strcmp(arg, "val")) return PART_VAL;
+  if (!strcmp(arg, "train")) return PART_TRAIN;
+  if (strcmp(arg, "all")) argp_error(state, "--part takes val, train or all, not `%s`", arg);
   return PART_ALL;
 }
 
@@ -70,47 +67,27 @@ static void override(train_flags *f, const char *word, const char *text) {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   eval_command *c = state->input;
   switch (key) {
-  case KEY_WEIGHTS:
-    c->f.weights = arg;
-    break;
-  case KEY_DATA:
-    c->f.data = arg;
-    break;
-  case KEY_PART:
-    c->which = part_named(state, arg);
-    break;
-  case KEY_SPLIT:
-    override(&c->f, "split", arg);
-    break;
+  case KEY_WEIGHTS: c->f.weights = arg; break;
+  case KEY_DATA: c->f.data = arg; break;
+  case KEY_PART: c->which = part_named(state, arg); break;
+  case KEY_SPLIT: override(&c->f, "split", arg); break;
   case KEY_SEED:
     option_whole(state, "--seed", arg, 0, 1L << 52);
     override(&c->f, "seed", arg);
     break;
-  case KEY_NO_SHUFFLE:
-    c->f.shuffle = false;
-    break;
-  case KEY_WORST:
-    c->worst = arg;
-    break;
-  case KEY_THREADS:
-    c->f.threads = (int)option_whole(state, "--threads", arg, 1, 1024);
-    break;
-  case KEY_JSON:
-    c->f.json = true;
-    break;
+  case KEY_NO_SHUFFLE: c->f.shuffle = false; break;
+  case KEY_WORST: c->worst = arg; break;
+  case KEY_THREADS: c->f.threads = (int)option_whole(state, "--threads", arg, 1, 1024); break;
+  case KEY_JSON: c->f.json = true; break;
   case ARGP_KEY_ARG:
-    if (c->file)
-      argp_error(state, "one network file at a time, not also `%s`", arg);
+    if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
     c->file = arg;
     break;
   case ARGP_KEY_END:
-    if (!c->file)
-      argp_error(state, "which network file?");
-    if (!c->f.weights)
-      argp_error(state, "--weights is needed (e.g. runs/NAME/best.safetensors)");
+    if (!c->file) argp_error(state, "which network file?");
+    if (!c->f.weights) argp_error(state, "--weights is needed (e.g. runs/NAME/best.safetensors)");
     break;
-  default:
-    return ARGP_ERR_UNKNOWN;
+  default: return ARGP_ERR_UNKNOWN;
   }
   return 0;
 }
@@ -139,15 +116,13 @@ static void fill_confusion(findings *r) {
 /* NaN where there is nothing to divide by. */
 static double precision(const findings *r, int k) {
   int64_t all = 0;
-  for (int i = 0; i < r->classes; i++)
-    all += cell(r, i, k);
+  for (int i = 0; i < r->classes; i++) all += cell(r, i, k);
   return all ? (double)cell(r, k, k) / (double)all : NAN;
 }
 
 static int64_t support(const findings *r, int k) {
   int64_t all = 0;
-  for (int i = 0; i < r->classes; i++)
-    all += cell(r, k, i);
+  for (int i = 0; i < r->classes; i++) all += cell(r, k, i);
   return all;
 }
 
@@ -160,22 +135,18 @@ static double standard_error(const findings *r) {
 }
 
 static void print_share(double v) {
-  if (isnan(v))
-    printf("  %9s", "-");
-  else
-    printf("  %9.4f", v);
+  if (isnan(v)) printf("  %9s", "-");
+  else printf("  %9.4f", v);
 }
 
 static void print_confusion(const findings *r) {
   char number[16];
   printf("\n%-16s", "true \\ predicted");
-  for (int k = 0; k < r->classes; k++)
-    printf(" %8.8s", dataset_class_name(r->ds, k, number));
+  for (int k = 0; k < r->classes; k++) printf(" %8.8s", dataset_class_name(r->ds, k, number));
   putchar('\n');
   for (int i = 0; i < r->classes; i++) {
     printf("%-16.16s", dataset_class_name(r->ds, i, number));
-    for (int k = 0; k < r->classes; k++)
-      printf(" %8lld", (long long)cell(r, i, k));
+    for (int k = 0; k < r->classes; k++) printf(" %8lld", (long long)cell(r, i, k));
     putchar('\n');
   }
 }
@@ -191,10 +162,8 @@ static void print_tables(const findings *r) {
     print_share(recall(r, k));
     printf("  %9lld\n", (long long)support(r, k));
   }
-  if (r->classes <= 20)
-    print_confusion(r);
-  else
-    printf("\n(--json has the confusion matrix of %d classes)\n", r->classes);
+  if (r->classes <= 20) print_confusion(r);
+  else printf("\n(--json has the confusion matrix of %d classes)\n", r->classes);
 }
 
 static json_object *real(double v) { return isfinite(v) ? json_object_new_double(v) : NULL; }
@@ -232,16 +201,13 @@ static bool wrong(const findings *r, int64_t i) {
 static int find_worst(const findings *r, int64_t *worst) {
   int n = 0;
   for (int64_t i = 0; i < r->n; i++) {
-    if (!wrong(r, i))
-      continue;
+    if (!wrong(r, i)) continue;
     int at = n < MAX_WORST ? n++ : MAX_WORST;
     while (at > 0 && r->probability[worst[at - 1]] < r->probability[i]) {
-      if (at < MAX_WORST)
-        worst[at] = worst[at - 1];
+      if (at < MAX_WORST) worst[at] = worst[at - 1];
       at--;
     }
-    if (at < MAX_WORST)
-      worst[at] = i;
+    if (at < MAX_WORST) worst[at] = i;
   }
   return n;
 }
@@ -263,8 +229,7 @@ static bool write_worst(const findings *r, const char *path, char **error) {
                            (const char *const *)caption);
   bool ok = image_write_png(path, &sheet, error);
   image_free(&sheet);
-  for (int i = 0; i < n; i++)
-    free(caption[i]);
+  for (int i = 0; i < n; i++) free(caption[i]);
   return ok;
 }
 
@@ -277,8 +242,7 @@ static const int64_t *choose(const eval_command *c, const workload *w, int64_t *
   }
   *n = w->ds->n;
   *all = allocate((size_t)w->ds->n * sizeof **all);
-  for (int64_t i = 0; i < w->ds->n; i++)
-    (*all)[i] = i;
+  for (int64_t i = 0; i < w->ds->n; i++) (*all)[i] = i;
   return *all;
 }
 
@@ -303,10 +267,8 @@ static int eval(const eval_command *c, const workload *w) {
   r.probability = allocate((size_t)n * sizeof *r.probability);
   r.confusion = allocate(k * k * sizeof *r.confusion);
   bool ok = investigate(c, w, &r, &error);
-  if (ok && c->f.json)
-    print_object(&r);
-  else if (ok)
-    print_tables(&r);
+  if (ok && c->f.json) print_object(&r);
+  else if (ok) print_tables(&r);
   free(r.predicted);
   free(r.probability);
   free(r.confusion);
@@ -320,8 +282,7 @@ int command_eval(int argc, char **argv) {
   workload w;
   train_flags_init(&c.f);
   argp_parse(&parser, argc, argv, 0, NULL, &c);
-  if (!workload_open(&w, c.file, &c.f, NULL))
-    return EXIT_WRONG_INPUT;
+  if (!workload_open(&w, c.file, &c.f, NULL)) return EXIT_WRONG_INPUT;
   int status = eval(&c, &w);
   workload_close(&w);
   return status;

@@ -23,8 +23,7 @@ static void add_expression(sha256 *s, const xexpr *x) {
   add_text(s, x->name);
   add_number(s, x->every);
   add_number(s, x->n);
-  for (int i = 0; i < x->n; i++)
-    add_expression(s, x->arg[i]);
+  for (int i = 0; i < x->n; i++) add_expression(s, x->arg[i]);
 }
 
 static void add_axes(sha256 *s, const opaxis *axis, int n) {
@@ -78,22 +77,19 @@ static void add_settings(sha256 *s, const setting *v, int n) {
 
 static bool seen_before(const graph *g, int i) {
   for (int k = 0; k < i; k++)
-    if (g->node[k]->op == g->node[i]->op)
-      return true;
+    if (g->node[k]->op == g->node[i]->op) return true;
   return false;
 }
 
 static void add_node(sha256 *s, const graph *g, int i) {
   const node *n = g->node[i];
   add_text(s, n->op ? n->op->name : "input");
-  for (int k = 0; k < n->n_in; k++)
-    add_number(s, n->in[k]->id);
+  for (int k = 0; k < n->n_in; k++) add_number(s, n->in[k]->id);
   add_settings(s, n->set, n->n_set);
   add_number(s, (double)n->h);
   add_number(s, (double)n->w);
   add_number(s, (double)n->c);
-  if (n->op && !seen_before(g, i))
-    add_operator(s, n->op);
+  if (n->op && !seen_before(g, i)) add_operator(s, n->op);
 }
 
 static void add_use(sha256 *s, const opuse *u) {
@@ -104,12 +100,9 @@ static void add_use(sha256 *s, const opuse *u) {
 void graph_fingerprint(const graph *g, char out[65]) {
   sha256 s;
   sha256_start(&s);
-  for (int i = 0; i < g->n_node; i++)
-    add_node(&s, g, i);
+  for (int i = 0; i < g->n_node; i++) add_node(&s, g, i);
   add_number(&s, g->output->id);
-  if (g->has_train && g->train.loss.op)
-    add_use(&s, &g->train.loss);
-  if (g->has_train && g->train.n_optimizer)
-    add_use(&s, &g->train.optimizer[0]);
+  if (g->has_train && g->train.loss.op) add_use(&s, &g->train.loss);
+  if (g->has_train && g->train.n_optimizer) add_use(&s, &g->train.optimizer[0]);
   sha256_hex(&s, out);
 }

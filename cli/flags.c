@@ -55,8 +55,7 @@ static void check_split(struct argp_state *state, const char *text) {
 }
 
 static void check_stage(struct argp_state *state, const char *name) {
-  if (pipeline_has_stage(name))
-    return;
+  if (pipeline_has_stage(name)) return;
   fprintf(stderr, "Stages of the compilation:\n");
   pipeline_list(stderr);
   argp_error(state, "--dump: there is no stage `%s`", name);
@@ -65,8 +64,7 @@ static void check_stage(struct argp_state *state, const char *name) {
 static void override(struct argp_state *state, const char *word, const char *text) {
   train_flags *f = state->input;
   for (int i = 0; i < f->n_override; i++)
-    if (!strcmp(f->word[i], word))
-      argp_error(state, "--%s is given twice", word);
+    if (!strcmp(f->word[i], word)) argp_error(state, "--%s is given twice", word);
   f->word[f->n_override] = word;
   f->text[f->n_override++] = text;
 }
@@ -94,30 +92,17 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     check_split(state, arg);
     override(state, "split", arg);
     break;
-  case KEY_DATA:
-    f->data = arg;
-    break;
-  case KEY_THREADS:
-    f->threads = (int)option_whole(state, "--threads", arg, 1, 1024);
-    break;
-  case KEY_WEIGHTS:
-    f->weights = arg;
-    break;
-  case KEY_NO_SHUFFLE:
-    f->shuffle = false;
-    break;
+  case KEY_DATA: f->data = arg; break;
+  case KEY_THREADS: f->threads = (int)option_whole(state, "--threads", arg, 1, 1024); break;
+  case KEY_WEIGHTS: f->weights = arg; break;
+  case KEY_NO_SHUFFLE: f->shuffle = false; break;
   case KEY_DUMP:
     check_stage(state, arg);
     f->dump = arg;
     break;
-  case KEY_JSON:
-    f->json = true;
-    break;
-  case KEY_FORCE:
-    f->force = true;
-    break;
-  default:
-    return ARGP_ERR_UNKNOWN;
+  case KEY_JSON: f->json = true; break;
+  case KEY_FORCE: f->force = true; break;
+  default: return ARGP_ERR_UNKNOWN;
   }
   return 0;
 }

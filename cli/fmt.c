@@ -25,24 +25,14 @@ static const char doc[] = "Prints network files in one canonical layout; comment
 static error_t parse(int key, char *arg, struct argp_state *state) {
   fmt_command *c = state->input;
   switch (key) {
-  case 'i':
-    c->in_place = true;
-    break;
-  case KEY_CHECK:
-    c->check = true;
-    break;
-  case ARGP_KEY_ARG:
-    c->file[c->n++] = arg;
-    break;
-  case ARGP_KEY_NO_ARGS:
-    argp_error(state, "which network file?");
-    break;
+  case 'i': c->in_place = true; break;
+  case KEY_CHECK: c->check = true; break;
+  case ARGP_KEY_ARG: c->file[c->n++] = arg; break;
+  case ARGP_KEY_NO_ARGS: argp_error(state, "which network file?"); break;
   case ARGP_KEY_END:
-    if (c->in_place && c->check)
-      argp_error(state, "-i and --check exclude each other");
+    if (c->in_place && c->check) argp_error(state, "-i and --check exclude each other");
     break;
-  default:
-    return ARGP_ERR_UNKNOWN;
+  default: return ARGP_ERR_UNKNOWN;
   }
   return 0;
 }
@@ -52,16 +42,14 @@ static int deliver(const fmt_command *c, const char *path, const char *was, cons
   char *error = NULL;
   bool same = !strcmp(was, text);
   if (c->check) {
-    if (!same)
-      fprintf(stderr, "netc: %s is laid out otherwise (`netc fmt -i` changes it)\n", path);
+    if (!same) fprintf(stderr, "netc: %s is laid out otherwise (`netc fmt -i` changes it)\n", path);
     return same ? EXIT_DONE : EXIT_WRONG_INPUT;
   }
   if (!c->in_place) {
     fputs(text, stdout);
     return EXIT_DONE;
   }
-  if (same || atomic_write(path, text, strlen(text), &error))
-    return EXIT_DONE;
+  if (same || atomic_write(path, text, strlen(text), &error)) return EXIT_DONE;
   return report_failure(error);
 }
 
@@ -69,8 +57,7 @@ static int format_file(const fmt_command *c, const char *path) {
   char *error = NULL;
   size_t n;
   char *text = read_whole_file(path, 1 << 24, &n, &error);
-  if (!text)
-    return report_failure(error);
+  if (!text) return report_failure(error);
   if (strlen(text) != n) {
     free(text);
     return report_failure(message("`%s` is not a text: it has zero bytes", path));
@@ -91,8 +78,7 @@ int command_fmt(int argc, char **argv) {
   argp_parse(&parser, argc, argv, 0, NULL, &c);
   int status = EXIT_DONE;
   for (int i = 0; i < c.n; i++)
-    if (format_file(&c, c.file[i]) != EXIT_DONE)
-      status = EXIT_WRONG_INPUT;
+    if (format_file(&c, c.file[i]) != EXIT_DONE) status = EXIT_WRONG_INPUT;
   free(c.file);
   return status;
 }

@@ -23,8 +23,7 @@ bool inference_open(inference *f, const graph *g, int batch, bool loss, int thre
   program_options o = {.loss = loss, .batch = batch, .threads = threads};
   *f = (inference){.b.p = program_build(g, &o)};
   allocate_all(f, g, batch);
-  if (weights_load(f->b.p, weights, f->params, error))
-    return true;
+  if (weights_load(f->b.p, weights, f->params, error)) return true;
   inference_close(f);
   return false;
 }

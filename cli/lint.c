@@ -11,19 +11,13 @@ typedef struct {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   lint_command *c = state->input;
   switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = &c->f;
-    break;
+  case ARGP_KEY_INIT: state->child_inputs[0] = &c->f; break;
   case ARGP_KEY_ARG:
-    if (c->file)
-      argp_error(state, "one network file at a time, not also `%s`", arg);
+    if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
     c->file = arg;
     break;
-  case ARGP_KEY_NO_ARGS:
-    argp_error(state, "which network file?");
-    break;
-  default:
-    return ARGP_ERR_UNKNOWN;
+  case ARGP_KEY_NO_ARGS: argp_error(state, "which network file?"); break;
+  default: return ARGP_ERR_UNKNOWN;
   }
   return 0;
 }
@@ -40,8 +34,7 @@ static int lint(const lint_command *c) {
     workload_close(&w);
     ok = workload_open(&w, c->file, &c->f, NULL);
   }
-  if (!ok)
-    return EXIT_WRONG_INPUT;
+  if (!ok) return EXIT_WRONG_INPUT;
   int n = add_lints(&w);
   diag_print(w.g->d, stderr);
   if (c->f.json) {

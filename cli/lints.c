@@ -11,8 +11,7 @@ static bool uses_loss(const graph *g, const char *name) {
 }
 
 static int lint_output(const graph *g) {
-  if (!is_op(g->output, "softmax") || !uses_loss(g, "cross_entropy"))
-    return 0;
+  if (!is_op(g->output, "softmax") || !uses_loss(g, "cross_entropy")) return 0;
   diag_warning(g->d, g->output->at, "leave the last `softmax` out: the loss contains it",
                "`softmax` before `cross_entropy` takes the softmax twice, which flattens the "
                "gradients and slows learning");
@@ -42,8 +41,7 @@ static int lint_activations(const graph *g) {
 
 static double momentum_of(const opuse *u) {
   for (int i = 0; i < u->n_set; i++)
-    if (!strcmp(u->set[i].name, "momentum"))
-      return u->set[i].v[0];
+    if (!strcmp(u->set[i].name, "momentum")) return u->set[i].v[0];
   return 0;
 }
 
@@ -65,12 +63,10 @@ static void usual_rates(const opuse *u, double *low, double *high) {
 
 static int lint_rate(const graph *g) {
   const traincfg *t = &g->train;
-  if (!g->has_train || !t->n_optimizer || !t->optimizer[0].op || !t->lr.n)
-    return 0;
+  if (!g->has_train || !t->n_optimizer || !t->optimizer[0].op || !t->lr.n) return 0;
   double low, high, lr = t->lr.v[0];
   usual_rates(&t->optimizer[0], &low, &high);
-  if (lr >= low && lr <= high)
-    return 0;
+  if (lr >= low && lr <= high) return 0;
   diag_warning(g->d, t->lr.at, NULL,
                "a learning rate of %g is far %s the usual range of `%s`, "
                "%.2g to %.2g: training %s",
@@ -81,8 +77,7 @@ static int lint_rate(const graph *g) {
 
 static int lint_batch(const workload *w) {
   const values *batch = &w->g->train.batch;
-  if (!w->sp || batch->v[0] <= (double)w->sp->n_train)
-    return 0;
+  if (!w->sp || batch->v[0] <= (double)w->sp->n_train) return 0;
   diag_warning(w->g->d, batch->at, NULL,
                "a batch of %.0f is larger than the training split of %lld samples, which make one "
                "step an epoch",
@@ -92,8 +87,7 @@ static int lint_batch(const workload *w) {
 
 static int64_t *count_classes(const workload *w, const int64_t *index, int64_t n) {
   int64_t *count = allocate((size_t)w->g->classes * sizeof *count);
-  for (int64_t i = 0; i < n; i++)
-    count[w->ds->labels[index[i]]]++;
+  for (int64_t i = 0; i < n; i++) count[w->ds->labels[index[i]]]++;
   return count;
 }
 
@@ -101,8 +95,7 @@ static int lint_missing(const workload *w, const int64_t *count) {
   int warnings = 0;
   char number[16];
   for (int k = 0; k < w->g->classes && warnings < 5; k++) {
-    if (count[k])
-      continue;
+    if (count[k]) continue;
     diag_warning(w->g->d, w->g->train.split_at, NULL,
                  "no sample of class `%s` is in the training split: the network cannot learn it",
                  dataset_class_name(w->ds, k, number));
@@ -119,8 +112,7 @@ static int lint_balance(const workload *w, const int64_t *count) {
     least = count[k] < count[least] ? k : least;
   }
   double share = (double)count[most] / (double)w->sp->n_train;
-  if (count[most] < 3 * count[least] || share < 1.5 / classes)
-    return 0;
+  if (count[most] < 3 * count[least] || share < 1.5 / classes) return 0;
   int64_t *val = count_classes(w, w->sp->val, w->sp->n_val);
   char a[16], b[16];
   diag_warning(w->g->d, w->g->train.data_at, NULL,
@@ -135,8 +127,7 @@ static int lint_balance(const workload *w, const int64_t *count) {
 
 int add_lints(const workload *w) {
   int n = lint_output(w->g) + lint_activations(w->g) + lint_rate(w->g);
-  if (!w->sp)
-    return n;
+  if (!w->sp) return n;
   int64_t *count = count_classes(w, w->sp->train, w->sp->n_train);
   n += lint_batch(w) + lint_missing(w, count) + lint_balance(w, count);
   free(count);

@@ -39,14 +39,11 @@ static void print_help(FILE *to) {
 
 static int unknown(const char *word) {
   const char *names[N_COMMANDS];
-  for (int i = 0; i < N_COMMANDS; i++)
-    names[i] = commands[i].name;
+  for (int i = 0; i < N_COMMANDS; i++) names[i] = commands[i].name;
   fprintf(stderr, "netc: error: there is no %s `%s`\n", *word == '-' ? "option" : "command", word);
   const char *near = *word == '-' ? NULL : nearest_word(word, names, N_COMMANDS);
-  if (near)
-    fprintf(stderr, "      = help: did you mean `netc %s`?\n", near);
-  else
-    fprintf(stderr, "      = help: `netc --help` lists the commands\n");
+  if (near) fprintf(stderr, "      = help: did you mean `netc %s`?\n", near);
+  else fprintf(stderr, "      = help: `netc --help` lists the commands\n");
   return EXIT_USAGE;
 }
 
@@ -77,7 +74,6 @@ int main(int argc, char **argv) {
     return EXIT_DONE;
   }
   for (int i = 0; i < N_COMMANDS; i++)
-    if (!strcmp(argv[1], commands[i].name))
-      return run_command(&commands[i], argc - 1, argv + 1);
+    if (!strcmp(argv[1], commands[i].name)) return run_command(&commands[i], argc - 1, argv + 1);
   return unknown(argv[1]);
 }

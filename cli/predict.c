@@ -33,32 +33,19 @@ static const char doc[] =
 static error_t parse(int key, char *arg, struct argp_state *state) {
   predict_command *c = state->input;
   switch (key) {
-  case KEY_WEIGHTS:
-    c->f.weights = arg;
-    break;
-  case KEY_DATA:
-    c->f.data = arg;
-    break;
-  case KEY_TOP:
-    c->top = (int)option_whole(state, "--top", arg, 1, 1000000);
-    break;
-  case KEY_JSON:
-    c->f.json = true;
-    break;
+  case KEY_WEIGHTS: c->f.weights = arg; break;
+  case KEY_DATA: c->f.data = arg; break;
+  case KEY_TOP: c->top = (int)option_whole(state, "--top", arg, 1, 1000000); break;
+  case KEY_JSON: c->f.json = true; break;
   case ARGP_KEY_ARG:
-    if (!c->file)
-      c->file = arg;
-    else
-      c->path[c->n++] = arg;
+    if (!c->file) c->file = arg;
+    else c->path[c->n++] = arg;
     break;
   case ARGP_KEY_END:
-    if (!c->file || !c->n)
-      argp_error(state, "a network file and one or more images are needed");
-    if (!c->f.weights)
-      argp_error(state, "--weights is needed (e.g. runs/NAME/best.safetensors)");
+    if (!c->file || !c->n) argp_error(state, "a network file and one or more images are needed");
+    if (!c->f.weights) argp_error(state, "--weights is needed (e.g. runs/NAME/best.safetensors)");
     break;
-  default:
-    return ARGP_ERR_UNKNOWN;
+  default: return ARGP_ERR_UNKNOWN;
   }
   return 0;
 }
@@ -68,18 +55,15 @@ static void to_input(const image *im, int channels, double scale, float *x) {
   const size_t plane = (size_t)im->w * (size_t)im->h;
   for (size_t i = 0; i < plane; i++) {
     const uint8_t *p = im->rgb + 3 * i;
-    if (channels == 1)
-      x[i] = (float)((0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2]) * scale);
+    if (channels == 1) x[i] = (float)((0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2]) * scale);
     else
-      for (size_t k = 0; k < 3; k++)
-        x[k * plane + i] = (float)(p[k] * scale);
+      for (size_t k = 0; k < 3; k++) x[k * plane + i] = (float)(p[k] * scale);
   }
 }
 
 static bool load_input(const graph *g, const char *path, float *x, char **error) {
   image im;
-  if (!image_load(path, &im, error))
-    return false;
+  if (!image_load(path, &im, error)) return false;
   image fitted = image_resize(&im, (int)g->w, (int)g->h);
   double scale = g->has_train && g->train.scale != 0 ? g->train.scale : 1.0 / 255;
   to_input(&fitted, (int)g->c, scale, x);
@@ -92,14 +76,12 @@ static bool load_input(const graph *g, const char *path, float *x, char **error)
 static int take_likeliest(double *p, int n) {
   int best = 0;
   for (int i = 1; i < n; i++)
-    if (p[i] > p[best])
-      best = i;
+    if (p[i] > p[best]) best = i;
   return best;
 }
 
 static const char *class_name(const dataset *ds, int k, char buf[16]) {
-  if (ds)
-    return dataset_class_name(ds, k, buf);
+  if (ds) return dataset_class_name(ds, k, buf);
   snprintf(buf, 16, "%d", k);
   return buf;
 }
@@ -123,10 +105,8 @@ static void show(const predict_command *c, const dataset *ds, const char *path, 
   }
   json_object_object_add(j, "image", json_object_new_string(path));
   json_object_object_add(j, "top", top);
-  if (images)
-    json_object_array_add(images, j);
-  else
-    json_object_put(j);
+  if (images) json_object_array_add(images, j);
+  else json_object_put(j);
 }
 
 static int classify_all(const predict_command *c, const workload *w, inference *f,
@@ -154,8 +134,7 @@ static void open_names(workload *w, const char *data_option) {
   dataset_options o = {.path = data_option ? data_option : g->has_train ? g->train.data : NULL};
   o.classes = (int)g->classes;
   char *error = NULL;
-  if (o.path && !(w->ds = dataset_open(&o, &error)))
-    free(error);
+  if (o.path && !(w->ds = dataset_open(&o, &error))) free(error);
 }
 
 static int predict(const predict_command *c, workload *w) {
@@ -164,8 +143,7 @@ static int predict(const predict_command *c, workload *w) {
   if (w->g->c != 1 && w->g->c != 3)
     return report_failure(
         message("`%s` takes %lld channels; an image has 1 or 3", w->g->path, (long long)w->g->c));
-  if (!inference_open(&f, w->g, 1, false, 1, c->f.weights, &error))
-    return report_failure(error);
+  if (!inference_open(&f, w->g, 1, false, 1, c->f.weights, &error)) return report_failure(error);
   open_names(w, c->f.data);
   json_object *images = c->f.json ? json_object_new_array() : NULL;
   int status = classify_all(c, w, &f, images);

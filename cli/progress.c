@@ -16,15 +16,13 @@ void progress_init(progress *p, bool table, bool plot, int epochs) {
 }
 
 void progress_clear(progress *p) {
-  if (p->bar_shown)
-    fputs("\r\033[K", stderr);
+  if (p->bar_shown) fputs("\r\033[K", stderr);
   p->bar_shown = false;
 }
 
 void progress_step(void *self, const train_progress *s) {
   progress *p = self;
-  if (!p->bar || now() - p->drawn < 0.05)
-    return;
+  if (!p->bar || now() - p->drawn < 0.05) return;
   char bar[31];
   int full = (int)(30 * s->done / s->samples);
   memset(bar, '#', 30);
@@ -57,18 +55,15 @@ static void print_line(progress *p, const epoch_row *r, bool best) {
 void progress_epoch(void *self, const epoch_row *rows, int n, int best) {
   progress *p = self;
   progress_clear(p);
-  if (p->plot)
-    plot_terminal(rows, n, p->epochs);
-  if (p->table)
-    print_line(p, &rows[n - 1], best == rows[n - 1].epoch);
+  if (p->plot) plot_terminal(rows, n, p->epochs);
+  if (p->table) print_line(p, &rows[n - 1], best == rows[n - 1].epoch);
 }
 
 const char *with_commas(char buf[32], int64_t v) {
   char digits[24];
   int n = snprintf(digits, sizeof digits, "%lld", (long long)v), k = 0;
   for (int i = 0; i < n; i++) {
-    if (i && (n - i) % 3 == 0 && digits[i - 1] != '-')
-      buf[k++] = ',';
+    if (i && (n - i) % 3 == 0 && digits[i - 1] != '-') buf[k++] = ',';
     buf[k++] = digits[i];
   }
   buf[k] = 0;

@@ -50,45 +50,28 @@ static const char head[] =
     "</style>\n";
 
 static void escaped(FILE *f, const char *s, size_t n) {
-  for (size_t i = 0; i < n && s[i]; i++)
-    switch (s[i]) {
-    case '<':
-      fputs("&lt;", f);
-      break;
-    case '>':
-      fputs("&gt;", f);
-      break;
-    case '&':
-      fputs("&amp;", f);
-      break;
-    case '"':
-      fputs("&quot;", f);
-      break;
-    default:
-      fputc(s[i], f);
+  for (size_t i = 0; i < n && s[i]; i++) switch (s[i]) {
+    case '<': fputs("&lt;", f); break;
+    case '>': fputs("&gt;", f); break;
+    case '&': fputs("&amp;", f); break;
+    case '"': fputs("&quot;", f); break;
+    default: fputc(s[i], f);
     }
 }
 
 static void text(FILE *f, const char *s) { escaped(f, s, strlen(s)); }
 
 static void spread_cell(FILE *f, spread v, int n_seed, int digits) {
-  if (isnan(v.mean))
-    fputs("<td>&ndash;</td>", f);
-  else if (n_seed < 2)
-    fprintf(f, "<td>%.*f</td>", digits, v.mean);
-  else
-    fprintf(f, "<td>%.*f &plusmn; %.*f</td>", digits, v.mean, digits, v.deviation);
+  if (isnan(v.mean)) fputs("<td>&ndash;</td>", f);
+  else if (n_seed < 2) fprintf(f, "<td>%.*f</td>", digits, v.mean);
+  else fprintf(f, "<td>%.*f &plusmn; %.*f</td>", digits, v.mean, digits, v.deviation);
 }
 
 static void p_cell(FILE *f, const verdict *v) {
-  if (v->leads)
-    fputs("<td>best</td>", f);
-  else if (isnan(v->p))
-    fputs("<td>&ndash;</td>", f);
-  else if (v->p < 0.001)
-    fputs("<td>&lt; 0.001</td>", f);
-  else
-    fprintf(f, "<td>%.3f</td>", v->p);
+  if (v->leads) fputs("<td>best</td>", f);
+  else if (isnan(v->p)) fputs("<td>&ndash;</td>", f);
+  else if (v->p < 0.001) fputs("<td>&lt; 0.001</td>", f);
+  else fprintf(f, "<td>%.3f</td>", v->p);
 }
 
 static void table_row(FILE *f, const study *s, const contestant *c) {
@@ -116,8 +99,7 @@ static void table(FILE *f, const study *s, int from, int to) {
       "<th>at epoch</th><th>s / epoch</th><th>parameters</th><th>MACs</th><th>memory, "
       "MB</th></tr>\n",
       f);
-  for (int i = from; i < to; i++)
-    table_row(f, s, &s->c[i]);
+  for (int i = from; i < to; i++) table_row(f, s, &s->c[i]);
   fputs("</table></div>\n", f);
 }
 
@@ -143,8 +125,7 @@ static void figure(FILE *f, const char *base) {
   char *path = message("%s.svg", base), *error = NULL;
   size_t n;
   char *svg = read_whole_file(path, 1 << 26, &n, &error), *start = svg ? strstr(svg, "<svg") : NULL;
-  if (start)
-    fprintf(f, "<figure>%s</figure>\n", start);
+  if (start) fprintf(f, "<figure>%s</figure>\n", start);
   free(error);
   free(svg);
   free(path);
@@ -171,8 +152,7 @@ static void source(FILE *f, const contestant *c, const char *base) {
 
 static bool file_before(const study *s, int i) {
   for (int k = 0; k < i; k++)
-    if (!strcmp(s->c[k].path, s->c[i].path))
-      return true;
+    if (!strcmp(s->c[k].path, s->c[i].path)) return true;
   return false;
 }
 
@@ -181,15 +161,13 @@ static void sources(FILE *f, const study *s) {
         "<div class=\"sources\">\n",
         f);
   for (int i = 0; i < s->n; i++)
-    if (!file_before(s, i))
-      source(f, &s->c[i], s->c[0].text);
+    if (!file_before(s, i)) source(f, &s->c[i], s->c[0].text);
   fputs("</div>\n", f);
 }
 
 static int end_of_study(const study *s, int from) {
   int to = from + 1;
-  while (to < s->n && !strcmp(s->c[to].study, s->c[from].study))
-    to++;
+  while (to < s->n && !strcmp(s->c[to].study, s->c[from].study)) to++;
   return to;
 }
 
@@ -242,8 +220,7 @@ static pid_t draw_study(const study *s, int from, int to) {
   for (int i = from; i < to; i++) {
     epoch_row *row;
     int rows = study_mean_curve(s, &s->c[i], &row);
-    if (rows)
-      series[n++] = (plot_series){s->c[i].label, row, rows};
+    if (rows) series[n++] = (plot_series){s->c[i].label, row, rows};
   }
   char *base = picture_base(s, s->c[from].study);
   pid_t pid = plot_overlay(base, s->c[from].study[0] ? s->c[from].study : s->title, series, n);
@@ -268,8 +245,7 @@ static bool write_text(const study *s, const char *name, const char *content) {
   char *path = run_file(s->dir, name), *error = NULL;
   bool ok = atomic_write(path, content, strlen(content), &error);
   free(path);
-  if (!ok)
-    report_failure(error);
+  if (!ok) report_failure(error);
   return ok;
 }
 
@@ -277,8 +253,7 @@ static bool write_page(const study *s) {
   char *content = NULL;
   size_t n;
   FILE *f = open_memstream(&content, &n);
-  if (!f)
-    abort();
+  if (!f) abort();
   page(f, s);
   fclose(f);
   bool ok = write_text(s, "report.html", content);

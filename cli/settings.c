@@ -12,15 +12,13 @@
 enum { MAX_SETTINGS = 32 };
 
 static void add(run_settings *s, const char *key, bool fixed, const char *json) {
-  if (s->n == MAX_SETTINGS)
-    abort();
+  if (s->n == MAX_SETTINGS) abort();
   s->setting[s->n++] = (run_setting){key, json, fixed};
 }
 
 /* A JSON string in the graph's arena. */
 static const char *quoted(const graph *g, const char *text) {
-  if (!text)
-    return "null";
+  if (!text) return "null";
   json_object *j = json_object_new_string(text);
   const char *copy =
       arena_strdup(g->mem, json_object_to_json_string_ext(j, JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -41,24 +39,21 @@ const char *describe_use(const graph *g, const opuse *u) {
 
 static const char *describe_schedule(const graph *g) {
   const traincfg *t = &g->train;
-  if (!t->schedule)
-    return "null";
+  if (!t->schedule) return "null";
   return quoted(
       g, arena_printf(g->mem, "%s %.9g %.9g", t->schedule, t->schedule_arg[0], t->schedule_arg[1]));
 }
 
 static const char *describe_stop(const graph *g) {
   const traincfg *t = &g->train;
-  if (!t->stop_metric)
-    return "null";
+  if (!t->stop_metric) return "null";
   return quoted(g, arena_printf(g->mem, "%s patience=%d%s", t->stop_metric, t->stop_patience,
                                 t->stop_restore ? " restore" : ""));
 }
 
 static const char *describe_augment(const graph *g) {
   const traincfg *t = &g->train;
-  if (!t->augment_flip && !t->augment_shift)
-    return "null";
+  if (!t->augment_flip && !t->augment_shift) return "null";
   return quoted(
       g, arena_printf(g->mem, "%sshift=%d", t->augment_flip ? "flip " : "", t->augment_shift));
 }

@@ -17,27 +17,17 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   study *s = state->input;
   switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = &s->flags;
-    break;
-  case KEY_SEEDS:
-    s->n_seed = (int)option_whole(state, "--seeds", arg, 1, 1000);
-    break;
+  case ARGP_KEY_INIT: state->child_inputs[0] = &s->flags; break;
+  case KEY_SEEDS: s->n_seed = (int)option_whole(state, "--seeds", arg, 1, 1000); break;
   case 'o':
-  case KEY_RESUME:
-    s->dir = arg;
-    break;
-  case KEY_CSV:
-    s->csv = true;
-    break;
+  case KEY_RESUME: s->dir = arg; break;
+  case KEY_CSV: s->csv = true; break;
   case ARGP_KEY_END:
-    if (s->csv && s->flags.json)
-      argp_error(state, "--csv and --json exclude each other");
+    if (s->csv && s->flags.json) argp_error(state, "--csv and --json exclude each other");
     if (s->flags.dump)
       argp_error(state, "--dump prints one network's compilation: give it to `netc train`");
     break;
-  default:
-    return ARGP_ERR_UNKNOWN;
+  default: return ARGP_ERR_UNKNOWN;
   }
   return 0;
 }
@@ -59,15 +49,11 @@ static void print_results(const study *s) {
 
 int study_run(study *s) {
   char *error = NULL;
-  if (!study_plan(s))
-    return EXIT_WRONG_INPUT;
-  if (!make_directories(s->dir, &error))
-    return report_failure(error);
+  if (!study_plan(s)) return EXIT_WRONG_INPUT;
+  if (!make_directories(s->dir, &error)) return report_failure(error);
   int status = study_train(s);
-  if (status != EXIT_DONE)
-    return status;
-  if (!study_judge(s) || !study_report(s))
-    return EXIT_WRONG_INPUT;
+  if (status != EXIT_DONE) return status;
+  if (!study_judge(s) || !study_report(s)) return EXIT_WRONG_INPUT;
   print_results(s);
   fprintf(stderr, "report: %s/report.html\n", s->dir);
   return EXIT_DONE;

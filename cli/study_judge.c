@@ -34,8 +34,7 @@ static bool read_seed(study *s, contestant *c, int i) {
   r->diverged = r->n_row < c->epochs && job_diverged(j);
   r->least = least_val_loss(r->row, r->n_row);
   for (int k = 0; k < r->n_row; k++)
-    if (!r->best || row_better(c->metric, &r->row[r->best - 1], &r->row[k]))
-      r->best = k + 1;
+    if (!r->best || row_better(c->metric, &r->row[r->best - 1], &r->row[k])) r->best = k + 1;
   return true;
 }
 
@@ -54,32 +53,22 @@ typedef enum {
 static double seconds_of_epoch(const seed_result *r) {
   double v[4096];
   int n = r->n_row < 4096 ? r->n_row : 4096;
-  for (int i = 0; i < n; i++)
-    v[i] = r->row[i].seconds;
+  for (int i = 0; i < n; i++) v[i] = r->row[i].seconds;
   return stats_mean(v, n);
 }
 
 static double value_of(const seed_result *r, measure m) {
   const epoch_row *last = &r->row[r->n_row - 1];
   switch (m) {
-  case TRAIN_LOSS:
-    return last->train_loss;
-  case TRAIN_ACC:
-    return last->train_acc;
-  case VAL_LOSS:
-    return last->val_loss;
-  case VAL_ACC:
-    return last->val_acc;
-  case BEST_ACC:
-    return r->row[r->best - 1].val_acc;
-  case BEST_LOSS:
-    return r->row[r->best - 1].val_loss;
-  case LEAST_LOSS:
-    return r->row[r->least - 1].val_loss;
-  case LEAST_EPOCH:
-    return r->least;
-  default:
-    return seconds_of_epoch(r);
+  case TRAIN_LOSS: return last->train_loss;
+  case TRAIN_ACC: return last->train_acc;
+  case VAL_LOSS: return last->val_loss;
+  case VAL_ACC: return last->val_acc;
+  case BEST_ACC: return r->row[r->best - 1].val_acc;
+  case BEST_LOSS: return r->row[r->best - 1].val_loss;
+  case LEAST_LOSS: return r->row[r->least - 1].val_loss;
+  case LEAST_EPOCH: return r->least;
+  default: return seconds_of_epoch(r);
   }
 }
 
@@ -89,8 +78,7 @@ static spread spread_of(const study *s, const contestant *c, measure m) {
   double v[MAX_SEEDS];
   int n = 0;
   for (int i = 0; i < s->n_seed; i++)
-    if (counts(&c->seed[i]))
-      v[n++] = value_of(&c->seed[i], m);
+    if (counts(&c->seed[i])) v[n++] = value_of(&c->seed[i], m);
   return (spread){stats_mean(v, n), stats_deviation(v, n)};
 }
 
@@ -105,8 +93,7 @@ static void summarize(const study *s, contestant *c) {
   v->least_loss = spread_of(s, c, LEAST_LOSS);
   v->least_epoch = spread_of(s, c, LEAST_EPOCH);
   v->seconds = spread_of(s, c, SECONDS);
-  for (int i = 0; i < s->n_seed; i++)
-    v->diverged += c->seed[i].diverged;
+  for (int i = 0; i < s->n_seed; i++) v->diverged += c->seed[i].diverged;
 }
 
 static const contestant *leader_of(const study *s, const char *name) {
@@ -145,8 +132,7 @@ static const char *note_on(const study *s, const contestant *c) {
   const char *text = "";
   if (v->diverged)
     text = arena_printf(s->mem, "diverged with %d of %d seeds; ", v->diverged, s->n_seed);
-  if (isnan(v->best_acc.mean))
-    return arena_printf(s->mem, "%snothing learned", text);
+  if (isnan(v->best_acc.mean)) return arena_printf(s->mem, "%snothing learned", text);
   const double chance = c->majority + stats_share_error(c->majority, (double)c->n_val);
   if (v->best_acc.mean < chance)
     text = arena_printf(s->mem, "%sno better than always guessing the largest class (%.3f); ", text,
@@ -169,8 +155,7 @@ bool study_judge(study *s) {
     contestant *c = &s->c[i];
     c->seed = NEW_N(s->mem, seed_result, s->n_seed);
     for (int k = 0; k < s->n_seed; k++)
-      if (!read_seed(s, c, k))
-        return false;
+      if (!read_seed(s, c, k)) return false;
     summarize(s, c);
   }
   for (int i = 0; i < s->n; i++) {
@@ -187,8 +172,7 @@ bool study_judge(study *s) {
 static int common_epochs(const study *s, const contestant *c) {
   int least = 0;
   for (int i = 0; i < s->n_seed; i++)
-    if (counts(&c->seed[i]) && (!least || c->seed[i].n_row < least))
-      least = c->seed[i].n_row;
+    if (counts(&c->seed[i]) && (!least || c->seed[i].n_row < least)) least = c->seed[i].n_row;
   return least;
 }
 
@@ -196,8 +180,7 @@ static epoch_row mean_row(const study *s, const contestant *c, int at) {
   epoch_row sum = {.epoch = at + 1};
   int n = 0;
   for (int i = 0; i < s->n_seed; i++) {
-    if (!counts(&c->seed[i]))
-      continue;
+    if (!counts(&c->seed[i])) continue;
     const epoch_row *r = &c->seed[i].row[at];
     sum.train_loss += r->train_loss;
     sum.train_acc += r->train_acc;
@@ -215,7 +198,6 @@ static epoch_row mean_row(const study *s, const contestant *c, int at) {
 int study_mean_curve(const study *s, const contestant *c, epoch_row **row) {
   int n = common_epochs(s, c);
   *row = NEW_N(s->mem, epoch_row, n + 1);
-  for (int i = 0; i < n; i++)
-    (*row)[i] = mean_row(s, c, i);
+  for (int i = 0; i < n; i++) (*row)[i] = mean_row(s, c, i);
   return n;
 }

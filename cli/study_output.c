@@ -12,22 +12,16 @@
 
 /* "0.892 +- 0.024"; a single seed has no deviation. */
 static const char *spread_text(char buf[48], spread v, int n_seed, int digits) {
-  if (isnan(v.mean))
-    snprintf(buf, 48, "-");
-  else if (n_seed < 2)
-    snprintf(buf, 48, "%.*f", digits, v.mean);
-  else
-    snprintf(buf, 48, "%.*f +- %.*f", digits, v.mean, digits, v.deviation);
+  if (isnan(v.mean)) snprintf(buf, 48, "-");
+  else if (n_seed < 2) snprintf(buf, 48, "%.*f", digits, v.mean);
+  else snprintf(buf, 48, "%.*f +- %.*f", digits, v.mean, digits, v.deviation);
   return buf;
 }
 
 static const char *p_text(char buf[16], const verdict *v) {
-  if (v->leads)
-    snprintf(buf, 16, "best");
-  else if (isnan(v->p))
-    snprintf(buf, 16, "-");
-  else
-    snprintf(buf, 16, v->p < 0.001 ? "<0.001" : "%.3f", v->p);
+  if (v->leads) snprintf(buf, 16, "best");
+  else if (isnan(v->p)) snprintf(buf, 16, "-");
+  else snprintf(buf, 16, v->p < 0.001 ? "<0.001" : "%.3f", v->p);
   return buf;
 }
 
@@ -71,13 +65,11 @@ void study_print_table(const study *s) {
   const int label = label_width(s);
   for (int i = 0; i < s->n; i++) {
     if (first_of_study(s, i)) {
-      if (s->c[i].study[0])
-        printf("%s%s\n", i ? "\n" : "", s->c[i].study);
+      if (s->c[i].study[0]) printf("%s%s\n", i ? "\n" : "", s->c[i].study);
       print_header(label);
     }
     print_contestant(s, &s->c[i], label);
-    if (i + 1 == s->n || first_of_study(s, i + 1))
-      print_notes(s, s->c[i].study);
+    if (i + 1 == s->n || first_of_study(s, i + 1)) print_notes(s, s->c[i].study);
   }
   const double se = stats_share_error(0.88, (double)s->c[0].n_val);
   printf(
@@ -153,8 +145,7 @@ void *study_json(const study *s) {
   json_object_object_add(j, "title", json_object_new_string(s->title));
   json_object_object_add(j, "directory", json_object_new_string(s->dir));
   json_object_object_add(j, "seeds", json_object_new_int(s->n_seed));
-  for (int i = 0; i < s->n; i++)
-    json_object_array_add(list, contestant_json(s, &s->c[i]));
+  for (int i = 0; i < s->n; i++) json_object_array_add(list, contestant_json(s, &s->c[i]));
   json_object_object_add(j, "results", list);
   return j;
 }
@@ -167,18 +158,15 @@ static void csv_field(FILE *f, const char *text) {
   }
   fputc('"', f);
   for (; *text; text++) {
-    if (*text == '"')
-      fputc('"', f);
+    if (*text == '"') fputc('"', f);
     fputc(*text, f);
   }
   fputc('"', f);
 }
 
 static void csv_spread(FILE *f, spread v) {
-  if (isnan(v.mean))
-    fputs(",,", f);
-  else
-    fprintf(f, ",%.9g,%.9g", v.mean, v.deviation);
+  if (isnan(v.mean)) fputs(",,", f);
+  else fprintf(f, ",%.9g,%.9g", v.mean, v.deviation);
 }
 
 static void csv_contestant(FILE *f, const contestant *c) {
@@ -196,25 +184,21 @@ static void csv_contestant(FILE *f, const contestant *c) {
   csv_spread(f, v->best_acc);
   csv_spread(f, v->least_loss);
   csv_spread(f, v->least_epoch);
-  if (isnan(v->p))
-    fprintf(f, ",%d,\n", v->diverged);
-  else
-    fprintf(f, ",%d,%.6g\n", v->diverged, v->p);
+  if (isnan(v->p)) fprintf(f, ",%d,\n", v->diverged);
+  else fprintf(f, ",%d,%.6g\n", v->diverged, v->p);
 }
 
 char *study_csv(const study *s) {
   char *text = NULL;
   size_t n;
   FILE *f = open_memstream(&text, &n);
-  if (!f)
-    abort();
+  if (!f) abort();
   fputs("study,label,epochs,params,macs,train_bytes,seconds_per_epoch,seconds_per_epoch_std,"
         "train_loss,train_loss_std,train_acc,train_acc_std,val_loss,val_loss_std,val_acc,"
         "val_acc_std,best_val_acc,best_val_acc_std,least_val_loss,least_val_loss_std,"
         "least_val_loss_epoch,least_val_loss_epoch_std,diverged,p\n",
         f);
-  for (int i = 0; i < s->n; i++)
-    csv_contestant(f, &s->c[i]);
+  for (int i = 0; i < s->n; i++) csv_contestant(f, &s->c[i]);
   fclose(f);
   return text;
 }

@@ -20,8 +20,7 @@ static void run_key(const run_settings *r, uint64_t seed, char key[65]) {
       snprintf(number, sizeof number, "%llu", (unsigned long long)seed);
       value = number;
     }
-    if (!r->setting[i].fixed && strcmp(r->setting[i].key, "weights"))
-      continue;
+    if (!r->setting[i].fixed && strcmp(r->setting[i].key, "weights")) continue;
     sha256_add(&s, r->setting[i].key, strlen(r->setting[i].key) + 1);
     sha256_add(&s, value, strlen(value) + 1);
   }
@@ -65,12 +64,9 @@ static const char *settings_line(study *s, const workload *w) {
 static double majority_share(const workload *w) {
   int64_t most = 0, *count = allocate((size_t)w->g->classes * sizeof *count);
   int largest = 0;
-  for (int64_t i = 0; i < w->sp->n_train; i++)
-    count[w->ds->labels[w->sp->train[i]]]++;
-  for (int k = 1; k < w->g->classes; k++)
-    largest = count[k] > count[largest] ? k : largest;
-  for (int64_t i = 0; i < w->sp->n_val; i++)
-    most += w->ds->labels[w->sp->val[i]] == largest;
+  for (int64_t i = 0; i < w->sp->n_train; i++) count[w->ds->labels[w->sp->train[i]]]++;
+  for (int k = 1; k < w->g->classes; k++) largest = count[k] > count[largest] ? k : largest;
+  for (int64_t i = 0; i < w->sp->n_val; i++) most += w->ds->labels[w->sp->val[i]] == largest;
   free(count);
   return (double)most / (double)w->sp->n_val;
 }
@@ -93,14 +89,12 @@ static void describe(study *s, contestant *c, const workload *w) {
 
 static bool plan_contestant(study *s, contestant *c) {
   workload w;
-  if (!workload_open(&w, c->path, &s->flags, &c->over))
-    return false;
+  if (!workload_open(&w, c->path, &s->flags, &c->over)) return false;
   describe(s, c, &w);
   run_settings r = describe_run(&w, &s->flags);
   const uint64_t first = (uint64_t)w.g->train.seed.v[0];
   c->job = NEW_N(s->mem, int, s->n_seed);
-  for (int i = 0; i < s->n_seed; i++)
-    c->job[i] = find_or_add_job(s, c, &r, first + (uint64_t)i);
+  for (int i = 0; i < s->n_seed; i++) c->job[i] = find_or_add_job(s, c, &r, first + (uint64_t)i);
   workload_close(&w);
   return true;
 }
@@ -127,11 +121,9 @@ bool study_plan(study *s) {
     return false;
   }
   for (int i = 0; i < s->n; i++)
-    if (!plan_contestant(s, &s->c[i]))
-      return false;
+    if (!plan_contestant(s, &s->c[i])) return false;
   for (int i = 0; i < s->n_job; i++) {
-    if (s->flags.force)
-      run_dir_clear(s->job[i].dir);
+    if (s->flags.force) run_dir_clear(s->job[i].dir);
     s->job[i].done = is_done(&s->job[i]);
   }
   return true;

@@ -60,8 +60,7 @@ static int run_job(const study *s, const job *j, volatile int *epochs_done) {
   overrides over = job_overrides(j);
   train_flags f = s->flags;
   f.threads = 1;
-  if (!workload_open(&w, j->who->path, &f, &over))
-    return EXIT_WRONG_INPUT;
+  if (!workload_open(&w, j->who->path, &f, &over)) return EXIT_WRONG_INPUT;
   run_settings r = describe_run(&w, &f);
   train_observer observer = {.self = (void *)epochs_done, .epoch = count_epoch};
   train_options o = {.g = w.g,
@@ -79,8 +78,7 @@ static int run_job(const study *s, const job *j, volatile int *epochs_done) {
                      .observer = &observer};
   train_result result;
   train_network(&o, &result);
-  if (result.outcome == TRAIN_FAILED)
-    return report_failure(result.error);
+  if (result.outcome == TRAIN_FAILED) return report_failure(result.error);
   return result.outcome == TRAIN_INTERRUPTED ? STATUS_INTERRUPTED + interrupt_signal() : EXIT_DONE;
 }
 
@@ -103,8 +101,7 @@ static void start_job(pool *p, int i) {
 
 static void draw(const pool *p) {
   int epochs = 0;
-  for (int i = 0; i < p->s->n_job; i++)
-    epochs += p->epochs_done[i];
+  for (int i = 0; i < p->s->n_job; i++) epochs += p->epochs_done[i];
   double share = p->epochs_all ? (double)epochs / p->epochs_all : 1;
   double fresh = epochs - p->epochs_at_start, spent = now() - p->start;
   double left = fresh > 0 ? spent / fresh * (p->epochs_all - epochs) : 0;
@@ -121,20 +118,16 @@ static void draw(const pool *p) {
 static bool reap(pool *p) {
   int status;
   pid_t pid = waitpid(-1, &status, WNOHANG);
-  if (pid <= 0)
-    return false;
+  if (pid <= 0) return false;
   for (int i = 0; i < p->s->n_job; i++) {
-    if (p->pid[i] != pid)
-      continue;
+    if (p->pid[i] != pid) continue;
     p->pid[i] = 0;
     p->running--;
     bool ok = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE;
     bool interrupted = WIFEXITED(status) && WEXITSTATUS(status) > STATUS_INTERRUPTED;
     p->finished += ok;
-    if (ok)
-      p->epochs_done[i] = p->s->job[i].epochs; /* also where it stopped early */
-    if (ok || interrupted)
-      return true;
+    if (ok) p->epochs_done[i] = p->s->job[i].epochs; /* also where it stopped early */
+    if (ok || interrupted) return true;
     p->failed++;
     fprintf(stderr, "netc: error: the run of `%s` with seed %llu failed\n", p->s->job[i].who->label,
             (unsigned long long)p->s->job[i].seed);
@@ -144,8 +137,7 @@ static bool reap(pool *p) {
 
 static void pass_on(const pool *p, int signal) {
   for (int i = 0; i < p->s->n_job; i++)
-    if (p->pid[i])
-      kill(p->pid[i], signal);
+    if (p->pid[i]) kill(p->pid[i], signal);
 }
 
 static void run_pool(pool *p) {
@@ -154,36 +146,29 @@ static void run_pool(pool *p) {
   while (p->next < p->s->n_job || p->running) {
     bool stop = interrupt_signal() || p->failed;
     while (!stop && p->running < p->s->flags.threads && p->next < p->s->n_job) {
-      if (!p->s->job[p->next].done)
-        start_job(p, p->next);
+      if (!p->s->job[p->next].done) start_job(p, p->next);
       p->next++;
     }
-    if (stop && !p->running)
-      break;
+    if (stop && !p->running) break;
     if (interrupt_signal() && !told) {
       pass_on(p, SIGTERM);
       told = true;
     }
-    if (!reap(p))
-      nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-    if (terminal)
-      draw(p);
+    if (!reap(p)) nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    if (terminal) draw(p);
   }
-  if (terminal)
-    fputs("\r\033[K", stderr);
+  if (terminal) fputs("\r\033[K", stderr);
 }
 
 int study_train(study *s) {
   pool p = {.s = s, .start = now(), .pid = allocate((size_t)s->n_job * sizeof(pid_t))};
   const size_t bytes = (size_t)(s->n_job + 1) * sizeof(int);
   p.epochs_done = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (p.epochs_done == MAP_FAILED)
-    return report_failure(message("out of memory"));
+  if (p.epochs_done == MAP_FAILED) return report_failure(message("out of memory"));
   for (int i = 0; i < s->n_job; i++) {
     p.epochs_all += s->job[i].epochs;
     p.finished += s->job[i].done;
-    if (s->job[i].done)
-      p.epochs_at_start += p.epochs_done[i] = s->job[i].epochs;
+    if (s->job[i].done) p.epochs_at_start += p.epochs_done[i] = s->job[i].epochs;
   }
   fprintf(stderr, "%d runs of %d networks over %d seeds; %d of them done before; results in %s\n",
           s->n_job, s->n, s->n_seed, p.finished, s->dir);

@@ -25,19 +25,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     option_whole(state, "--batch", arg, 1, 65536);
     c->f.word[0] = "batch", c->f.text[0] = arg, c->f.n_override = 1;
     break;
-  case KEY_JSON:
-    c->f.json = true;
-    break;
+  case KEY_JSON: c->f.json = true; break;
   case ARGP_KEY_ARG:
-    if (c->file)
-      argp_error(state, "one network file at a time, not also `%s`", arg);
+    if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
     c->file = arg;
     break;
-  case ARGP_KEY_NO_ARGS:
-    argp_error(state, "which network file?");
-    break;
-  default:
-    return ARGP_ERR_UNKNOWN;
+  case ARGP_KEY_NO_ARGS: argp_error(state, "which network file?"); break;
+  default: return ARGP_ERR_UNKNOWN;
   }
   return 0;
 }
@@ -53,18 +47,14 @@ static bool is_one(const xexpr *x) { return x->kind == X_NUM && x->num == 1; }
 /* PyTorch would hold this node's result as [N, features]: it comes from an operator that makes one
    value a feature out of a whole image (and is not named for two dimensions), or follows one. */
 static bool is_vector(const node *n) {
-  if (!n->op)
-    return false;
-  if (n->op->title && strstr(n->op->title, "2d"))
-    return false;
-  if (n->op->n_out_dim == 4 && is_one(n->op->out_dim[1]) && is_one(n->op->out_dim[2]))
-    return true;
+  if (!n->op) return false;
+  if (n->op->title && strstr(n->op->title, "2d")) return false;
+  if (n->op->n_out_dim == 4 && is_one(n->op->out_dim[1]) && is_one(n->op->out_dim[2])) return true;
   return n->h == 1 && n->w == 1 && n->n_in && is_vector(n->in[0]);
 }
 
 static const char *shape_text(char buf[80], const node *n) {
-  if (is_vector(n))
-    snprintf(buf, 80, "[-1, %lld]", (long long)n->c);
+  if (is_vector(n)) snprintf(buf, 80, "[-1, %lld]", (long long)n->c);
   else
     snprintf(buf, 80, "[-1, %lld, %lld, %lld]", (long long)n->c, (long long)n->h, (long long)n->w);
   return buf;
@@ -100,8 +90,7 @@ static totals add_up(const graph *g) {
 }
 
 static void print_rule(char c) {
-  for (int i = 0; i < 64; i++)
-    putchar(c);
+  for (int i = 0; i < 64; i++) putchar(c);
   putchar('\n');
 }
 
@@ -109,8 +98,7 @@ static void print_rows(const graph *g, const totals *t) {
   int row = 0;
   for (int i = 0; i < g->n_node; i++) {
     const node *n = g->node[i];
-    if (!n->op || !n->op->title)
-      continue;
+    if (!n->op || !n->op->title) continue;
     char name[80], shape[80], count[32];
     snprintf(name, sizeof name, "%.60s-%d", n->op->title, ++row);
     printf("%20s  %25s %15s\n", name, shape_text(shape, n), with_commas(count, t->node_params[i]));
@@ -154,8 +142,7 @@ static json_object *json_rows(const graph *g, const totals *t) {
   json_object *rows = json_object_new_array();
   for (int i = 0; i < g->n_node; i++) {
     const node *n = g->node[i];
-    if (!n->op || !n->op->title)
-      continue;
+    if (!n->op || !n->op->title) continue;
     json_object *row = json_object_new_object(), *shape = json_object_new_array();
     const int64_t dims[] = {n->c, n->h, n->w};
     for (int k = 0; k < (is_vector(n) ? 1 : 3); k++)
@@ -188,8 +175,7 @@ static void print_object(const graph *g, const totals *t) {
   add_whole(j, "batch", t->batch);
   add_whole(j, "params_bytes", (int64_t)t->infer.params_bytes);
   add_whole(j, "infer_bytes", (int64_t)t->infer.infer_bytes);
-  if (g->has_train)
-    add_whole(j, "train_bytes", (int64_t)t->train.train_bytes);
+  if (g->has_train) add_whole(j, "train_bytes", (int64_t)t->train.train_bytes);
   print_json(j);
 }
 
@@ -199,13 +185,10 @@ int command_summary(int argc, char **argv) {
   train_flags_init(&c.f);
   argp_parse(&parser, argc, argv, 0, NULL, &c);
   graph *g = load_network(c.file, &c.f, NULL);
-  if (!g)
-    return EXIT_WRONG_INPUT;
+  if (!g) return EXIT_WRONG_INPUT;
   totals t = add_up(g);
-  if (c.f.json)
-    print_object(g, &t);
-  else
-    print_table(g, &t);
+  if (c.f.json) print_object(g, &t);
+  else print_table(g, &t);
   graph_free(g);
   return EXIT_DONE;
 }

@@ -17,22 +17,14 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   sweep_command *c = state->input;
   switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = &c->s;
-    break;
-  case KEY_STUDY:
-    c->only = arg;
-    break;
+  case ARGP_KEY_INIT: state->child_inputs[0] = &c->s; break;
+  case KEY_STUDY: c->only = arg; break;
   case ARGP_KEY_ARG:
-    if (c->s.file)
-      argp_error(state, "one network file at a time, not also `%s`", arg);
+    if (c->s.file) argp_error(state, "one network file at a time, not also `%s`", arg);
     c->s.file = arg;
     break;
-  case ARGP_KEY_NO_ARGS:
-    argp_error(state, "which network file?");
-    break;
-  default:
-    return ARGP_ERR_UNKNOWN;
+  case ARGP_KEY_NO_ARGS: argp_error(state, "which network file?"); break;
+  default: return ARGP_ERR_UNKNOWN;
   }
   return 0;
 }
@@ -70,15 +62,13 @@ static contestant contestant_of(study *s, const variant *v) {
 static bool add_variants(sweep_command *c) {
   study *s = &c->s;
   graph *g = load_network(s->file, &s->flags, NULL);
-  if (!g)
-    return false;
+  if (!g) return false;
   s->c = NEW_N(s->mem, contestant, g->n_variant + 1);
   for (int i = 0; i < g->n_variant; i++)
     if (!c->only || !strcmp(c->only, g->variant[i].study))
       s->c[s->n++] = contestant_of(s, &g->variant[i]);
   s->title = arena_printf(s->mem, "Studies of %s", g->name);
-  if (!s->dir)
-    s->dir = arena_printf(s->mem, "runs/sweep-%s", g->name);
+  if (!s->dir) s->dir = arena_printf(s->mem, "runs/sweep-%s", g->name);
   graph_free(g);
   if (!s->n)
     report_failure(c->only ? message("`%s` has no study `%s`", s->file, c->only)

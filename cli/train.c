@@ -38,34 +38,22 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   train_command *c = state->input;
   switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = &c->f;
-    break;
-  case 'o':
-    c->out = arg;
-    break;
-  case KEY_RESUME:
-    c->resume = arg;
-    break;
-  case KEY_PLOT:
-    c->plot = true;
-    break;
+  case ARGP_KEY_INIT: state->child_inputs[0] = &c->f; break;
+  case 'o': c->out = arg; break;
+  case KEY_RESUME: c->resume = arg; break;
+  case KEY_PLOT: c->plot = true; break;
   case ARGP_KEY_ARG:
-    if (c->file)
-      argp_error(state, "one network file at a time, not also `%s`", arg);
+    if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
     c->file = arg;
     break;
-  case ARGP_KEY_NO_ARGS:
-    argp_error(state, "which network file?");
-    break;
+  case ARGP_KEY_NO_ARGS: argp_error(state, "which network file?"); break;
   case ARGP_KEY_END:
     if (c->out && c->resume && strcmp(c->out, c->resume))
       argp_error(state, "-o and --resume name different directories");
     if (c->f.force && c->resume)
       argp_error(state, "--force would remove the run that --resume goes on with");
     break;
-  default:
-    return ARGP_ERR_UNKNOWN;
+  default: return ARGP_ERR_UNKNOWN;
   }
   return 0;
 }
@@ -98,15 +86,13 @@ static char *choose_directory(const train_command *c, const graph *g, bool *clea
     dir = message("%s", given);
     *clear = c->f.force;
   }
-  if (!dir)
-    report_failure(error);
+  if (!dir) report_failure(error);
   return dir;
 }
 
 static int dump_stage(const train_command *c) {
   graph *g = load_network(c->file, &c->f, NULL);
-  if (!g)
-    return EXIT_WRONG_INPUT;
+  if (!g) return EXIT_WRONG_INPUT;
   program_options o = {.train = true,
                        .loss = true,
                        .batch = (int)g->train.batch.v[0],
@@ -133,6 +119,7 @@ typedef struct {
   const train_options *o;
   bool quiet;
   bool started;
+  pid_t curves; /* gnuplot at work on all rows; 0: not begun */
 } view;
 
 static void on_compiled(void *self, double seconds, int first) {
@@ -140,37 +127,39 @@ static void on_compiled(void *self, double seconds, int first) {
   const split *sp = v->o->sp;
   v->started = true;
   copy_sources(v->o->g, v->o->dir);
-  if (v->quiet)
-    return;
-  if (first > 1)
-    fprintf(stderr, "going on with epoch %d of the run in %s\n", first, v->o->dir);
+  if (v->quiet) return;
+  if (first > 1) fprintf(stderr, "going on with epoch %d of the run in %s\n", first, v->o->dir);
   fprintf(stderr, "compiled in %.2f s; training on %lld samples, validating on %lld\n", seconds,
           (long long)sp->n_train, (long long)sp->n_val);
 }
 
 static void on_step(void *self, const train_progress *p) { progress_step(&((view *)self)->bar, p); }
 
+/* After the last epoch the curves are drawn while the weights are written. */
 static void on_epoch(void *self, const epoch_row *rows, int n, int best) {
-  progress_epoch(&((view *)self)->bar, rows, n, best);
+  view *v = self;
+  progress_epoch(&v->bar, rows, n, best);
+  if (n == (int)v->o->g->train.epochs.v[0])
+    v->curves = plot_curves(v->o->dir, v->o->g->name, rows, n, best);
 }
 
-static void draw_curves(const train_options *o, const train_result *r) {
-  if (r->n_row && !plot_wait(plot_curves(o->dir, o->g->name, r->row, r->n_row, r->best)))
+static void draw_curves(const view *v, const train_result *r) {
+  pid_t gnuplot = v->curves;
+  if (!gnuplot) gnuplot = plot_curves(v->o->dir, v->o->g->name, r->row, r->n_row, r->best);
+  if (r->n_row && !plot_wait(gnuplot))
     fprintf(stderr, "netc: note: no curves.svg and curves.png, for gnuplot (Debian: gnuplot-nox) "
                     "did not run\n");
 }
 
 static void add_result(json_object *j, const train_options *o, const train_result *r) {
   json_object *epochs = json_object_new_array();
-  for (int i = 0; i < r->n_row; i++)
-    json_object_array_add(epochs, epoch_row_json(&r->row[i]));
+  for (int i = 0; i < r->n_row; i++) json_object_array_add(epochs, epoch_row_json(&r->row[i]));
   json_object_object_add(j, "directory", json_object_new_string(o->dir));
   json_object_object_add(j, "status", json_object_new_string(train_outcome_word(r->outcome)));
   json_object_object_add(j, "compile_seconds", json_object_new_double(r->compile_seconds));
   json_object_object_add(j, "seconds", json_object_new_double(r->seconds));
   json_object_object_add(j, "memory_bytes", json_object_new_int64((int64_t)r->bytes));
-  if (r->best)
-    json_object_object_add(j, "best", epoch_row_json(&r->row[r->best - 1]));
+  if (r->best) json_object_object_add(j, "best", epoch_row_json(&r->row[r->best - 1]));
   json_object_object_add(j, "epochs", epochs);
 }
 
@@ -192,8 +181,7 @@ static void tell_end(const train_options *o, const train_result *r) {
 /* Reports how the run ended; the exit status. */
 static int conclude(const train_command *c, const train_options *o, train_result *r, view *v) {
   progress_clear(&v->bar);
-  if (v->started && o->dir)
-    draw_curves(o, r);
+  if (v->started && o->dir) draw_curves(v, r);
   if (c->f.json && r->outcome != TRAIN_FAILED) {
     json_object *j = json_object_new_object();
     add_result(j, o, r);
@@ -208,16 +196,14 @@ static int conclude(const train_command *c, const train_options *o, train_result
     fprintf(stderr, "interrupted; to go on: netc train %s --resume %s\n", c->file, o->dir);
     return 128 + interrupt_signal();
   }
-  if (!c->f.json)
-    tell_end(o, r);
+  if (!c->f.json) tell_end(o, r);
   return EXIT_DONE;
 }
 
 static int train(const train_command *c) {
   workload w;
   bool clear = false;
-  if (!workload_open(&w, c->file, &c->f, NULL))
-    return EXIT_WRONG_INPUT;
+  if (!workload_open(&w, c->file, &c->f, NULL)) return EXIT_WRONG_INPUT;
   char *dir = choose_directory(c, w.g, &clear);
   if (!dir) {
     workload_close(&w);

@@ -5,8 +5,7 @@
 
 static bool in_list(const overrides *o, const char *word) {
   for (int i = 0; i < o->n; i++)
-    if (!strcmp(o->word[i], word))
-      return true;
+    if (!strcmp(o->word[i], word)) return true;
   return false;
 }
 
@@ -18,8 +17,7 @@ graph *load_network(const char *path, const train_flags *f, const overrides *ext
   for (int i = 0; i < n_extra; i++, o.n++)
     o.word[o.n] = extra->word[i], o.text[o.n] = extra->text[i];
   for (int i = 0; f && i < f->n_override; i++)
-    if (!in_list(&o, f->word[i]))
-      o.word[o.n] = f->word[i], o.text[o.n++] = f->text[i];
+    if (!in_list(&o, f->word[i])) o.word[o.n] = f->word[i], o.text[o.n++] = f->text[i];
   graph *g = graph_load(path, o.n ? &o : NULL);
   free(o.word);
   free(o.text);
@@ -57,8 +55,7 @@ bool open_data(workload *w, const char *data_option) {
 split_options split_of(const graph *g, bool shuffle) {
   const traincfg *t = &g->train;
   split_options o = {.seed = (uint64_t)t->seed.v[0], .shuffle = shuffle};
-  if (!t->n_split)
-    return o;
+  if (!t->n_split) return o;
   o.given = true;
   o.is_fraction = t->split[0].is_fraction;
   o.fraction = t->split[0].fraction;
@@ -68,8 +65,7 @@ split_options split_of(const graph *g, bool shuffle) {
 }
 
 static bool has_training(const graph *g) {
-  if (g->has_train)
-    return true;
+  if (g->has_train) return true;
   return complain(g, NOWHERE,
                   "write e.g. `train { data \"f.pkl\"; lr 0.05; batch 10; epochs 16; }`",
                   message("`%s` has no `train` part", g->path));
@@ -84,8 +80,7 @@ bool workload_open(workload *w, const char *path, const train_flags *f, const ov
     w->sp = split_make(w->ds, &o, &error);
     ok = w->sp || complain(w->g, w->g->train.split_at, NULL, error);
   }
-  if (!ok)
-    workload_close(w);
+  if (!ok) workload_close(w);
   return ok;
 }
 

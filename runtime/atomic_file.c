@@ -10,8 +10,7 @@
 /* The directory that holds `path`, malloc'd. */
 static char *directory_of(const char *path) {
   const char *slash = strrchr(path, '/');
-  if (!slash)
-    return copy_string(".", 1);
+  if (!slash) return copy_string(".", 1);
   return copy_string(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
@@ -33,8 +32,7 @@ bool atomic_open(atomic_file *a, const char *path, char **error) {
     fchmod(fd, 0666 & ~mask); /* mkstemp gives 0600 */
     a->f = fdopen(fd, "wb");
   }
-  if (a->f)
-    return true;
+  if (a->f) return true;
   failed(path, error);
   free(a->path);
   free(a->temporary);
@@ -49,10 +47,8 @@ static void release(atomic_file *a) {
 }
 
 void atomic_abandon(atomic_file *a) {
-  if (!a->path)
-    return;
-  if (a->f)
-    fclose(a->f);
+  if (!a->path) return;
+  if (a->f) fclose(a->f);
   unlink(a->temporary);
   release(a);
 }
@@ -87,8 +83,7 @@ bool atomic_commit(atomic_file *a, char **error) {
 
 bool atomic_write(const char *path, const void *data, size_t n, char **error) {
   atomic_file a;
-  if (!atomic_open(&a, path, error))
-    return false;
+  if (!atomic_open(&a, path, error)) return false;
   if (n && fwrite(data, 1, n, a.f) != n) {
     failed(path, error);
     atomic_abandon(&a);
@@ -100,10 +95,8 @@ bool atomic_write(const char *path, const void *data, size_t n, char **error) {
 static bool write_all(int fd, const char *text, size_t n) {
   while (n) {
     ssize_t k = write(fd, text, n);
-    if (k < 0 && errno == EINTR)
-      continue;
-    if (k <= 0)
-      return false;
+    if (k < 0 && errno == EINTR) continue;
+    if (k <= 0) return false;
     text += k;
     n -= (size_t)k;
   }
@@ -112,8 +105,7 @@ static bool write_all(int fd, const char *text, size_t n) {
 
 bool append_durable(const char *path, const char *text, char **error) {
   int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-  if (fd < 0)
-    return failed(path, error);
+  if (fd < 0) return failed(path, error);
   off_t before = lseek(fd, 0, SEEK_END);
   bool ok = write_all(fd, text, strlen(text)) && fdatasync(fd) == 0;
   if (!ok) {
@@ -131,13 +123,11 @@ char *read_whole_file(const char *path, size_t limit, size_t *n, char **error) {
   struct stat st;
   if (!f || fstat(fileno(f), &st) != 0) {
     *error = message("cannot read `%s`: %s", path, strerror(errno));
-    if (f)
-      fclose(f);
+    if (f) fclose(f);
     return NULL;
   }
   char *text = NULL;
-  if (S_ISDIR(st.st_mode))
-    *error = message("cannot read `%s`: it is a directory", path);
+  if (S_ISDIR(st.st_mode)) *error = message("cannot read `%s`: it is a directory", path);
   else if (!S_ISREG(st.st_mode))
     *error = message("cannot read `%s`: it is not a regular file", path);
   else if ((uint64_t)st.st_size > limit)
@@ -167,18 +157,15 @@ bool make_directories(const char *path, char **error) {
   char *copy = copy_string(path, strlen(path));
   bool ok = true;
   for (char *p = copy + 1; ok; p++) {
-    if (*p && *p != '/')
-      continue;
+    if (*p && *p != '/') continue;
     char was = *p;
     *p = 0;
     struct stat st;
     ok = mkdir(copy, 0777) == 0 || (errno == EEXIST && stat(copy, &st) == 0 && S_ISDIR(st.st_mode));
     *p = was;
-    if (!was)
-      break;
+    if (!was) break;
   }
-  if (!ok)
-    *error = message("cannot make the directory `%s`: %s", path, strerror(errno));
+  if (!ok) *error = message("cannot make the directory `%s`: %s", path, strerror(errno));
   free(copy);
   return ok;
 }

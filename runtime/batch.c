@@ -25,10 +25,8 @@ static change draw_change(const augmentation *a, int64_t sample) {
 static void change_row(const float *from, float *to, int w, const change *c) {
   for (int x = 0; x < w; x++) {
     int src = x - c->right;
-    if (src < 0 || src >= w)
-      to[x] = 0;
-    else
-      to[x] = from[c->mirror ? w - 1 - src : src];
+    if (src < 0 || src >= w) to[x] = 0;
+    else to[x] = from[c->mirror ? w - 1 - src : src];
   }
 }
 
@@ -39,10 +37,8 @@ static void change_sample(float *chw, float *copy, const dataset *ds, const chan
     for (int y = 0; y < ds->h; y++) {
       float *to = chw + (size_t)k * plane + (size_t)y * (size_t)ds->w;
       int src = y - c->down;
-      if (src < 0 || src >= ds->h)
-        memset(to, 0, (size_t)ds->w * sizeof *to);
-      else
-        change_row(copy + (size_t)k * plane + (size_t)src * (size_t)ds->w, to, ds->w, c);
+      if (src < 0 || src >= ds->h) memset(to, 0, (size_t)ds->w * sizeof *to);
+      else change_row(copy + (size_t)k * plane + (size_t)src * (size_t)ds->w, to, ds->w, c);
     }
 }
 
@@ -50,8 +46,7 @@ void batch_fill(const dataset *ds, const int64_t *index, int n, const augmentati
                 int32_t *labels) {
   size_t size = (size_t)ds->c * (size_t)ds->h * (size_t)ds->w;
   float *copy = a ? malloc(size * sizeof *copy) : NULL;
-  if (a && !copy)
-    abort();
+  if (a && !copy) abort();
   for (int i = 0; i < n; i++) {
     dataset_floats(ds, index[i], x + (size_t)i * size);
     labels[i] = ds->labels[index[i]];

@@ -12,8 +12,7 @@ typedef struct {
 } meta_list;
 
 static void add(meta_list *m, char *key, char *value) {
-  if (m->n == MAX_META)
-    abort();
+  if (m->n == MAX_META) abort();
   m->meta[m->n++] = (st_meta){key, value};
 }
 
@@ -35,9 +34,8 @@ static void add_row(meta_list *m, const epoch_row *r) {
   add_real(m, "best.seconds", r->seconds);
 }
 
-bool checkpoint_save(const char *path, const program *p, const void *params, const void *state,
-                     const train_state *s, const run_setting *setting, int n_setting,
-                     char **error) {
+bool checkpoint_save(const char *path, const weight_copy *w, const train_state *s,
+                     const run_setting *setting, int n_setting, char **error) {
   meta_list m = {0};
   add(&m, message("netc"), message("checkpoint 1"));
   add_whole(&m, "epoch", s->epoch);
@@ -51,7 +49,7 @@ bool checkpoint_save(const char *path, const program *p, const void *params, con
   add_real(&m, "stop.best", s->stop.best);
   for (int i = 0; i < n_setting; i++)
     add(&m, message("setting.%s", setting[i].key), message("%s", setting[i].json));
-  bool ok = weights_save(p, path, params, state, m.meta, m.n, error);
+  bool ok = weights_write(w, path, true, m.meta, m.n, error);
   for (int i = 0; i < m.n; i++) {
     free((char *)m.meta[i].key);
     free((char *)m.meta[i].value);
@@ -101,8 +99,7 @@ static bool read_state(const safetensors *st, train_state *s) {
 bool checkpoint_load(const char *path, const program *p, void *params, void *state, train_state *s,
                      const run_setting *setting, int n_setting, char **error) {
   safetensors *st = safetensors_read(path, error);
-  if (!st)
-    return false;
+  if (!st) return false;
   const char *kind = safetensors_meta(st, "netc");
   char *differs = NULL;
   bool ok = false;
@@ -112,10 +109,8 @@ bool checkpoint_load(const char *path, const program *p, void *params, void *sta
     *error = message("cannot resume from `%s`: %s (give the settings that the run had, or train "
                      "anew in another directory)",
                      path, differs);
-  else if (!read_state(st, s))
-    *error = message("`%s` has damaged counts", path);
-  else
-    ok = weights_import(p, st, path, false, params, state, error);
+  else if (!read_state(st, s)) *error = message("`%s` has damaged counts", path);
+  else ok = weights_import(p, st, path, false, params, state, error);
   free(differs);
   safetensors_free(st);
   return ok;

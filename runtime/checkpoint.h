@@ -4,6 +4,7 @@
 #define NETC_CHECKPOINT_H
 #include "early_stop.h"
 #include "program.h"
+#include "weight_file.h"
 
 /* A setting as run.json records it. */
 typedef struct {
@@ -22,8 +23,8 @@ typedef struct {
   early_stop stop; /* metric and patience come from the settings */
 } train_state;
 
-bool checkpoint_save(const char *path, const program *p, const void *params, const void *state,
-                     const train_state *s, const run_setting *setting, int n_setting, char **error);
+bool checkpoint_save(const char *path, const weight_copy *w, const train_state *s,
+                     const run_setting *setting, int n_setting, char **error);
 /* False with *error if the file is damaged, or is of a run with other (fixed) settings. */
 bool checkpoint_load(const char *path, const program *p, void *params, void *state, train_state *s,
                      const run_setting *setting, int n_setting, char **error);

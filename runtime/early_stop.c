@@ -4,20 +4,17 @@
 
 /* The watched value, turned so that less is better. */
 static double watched(const char *metric, const epoch_row *r) {
-  if (!strcmp(metric, "val_acc"))
-    return -r->val_acc;
+  if (!strcmp(metric, "val_acc")) return -r->val_acc;
   return !strcmp(metric, "train_loss") ? r->train_loss : r->val_loss;
 }
 
 bool row_better(const char *metric, const epoch_row *a, const epoch_row *b) {
-  if (metric)
-    return watched(metric, b) < watched(metric, a);
+  if (metric) return watched(metric, b) < watched(metric, a);
   return b->val_acc > a->val_acc || (b->val_acc == a->val_acc && b->val_loss < a->val_loss);
 }
 
 bool early_stop_after(early_stop *s, const epoch_row *row) {
-  if (!s->metric)
-    return false;
+  if (!s->metric) return false;
   double v = watched(s->metric, row);
   if (!s->best_epoch || v < s->best) {
     s->best = v;

@@ -4,14 +4,12 @@
 #include <string.h>
 
 int evaluation_batch(int64_t n) {
-  if (n <= 48)
-    return n < 1 ? 1 : (int)n;
+  if (n <= 48) return n < 1 ? 1 : (int)n;
   int best = 32;
   int64_t least = INT64_MAX;
   for (int b = 24; b <= 48; b++) {
     int64_t computed = (n + b - 1) / b * b;
-    if (computed <= least)
-      least = computed, best = b;
+    if (computed <= least) least = computed, best = b;
   }
   return best;
 }
@@ -19,17 +17,14 @@ int evaluation_batch(int64_t n) {
 int largest_of(const float *v, int n) {
   int best = 0;
   for (int i = 1; i < n; i++)
-    if (v[i] > v[best] || isnan(v[best]))
-      best = i;
+    if (v[i] > v[best] || isnan(v[best])) best = i;
   return best;
 }
 
 void probabilities(const float *logits, int n, double *out) {
   double largest = logits[largest_of(logits, n)], sum = 0;
-  for (int i = 0; i < n; i++)
-    sum += out[i] = exp(logits[i] - largest);
-  for (int i = 0; i < n; i++)
-    out[i] /= sum;
+  for (int i = 0; i < n; i++) sum += out[i] = exp(logits[i] - largest);
+  for (int i = 0; i < n; i++) out[i] /= sum;
 }
 
 /* Fills the batch up with copies of its first sample. */
@@ -45,12 +40,10 @@ static void keep_answers(const answers *out, const float *logits, int n, int cla
   for (int i = 0; i < n; i++) {
     const float *row = logits + (size_t)i * (size_t)classes;
     int k = largest_of(row, classes);
-    if (out->predicted)
-      out->predicted[at + i] = k;
+    if (out->predicted) out->predicted[at + i] = k;
     if (out->probability) {
       double sum = 0;
-      for (int j = 0; j < classes; j++)
-        sum += exp((double)row[j] - row[k]);
+      for (int j = 0; j < classes; j++) sum += exp((double)row[j] - row[k]);
       out->probability[at + i] = (float)(1 / sum);
     }
   }
@@ -73,8 +66,7 @@ evaluation evaluate(const step_buffers *b, void *params, const dataset *ds, cons
       sum += b->losses[i];
       e.correct += largest_of(b->logits + (size_t)i * (size_t)classes, classes) == b->labels[i];
     }
-    if (out)
-      keep_answers(out, b->logits, have, classes, at);
+    if (out) keep_answers(out, b->logits, have, classes, at);
   }
   e.loss = sum / (double)n;
   e.accuracy = (double)e.correct / (double)n;

@@ -13,18 +13,15 @@ static double half_cosine(double t) {
 }
 
 double schedule_rate(const lr_schedule *s, int epoch, int64_t step) {
-  if (!s->kind)
-    return s->lr;
+  if (!s->kind) return s->lr;
   if (!strcmp(s->kind, "step")) {
     double rate = s->lr;
-    for (double e = s->arg[0]; s->arg[0] >= 1 && e <= epoch; e += s->arg[0])
-      rate *= s->arg[1];
+    for (double e = s->arg[0]; s->arg[0] >= 1 && e <= epoch; e += s->arg[0]) rate *= s->arg[1];
     return rate;
   }
   double done = (double)epoch * (double)s->steps + (double)step;
   double warm = s->arg[0] * (double)s->steps, all = (double)s->epochs * (double)s->steps;
-  if (done < warm)
-    return s->lr * (done + 1) / warm;
+  if (done < warm) return s->lr * (done + 1) / warm;
   double t = all - warm > 1 ? (done - warm) / (all - warm - 1) : 0;
   t = t > 1 ? 1 : t;
   double part = !strcmp(s->kind, "cosine") ? half_cosine(t) : 1 - t;

@@ -21,13 +21,11 @@ size_t memory_rounded(size_t bytes) { return (bytes + 64) / 64 * 64; }
 void *memory_take(memory_block *m, size_t bytes) {
   void *p = m->base + m->used;
   m->used += memory_rounded(bytes);
-  if (m->used > m->size)
-    abort();
+  if (m->used > m->size) abort();
   return p;
 }
 
 void memory_release(memory_block *m) {
-  if (m->base)
-    munmap(m->base, m->size);
+  if (m->base) munmap(m->base, m->size);
   *m = (memory_block){0};
 }

@@ -19,8 +19,7 @@ enum { N_COLOURS = sizeof colour / sizeof *colour };
 int least_val_loss(const epoch_row *row, int n) {
   int best = 0;
   for (int i = 1; i < n; i++)
-    if (row[i].val_loss < row[best].val_loss)
-      best = i;
+    if (row[i].val_loss < row[best].val_loss) best = i;
   return n ? row[best].epoch : 0;
 }
 
@@ -34,25 +33,20 @@ static pid_t start_gnuplot(FILE *script, int out) {
   rewind(script);
   posix_spawn_file_actions_init(&a);
   posix_spawn_file_actions_adddup2(&a, fileno(script), STDIN_FILENO);
-  if (out >= 0)
-    posix_spawn_file_actions_adddup2(&a, out, STDOUT_FILENO);
-  else
-    posix_spawn_file_actions_addopen(&a, STDOUT_FILENO, "/dev/null", 1, 0);
+  if (out >= 0) posix_spawn_file_actions_adddup2(&a, out, STDOUT_FILENO);
+  else posix_spawn_file_actions_addopen(&a, STDOUT_FILENO, "/dev/null", 1, 0);
   posix_spawn_file_actions_addopen(&a, STDERR_FILENO, "/dev/null", 1, 0);
   lseek(fileno(script), 0, SEEK_SET);
-  if (posix_spawnp(&pid, "gnuplot", &a, NULL, argv, environ) != 0)
-    pid = 0;
+  if (posix_spawnp(&pid, "gnuplot", &a, NULL, argv, environ) != 0) pid = 0;
   posix_spawn_file_actions_destroy(&a);
   return pid;
 }
 
 bool plot_wait(pid_t gnuplot) {
   int status = 0;
-  if (gnuplot <= 0)
-    return false;
+  if (gnuplot <= 0) return false;
   while (waitpid(gnuplot, &status, 0) < 0)
-    if (errno != EINTR)
-      return false;
+    if (errno != EINTR) return false;
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
@@ -68,8 +62,7 @@ static void write_rows(FILE *f, const char *name, const epoch_row *row, int n) {
 static void write_string(FILE *f, const char *s) {
   fputc('\'', f);
   for (; *s; s++) {
-    if (*s == '\'')
-      fputc('\'', f);
+    if (*s == '\'') fputc('\'', f);
     fputc((unsigned char)*s < ' ' ? ' ' : *s, f);
   }
   fputc('\'', f);
@@ -104,8 +97,7 @@ static void write_terminals(FILE *f, const char *base, const char *layout) {
 /* Shading from the epoch of the least validation loss to the end, if epochs come after it. */
 static bool write_shading(FILE *f, const epoch_row *row, int n) {
   int turn = least_val_loss(row, n);
-  if (!turn || turn >= row[n - 1].epoch)
-    return false;
+  if (!turn || turn >= row[n - 1].epoch) return false;
   fprintf(f,
           "set object 1 rectangle from first %d, graph 0 to first %d, graph 1 fc rgb '#E69F00' "
           "fs transparent solid 0.15 noborder behind\n",
@@ -135,15 +127,13 @@ static void write_panel(FILE *f, const char *label, int train, int val, const ep
 /* The axis of `epochs` epochs, with a tick at whole ones only. */
 static void write_epoch_axis(FILE *f, int epochs) {
   int step = 1;
-  while (epochs > 12 * step)
-    step = step == 1 ? 2 : step == 2 ? 5 : 2 * step;
+  while (epochs > 12 * step) step = step == 1 ? 2 : step == 2 ? 5 : 2 * step;
   fprintf(f, "set xrange [1:%d]\nset xtics %d\n", epochs > 1 ? epochs : 2, step);
 }
 
 pid_t plot_curves(const char *dir, const char *title, const epoch_row *row, int n, int best) {
   FILE *f = n ? tmpfile() : NULL;
-  if (!f)
-    return 0;
+  if (!f) return 0;
   char *base = message("%s/curves", dir);
   write_rows(f, "rows", row, n);
   fputs(style, f);
@@ -177,8 +167,7 @@ static void write_overlay_panel(FILE *f, const plot_series *s, int n, const char
 
 pid_t plot_overlay(const char *base, const char *title, const plot_series *s, int n) {
   FILE *f = n ? tmpfile() : NULL;
-  if (!f)
-    return 0;
+  if (!f) return 0;
   int longest = 1;
   for (int i = 0; i < n; i++) {
     longest = s[i].row[s[i].n - 1].epoch > longest ? s[i].row[s[i].n - 1].epoch : longest;
@@ -206,15 +195,13 @@ static void show_drawing(FILE *drawn) {
   fputs("\033[H\033[J", stderr); /* home, and clear */
   rewind(drawn);
   for (int c; (c = getc(drawn)) != EOF;)
-    if (c != '\f')
-      putc(c, stderr);
+    if (c != '\f') putc(c, stderr);
   fflush(stderr);
 }
 
 void plot_terminal(const epoch_row *row, int n, int epochs) {
   FILE *f = tmpfile();
-  if (!f)
-    return;
+  if (!f) return;
   write_rows(f, "rows", row, n);
   write_epoch_axis(f, epochs);
   fputs("set terminal dumb noenhanced size 79,14\nset key top right\n"

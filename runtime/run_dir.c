@@ -19,8 +19,7 @@ char *run_file(const char *dir, const char *file) { return message("%s/%s", dir,
 /* Makes the directories above path. */
 static bool make_parents(const char *path, char **error) {
   const char *slash = strrchr(path, '/');
-  if (!slash || slash == path)
-    return true;
+  if (!slash || slash == path) return true;
   char *parent = copy_string(path, (size_t)(slash - path));
   bool ok = make_directories(parent, error);
   free(parent);
@@ -28,12 +27,10 @@ static bool make_parents(const char *path, char **error) {
 }
 
 char *run_dir_next(const char *path, char **error) {
-  if (!make_parents(path, error))
-    return NULL;
+  if (!make_parents(path, error)) return NULL;
   for (int i = 1;; i++) {
     char *name = i == 1 ? message("%s", path) : message("%s-%d", path, i);
-    if (mkdir(name, 0777) == 0)
-      return name;
+    if (mkdir(name, 0777) == 0) return name;
     if (errno != EEXIST) {
       *error = message("cannot make the directory `%s`: %s", name, strerror(errno));
       free(name);

@@ -34,12 +34,9 @@ static void add_result(json_object *j, const train_result *r) {
   json_object_object_add(j, "seconds", number(r->seconds));
   json_object_object_add(j, "memory_bytes", json_object_new_int64((int64_t)r->bytes));
   json_object_object_add(j, "epochs_done", json_object_new_int(r->n_row));
-  if (r->best)
-    json_object_object_add(j, "best", epoch_row_json(&r->row[r->best - 1]));
-  if (r->n_row)
-    json_object_object_add(j, "final", epoch_row_json(&r->row[r->n_row - 1]));
-  if (r->error)
-    json_object_object_add(j, "error", json_object_new_string(r->error));
+  if (r->best) json_object_object_add(j, "best", epoch_row_json(&r->row[r->best - 1]));
+  if (r->n_row) json_object_object_add(j, "final", epoch_row_json(&r->row[r->n_row - 1]));
+  if (r->error) json_object_object_add(j, "error", json_object_new_string(r->error));
 }
 
 bool run_record_write(const train_options *o, const char *status, const train_result *r,
@@ -53,8 +50,7 @@ bool run_record_write(const train_options *o, const char *status, const train_re
   json_object_object_add(j, "samples_train", json_object_new_int64(o->sp->n_train));
   json_object_object_add(j, "samples_val", json_object_new_int64(o->sp->n_val));
   json_object_object_add(j, "status", json_object_new_string(status));
-  if (r)
-    add_result(j, r);
+  if (r) add_result(j, r);
   const char *text = json_object_to_json_string_ext(
       j, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
   char *path = run_file(o->dir, "run.json");

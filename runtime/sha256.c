@@ -43,8 +43,7 @@ static void compress(uint32_t h[8], const uint8_t *p) {
     v[4] += t1;
     v[0] = t1 + t2;
   }
-  for (int i = 0; i < 8; i++)
-    h[i] += v[i];
+  for (int i = 0; i < 8; i++) h[i] += v[i];
 }
 
 void sha256_add(sha256 *s, const void *data, size_t n) {
@@ -55,20 +54,16 @@ void sha256_add(sha256 *s, const void *data, size_t n) {
     s->bytes += k;
     p += k;
     n -= k;
-    if (s->bytes % 64 == 0)
-      compress(s->h, s->block);
+    if (s->bytes % 64 == 0) compress(s->h, s->block);
   }
 }
 
 void sha256_hex(sha256 *s, char out[65]) {
   uint64_t bits = s->bytes * 8;
   uint8_t length[8];
-  for (int i = 0; i < 8; i++)
-    length[i] = (uint8_t)(bits >> (56 - 8 * i));
+  for (int i = 0; i < 8; i++) length[i] = (uint8_t)(bits >> (56 - 8 * i));
   sha256_add(s, "\x80", 1);
-  while (s->bytes % 64 != 56)
-    sha256_add(s, "", 1);
+  while (s->bytes % 64 != 56) sha256_add(s, "", 1);
   sha256_add(s, length, 8);
-  for (int i = 0; i < 8; i++)
-    snprintf(out + 8 * i, 9, "%08x", s->h[i]);
+  for (int i = 0; i < 8; i++) snprintf(out + 8 * i, 9, "%08x", s->h[i]);
 }

@@ -3,15 +3,13 @@
 
 double stats_mean(const double *v, int n) {
   double sum = 0;
-  for (int i = 0; i < n; i++)
-    sum += v[i];
+  for (int i = 0; i < n; i++) sum += v[i];
   return n ? sum / n : NAN;
 }
 
 double stats_deviation(const double *v, int n) {
   double mean = stats_mean(v, n), sum = 0;
-  for (int i = 0; i < n; i++)
-    sum += (v[i] - mean) * (v[i] - mean);
+  for (int i = 0; i < n; i++) sum += (v[i] - mean) * (v[i] - mean);
   return n < 2 ? 0 : sqrt(sum / (n - 1));
 }
 
@@ -31,19 +29,16 @@ static double beta_fraction(double a, double b, double x) {
     d = 1 / (1 + odd * d);
     c = 1 + odd / c;
     f *= c * d;
-    if (fabs(c * d - 1) < 1e-15)
-      break;
+    if (fabs(c * d - 1) < 1e-15) break;
   }
   return f;
 }
 
 /* The regularized incomplete beta function I_x(a, b). */
 static double incomplete_beta(double a, double b, double x) {
-  if (x <= 0 || x >= 1)
-    return x <= 0 ? 0 : 1;
+  if (x <= 0 || x >= 1) return x <= 0 ? 0 : 1;
   double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
-  if (x < (a + 1) / (a + b + 2))
-    return front * beta_fraction(a, b, x) / a;
+  if (x < (a + 1) / (a + b + 2)) return front * beta_fraction(a, b, x) / a;
   return 1 - front * beta_fraction(b, a, 1 - x) / b;
 }
 
@@ -53,14 +48,10 @@ double stats_student_p(double t, double freedom) {
 
 double stats_paired_p(const double *a, const double *b, int n) {
   double mean = 0, sum = 0;
-  for (int i = 0; i < n; i++)
-    mean += (a[i] - b[i]) / n;
-  for (int i = 0; i < n; i++)
-    sum += (a[i] - b[i] - mean) * (a[i] - b[i] - mean);
-  if (n < 2)
-    return NAN;
-  if (sum == 0)
-    return mean == 0 ? 1 : 0;
+  for (int i = 0; i < n; i++) mean += (a[i] - b[i]) / n;
+  for (int i = 0; i < n; i++) sum += (a[i] - b[i] - mean) * (a[i] - b[i] - mean);
+  if (n < 2) return NAN;
+  if (sum == 0) return mean == 0 ? 1 : 0;
   return stats_student_p(mean / sqrt(sum / (n - 1) / n), n - 1);
 }
 

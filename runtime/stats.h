@@ -6,9 +6,9 @@
 double stats_mean(const double *v, int n);
 /* Standard deviation of the population that v is a sample of (divides by n - 1); 0 for n < 2. */
 double stats_deviation(const double *v, int n);
-/* Student's paired test on a[i] - b[i]: the probability (two-sided) of a mean difference at least as
-   large if there were none. NaN for n < 2; 1 where all pairs are equal; 0 where all differ by the
-   same amount. */
+/* Student's paired test on a[i] - b[i]: the probability (two-sided) of a mean difference at least
+   as large if there were none. NaN for n < 2; 1 where all pairs are equal; 0 where all differ by
+   the same amount. */
 double stats_paired_p(const double *a, const double *b, int n);
 /* P(|T| >= |t|) for Student's T with `freedom` degrees of freedom. */
 double stats_student_p(double t, double freedom);

@@ -121,32 +121,46 @@ static bool fail(trainer *t, char *error) {
   return false;
 }
 
+/* One weight file of the run, with the epoch that it is from. */
+static bool write_weights(const trainer *t, const weight_copy *w, const char *name, int from_epoch,
+                          char **error) {
+  char epoch[24], *path = run_file(t->o->dir, name);
+  snprintf(epoch, sizeof epoch, "%d", from_epoch);
+  const st_meta meta[] = {{"format", "pt"}, {"epoch", epoch}};
+  bool ok = weights_write(w, path, false, meta, 2, error);
+  free(path);
+  return ok;
+}
+
+static bool write_best(trainer *t, char **error) {
+  if (!t->best_is_new || t->o->results_only) return true;
+  weight_copy w = weights_export(t->full, t->best, NULL);
+  bool ok = write_weights(t, &w, "best.safetensors", t->s.best.epoch, error);
+  weights_free(&w);
+  t->best_is_new = !ok;
+  return ok;
+}
+
+static bool write_checkpoint(const trainer *t, const weight_copy *w, char **error) {
+  char *path = run_file(t->o->dir, "checkpoint.safetensors");
+  train_state s = t->s;
+  if (s.step) s.seconds = epoch_seconds(t);
+  bool ok = checkpoint_save(path, w, &s, t->o->setting, t->o->n_setting, error);
+  free(path);
+  return ok;
+}
+
 /* Writes what is there now: the best weights if they are new, the newest weights, the checkpoint.
    In this order, so that the checkpoint never speaks of files that are not there. */
 static bool save(trainer *t) {
-  if (!t->o->dir)
-    return true;
+  if (!t->o->dir) return true;
   const double start = now();
-  char *error = NULL, epoch[24];
-  st_meta meta[] = {{"format", "pt"}, {"epoch", epoch}};
-  train_state s = t->s;
-  if (s.step)
-    s.seconds = epoch_seconds(t);
-  char *best = run_file(t->o->dir, "best.safetensors");
-  char *last = run_file(t->o->dir, "last.safetensors");
-  char *checkpoint = run_file(t->o->dir, "checkpoint.safetensors");
-  snprintf(epoch, sizeof epoch, "%d", t->s.best.epoch);
-  const bool weights = !t->o->results_only;
-  bool ok =
-      !weights || !t->best_is_new || weights_save(t->full, best, t->best, NULL, meta, 2, &error);
-  t->best_is_new = t->best_is_new && !ok;
-  snprintf(epoch, sizeof epoch, "%d", t->s.epoch);
-  ok = ok && (!weights || weights_save(t->full, last, t->params, NULL, meta, 2, &error)) &&
-       checkpoint_save(checkpoint, t->full, t->params, t->state, &s, t->o->setting, t->o->n_setting,
-                       &error);
-  free(best);
-  free(last);
-  free(checkpoint);
+  char *error = NULL;
+  weight_copy w = weights_export(t->full, t->params, t->state);
+  bool ok = write_best(t, &error) &&
+            (t->o->results_only || write_weights(t, &w, "last.safetensors", t->s.epoch, &error)) &&
+            write_checkpoint(t, &w, &error);
+  weights_free(&w);
   t->saved = now();
   t->save_cost = t->saved - start;
   return ok || fail(t, error);
@@ -201,8 +215,7 @@ static bool run_step(trainer *t, int64_t at, int batch) {
 
 static void show_step(const trainer *t, int64_t done) {
   const train_observer *w = t->o->observer;
-  if (!w || !w->step)
-    return;
+  if (!w || !w->step) return;
   train_progress p = {done, t->o->sp->n_train, t->s.epoch + 1, t->rate.epochs,
                       t->s.loss_sum / (double)done};
   w->step(w->self, &p);
@@ -210,8 +223,7 @@ static void show_step(const trainer *t, int64_t done) {
 
 /* Ends the run because of a signal, after the step that was running. */
 static bool interrupted(trainer *t) {
-  if (save(t))
-    t->r->outcome = TRAIN_INTERRUPTED;
+  if (save(t)) t->r->outcome = TRAIN_INTERRUPTED;
   return false;
 }
 
@@ -228,17 +240,14 @@ static bool train_epoch(trainer *t) {
       return diverged(t, where);
     }
     show_step(t, at + k);
-    if (interrupt_signal() && t->s.step < t->steps)
-      return interrupted(t);
-    if (t->s.step < t->steps && !save_if_due(t))
-      return false;
+    if (interrupt_signal() && t->s.step < t->steps) return interrupted(t);
+    if (t->s.step < t->steps && !save_if_due(t)) return false;
   }
   return true;
 }
 
 static void keep_if_best(trainer *t, const epoch_row *row) {
-  if (t->s.best.epoch && !row_better(t->s.stop.metric, &t->s.best, row))
-    return;
+  if (t->s.best.epoch && !row_better(t->s.stop.metric, &t->s.best, row)) return;
   t->s.best = *row;
   t->r->best = row->epoch;
   memcpy(t->best, t->params, program_params_bytes(t->full));
@@ -249,8 +258,7 @@ static void keep_if_best(trainer *t, const epoch_row *row) {
 static bool end_epoch(trainer *t) {
   const split *sp = t->o->sp;
   evaluation e = evaluate(&t->eval_buffers, t->params, t->o->ds, sp->val, sp->n_val, NULL);
-  if (!isfinite(e.loss))
-    return diverged(t, "validation");
+  if (!isfinite(e.loss)) return diverged(t, "validation");
   epoch_row row = {t->s.epoch + 1,
                    t->s.loss_sum / (double)sp->n_train,
                    (double)t->s.correct / (double)sp->n_train,
@@ -265,8 +273,7 @@ static bool end_epoch(trainer *t) {
   t->s.correct = 0;
   t->r->row[t->r->n_row++] = row;
   char *error = NULL;
-  if (t->o->dir && !metrics_append(t->o->dir, &row, &error))
-    return fail(t, error);
+  if (t->o->dir && !metrics_append(t->o->dir, &row, &error)) return fail(t, error);
   if (t->o->observer && t->o->observer->epoch)
     t->o->observer->epoch(t->o->observer->self, t->r->row, t->r->n_row, t->r->best);
   return true;
@@ -275,13 +282,10 @@ static bool end_epoch(trainer *t) {
 static bool run_epochs(trainer *t) {
   while (t->s.epoch < t->rate.epochs && !t->s.stopped) {
     t->epoch_start = now();
-    if (!train_epoch(t) || !end_epoch(t))
-      return false;
+    if (!train_epoch(t) || !end_epoch(t)) return false;
     bool more = t->s.epoch < t->rate.epochs && !t->s.stopped;
-    if (more && interrupt_signal())
-      return interrupted(t);
-    if (more && !save_if_due(t))
-      return false;
+    if (more && interrupt_signal()) return interrupted(t);
+    if (more && !save_if_due(t)) return false;
   }
   return true;
 }
@@ -289,31 +293,20 @@ static bool run_epochs(trainer *t) {
 /* `stop ... restore`: the weights of the best epoch become the last ones. The checkpoint keeps the
    weights as they were trained, for going on with more epochs. */
 static bool restore_best(trainer *t) {
-  if (!settings(t)->stop_metric || !settings(t)->stop_restore || !t->s.best.epoch)
-    return true;
+  if (!settings(t)->stop_metric || !settings(t)->stop_restore || !t->s.best.epoch) return true;
   memcpy(t->params, t->best, program_params_bytes(t->full));
-  if (!t->o->dir || t->o->results_only)
-    return true;
-  char *error = NULL, epoch[24];
-  snprintf(epoch, sizeof epoch, "%d", t->s.best.epoch);
-  st_meta meta[] = {{"format", "pt"}, {"epoch", epoch}};
-  char *last = run_file(t->o->dir, "last.safetensors");
-  bool ok = weights_save(t->full, last, t->params, NULL, meta, 2, &error);
-  free(last);
+  if (!t->o->dir || t->o->results_only) return true;
+  char *error = NULL;
+  weight_copy w = weights_export(t->full, t->best, NULL);
+  bool ok = write_weights(t, &w, "last.safetensors", t->s.best.epoch, &error);
+  weights_free(&w);
   return ok || fail(t, error);
 }
 
 /* Weights that a diverged run had reached before are kept; those of the broken step are not. */
 static void keep_best_of_diverged(trainer *t) {
-  if (!t->o->dir || !t->best_is_new || t->o->results_only)
-    return;
-  char *error = NULL, epoch[24];
-  snprintf(epoch, sizeof epoch, "%d", t->s.best.epoch);
-  st_meta meta[] = {{"format", "pt"}, {"epoch", epoch}};
-  char *best = run_file(t->o->dir, "best.safetensors");
-  if (!weights_save(t->full, best, t->best, NULL, meta, 2, &error))
-    free(error); /* the divergence is the error to tell */
-  free(best);
+  char *error = NULL;
+  if (t->o->dir && !write_best(t, &error)) free(error); /* the divergence is the error to tell */
 }
 
 /* Rows and best weights of the epochs that the checkpoint knows. A crash may have left later ones,
@@ -324,8 +317,7 @@ static bool resume_files(trainer *t) {
   if (n >= 0 && n < t->s.epoch)
     error = message("`%s/metrics.csv` has %d of the %d epochs that the checkpoint counts",
                     t->o->dir, n, t->s.epoch);
-  if (error || !metrics_write(t->o->dir, t->r->row, n, &error))
-    return fail(t, error);
+  if (error || !metrics_write(t->o->dir, t->r->row, n, &error)) return fail(t, error);
   t->r->n_row = n;
   t->r->best = t->s.best.epoch;
   char *best = run_file(t->o->dir, "best.safetensors");
@@ -342,8 +334,7 @@ static bool start_weights(trainer *t, bool *fresh) {
   *fresh = !(t->o->resume && path && access(path, F_OK) == 0);
   program_init(t->full, t->params, t->state, (uint64_t)settings(t)->seed.v[0]);
   bool ok;
-  if (*fresh)
-    ok = !t->o->weights || weights_load(t->full, t->o->weights, t->params, &error);
+  if (*fresh) ok = !t->o->weights || weights_load(t->full, t->o->weights, t->params, &error);
   else
     ok = checkpoint_load(path, t->full, t->params, t->state, &t->s, t->o->setting, t->o->n_setting,
                          &error);
@@ -353,12 +344,9 @@ static bool start_weights(trainer *t, bool *fresh) {
 
 static bool start_files(trainer *t, bool fresh) {
   char *error = NULL;
-  if (!t->o->dir)
-    return true;
-  if (!fresh)
-    return resume_files(t);
-  if (t->o->clear)
-    run_dir_clear(t->o->dir);
+  if (!t->o->dir) return true;
+  if (!fresh) return resume_files(t);
+  if (t->o->clear) run_dir_clear(t->o->dir);
   return (make_directories(t->o->dir, &error) && run_record_write(t->o, "running", t->r, &error) &&
           metrics_write(t->o->dir, NULL, 0, &error)) ||
          fail(t, error);
@@ -381,22 +369,18 @@ static void prepare(trainer *t) {
 
 static void run(trainer *t) {
   bool fresh;
-  if (!start_weights(t, &fresh))
-    return;
+  if (!start_weights(t, &fresh)) return;
   /* A checkpoint of more epochs than are asked for now: nothing is left to do. */
   if (t->s.epoch > t->rate.epochs)
     t->r->row = realloc(t->r->row, (size_t)t->s.epoch * sizeof *t->r->row);
-  if (!start_files(t, fresh))
-    return;
+  if (!start_files(t, fresh)) return;
   const train_observer *w = t->o->observer;
-  if (w && w->compiled)
-    w->compiled(w->self, t->r->compile_seconds, t->s.epoch + 1);
+  if (w && w->compiled) w->compiled(w->self, t->r->compile_seconds, t->s.epoch + 1);
   t->saved = now();
   bool anything = t->s.epoch < t->rate.epochs && !t->s.stopped;
   if (run_epochs(t) && (!anything || t->o->results_only || (save(t) && restore_best(t))))
     t->r->outcome = t->s.stopped ? TRAIN_STOPPED : TRAIN_DONE;
-  if (t->r->outcome == TRAIN_DIVERGED)
-    keep_best_of_diverged(t);
+  if (t->r->outcome == TRAIN_DIVERGED) keep_best_of_diverged(t);
 }
 
 static void remove_checkpoint(const trainer *t) {

@@ -31,16 +31,14 @@ static const char *shape_text(char buf[160], int rank, const int64_t *shape) {
 }
 
 static bool same_shape(const param_info *p, const st_tensor *t) {
-  if (p->is_int64)
-    return t->count == 1;
+  if (p->is_int64) return t->count == 1;
   return p->rank == t->rank && !memcmp(p->shape, t->shape, sizeof(int64_t) * (size_t)p->rank);
 }
 
 static void check_tensor(complaints *c, const param_info *p, const safetensors *st) {
   const st_tensor *t = safetensors_find(st, p->name);
   char want[160], have[160];
-  if (!t)
-    complain(c, message("`%s` %s is missing", p->name, shape_text(want, p->rank, p->shape)));
+  if (!t) complain(c, message("`%s` %s is missing", p->name, shape_text(want, p->rank, p->shape)));
   else if (!same_shape(p, t))
     complain(c, message("`%s` has the shape %s; the network needs %s", p->name,
                         shape_text(have, t->rank, t->shape), shape_text(want, p->rank, p->shape)));
@@ -51,8 +49,7 @@ static void check_tensor(complaints *c, const param_info *p, const safetensors *
 static bool known(const program *p, const char *name, bool state) {
   for (int i = 0; i < program_n_params(p); i++) {
     const param_info *info = program_param(p, i);
-    if ((state || !info->in_state) && !strcmp(info->name, name))
-      return true;
+    if ((state || !info->in_state) && !strcmp(info->name, name)) return true;
   }
   return false;
 }
@@ -60,8 +57,7 @@ static bool known(const program *p, const char *name, bool state) {
 static char *check_all(const program *p, const safetensors *st, bool extra, bool state) {
   complaints c = {0};
   for (int i = 0; i < program_n_params(p); i++)
-    if (state || !program_param(p, i)->in_state)
-      check_tensor(&c, program_param(p, i), st);
+    if (state || !program_param(p, i)->in_state) check_tensor(&c, program_param(p, i), st);
   for (int i = 0; !extra && i < st->n; i++)
     if (!known(p, st->tensor[i].name, state))
       complain(&c, message("`%.100s` is no tensor of the network", st->tensor[i].name));
@@ -83,14 +79,11 @@ bool weights_import(const program *p, const safetensors *st, const char *shown, 
   }
   for (int i = 0; i < program_n_params(p); i++) {
     const param_info *info = program_param(p, i);
-    if (info->in_state && !state)
-      continue;
+    if (info->in_state && !state) continue;
     const st_tensor *t = safetensors_find(st, info->name);
     void *file = allocate((size_t)t->count * 8);
-    if (info->is_int64)
-      memcpy(file, t->data, 8);
-    else
-      safetensors_floats(t, file);
+    if (info->is_int64) memcpy(file, t->data, 8);
+    else safetensors_floats(t, file);
     program_import(p, i, info->in_state ? state : params, file);
     free(file);
   }
@@ -117,19 +110,33 @@ static st_tensor export_tensor(const program *p, int i, const void *block) {
   return t;
 }
 
-bool weights_save(const program *p, const char *path, const void *params, const void *state,
-                  const st_meta *meta, int n_meta, char **error) {
-  int n = 0;
-  st_tensor *t = allocate((size_t)program_n_params(p) * sizeof *t);
+weight_copy weights_export(const program *p, const void *params, const void *state) {
+  weight_copy w = {.tensor = allocate((size_t)program_n_params(p) * sizeof *w.tensor)};
   for (int i = 0; i < program_n_params(p); i++) {
     bool in_state = program_param(p, i)->in_state;
-    if (!in_state || state)
-      t[n++] = export_tensor(p, i, in_state ? state : params);
+    if (in_state && !state) continue;
+    w.tensor[w.n++] = export_tensor(p, i, in_state ? state : params);
+    w.n_params += !in_state;
   }
-  bool ok = safetensors_write(path, t, n, meta, n_meta, error);
-  for (int i = 0; i < n; i++)
-    free((void *)t[i].data);
-  free(t);
+  return w;
+}
+
+void weights_free(weight_copy *w) {
+  for (int i = 0; i < w->n; i++) free((void *)w->tensor[i].data);
+  free(w->tensor);
+  *w = (weight_copy){0};
+}
+
+bool weights_write(const weight_copy *w, const char *path, bool with_state, const st_meta *meta,
+                   int n_meta, char **error) {
+  return safetensors_write(path, w->tensor, with_state ? w->n : w->n_params, meta, n_meta, error);
+}
+
+bool weights_save(const program *p, const char *path, const void *params, const void *state,
+                  const st_meta *meta, int n_meta, char **error) {
+  weight_copy w = weights_export(p, params, state);
+  bool ok = weights_write(&w, path, true, meta, n_meta, error);
+  weights_free(&w);
   return ok;
 }
 
@@ -138,8 +145,7 @@ static double magnitude(const st_tensor *t) {
   const float *v = (const float *)(const void *)t->data;
   double largest = 0;
   for (int64_t i = 0; i < t->count; i++) {
-    if (!isfinite(v[i]))
-      return v[i];
+    if (!isfinite(v[i])) return v[i];
     largest = fmax(largest, fabs(v[i]));
   }
   return largest;
@@ -151,13 +157,11 @@ const char *weights_suspect(const program *p, const void *params, bool *finite, 
   *largest = -1;
   for (int i = 0; i < program_n_params(p) && *finite; i++) {
     const param_info *info = program_param(p, i);
-    if (info->in_state || info->is_int64)
-      continue;
+    if (info->in_state || info->is_int64) continue;
     st_tensor t = export_tensor(p, i, params);
     double m = magnitude(&t);
     free((void *)t.data);
-    if (isfinite(m) && m <= *largest)
-      continue;
+    if (isfinite(m) && m <= *largest) continue;
     *finite = isfinite(m);
     *largest = m;
     layer = info->layer;

@@ -10,7 +10,17 @@
 bool weights_import(const program *p, const safetensors *st, const char *shown, bool extra,
                     void *params, void *state, char **error);
 bool weights_load(const program *p, const char *path, void *params, char **error);
-/* Writes the params block (and the state block unless NULL) whole or not at all. */
+/* A copy of the params block (and the state block unless NULL) in the order of files. */
+typedef struct {
+  int n, n_params; /* tensors; the first n_params are those of the params block */
+  st_tensor *tensor;
+} weight_copy;
+weight_copy weights_export(const program *p, const void *params, const void *state);
+void weights_free(weight_copy *w);
+/* Writes a copy, with or without its optimizer state, whole or not at all. */
+bool weights_write(const weight_copy *w, const char *path, bool with_state, const st_meta *meta,
+                   int n_meta, char **error);
+/* Export and write in one: the params block, and the state block unless NULL. */
 bool weights_save(const program *p, const char *path, const void *params, const void *state,
                   const st_meta *meta, int n_meta, char **error);
 /* The layer to name when training breaks down: the first whose weights are not finite, else the one

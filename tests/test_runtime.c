@@ -55,8 +55,7 @@ static int remove_folder(void **state) {
 static safetensors *parse(const char *header, size_t data, char **error, uint8_t **bytes) {
   size_t n = strlen(header);
   *bytes = allocate(8 + n + data);
-  for (int i = 0; i < 8; i++)
-    (*bytes)[i] = (uint8_t)((uint64_t)n >> (8 * i));
+  for (int i = 0; i < 8; i++) (*bytes)[i] = (uint8_t)((uint64_t)n >> (8 * i));
   memcpy(*bytes + 8, header, n);
   return safetensors_parse(*bytes, 8 + n + data, "test", error);
 }
@@ -66,8 +65,7 @@ static void refused(const char *header, size_t data, const char *why) {
   uint8_t *bytes;
   assert_null(parse(header, data, &error, &bytes));
   assert_non_null(error);
-  if (!strstr(error, why))
-    fail_msg("`%s` does not say `%s`", error, why);
+  if (!strstr(error, why)) fail_msg("`%s` does not say `%s`", error, why);
   free(error);
   free(bytes);
 }
@@ -272,8 +270,7 @@ static void test_early_stopping(void **state) {
   early_stop s = {.metric = "val_loss", .patience = 3};
   int stopped = 0;
   for (int i = 0; i < 6 && !stopped; i++)
-    if (early_stop_after(&s, &(epoch_row){.epoch = i + 1, .val_loss = loss[i]}))
-      stopped = i + 1;
+    if (early_stop_after(&s, &(epoch_row){.epoch = i + 1, .val_loss = loss[i]})) stopped = i + 1;
   assert_int_equal(stopped, 5); /* an equal value is no better one: epoch 2 was the best */
   assert_int_equal(s.best_epoch, 2);
   early_stop none = {0};
@@ -322,8 +319,7 @@ static void test_augmentation(void **state) {
   (void)state;
   float pixels[16], x[16], again[32];
   int32_t labels[2] = {1, 1}, l[2];
-  for (int i = 0; i < 16; i++)
-    pixels[i] = (float)(i + 1);
+  for (int i = 0; i < 16; i++) pixels[i] = (float)(i + 1);
   float two[32];
   memcpy(two, pixels, sizeof pixels);
   memcpy(two + 16, pixels, sizeof pixels);
@@ -395,8 +391,7 @@ static void test_sha256(void **state) {
   sha256_start(&s);
   char many[1000];
   memset(many, 'a', sizeof many);
-  for (int i = 0; i < 1000; i++)
-    sha256_add(&s, many, sizeof many);
+  for (int i = 0; i < 1000; i++) sha256_add(&s, many, sizeof many);
   sha256_hex(&s, hex);
   assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
