@@ -6,11 +6,16 @@
                 gradient, which then is never stored).
    Requires canonical nests; keeps every bit: no expression is changed, only where it is computed.
  */
-#include "effects.h"
+#include "uses.h"
 #include "fuse.h"
 #include <string.h>
 
-enum { MAX_WRITERS = 16 };
+enum { MAX_WRITERS = 16, MAX_USERS = 128 };
+
+typedef struct {
+  nestprog *p;
+  uses *u;
+} fusion;
 
 /* --- substituting axes --- */
 
@@ -23,66 +28,62 @@ static affine substitute(affine x, void *arg) {
   const substitution *s = arg;
   affine r = aff_const(x.c);
   for (int a = 0; a < s->n_axis; a++)
-    if (x.k[a])
-      r = aff_add(r, aff_scale(s->to[a], x.k[a]));
+    if (x.k[a]) r = aff_add(r, aff_scale(s->to[a], x.k[a]));
   return r;
 }
 
 static access substitute_access(access x, substitution *s) {
-  for (int d = 0; d < x.t->rank; d++)
-    x.ix[d] = substitute(x.ix[d], s);
+  for (int d = 0; d < x.t->rank; d++) x.ix[d] = substitute(x.ix[d], s);
   return x;
 }
 
 /* --- rule: masks --- */
 
 typedef struct {
-  nestprog *p;
-  const nest *before; /* the nest being rewritten */
+  fusion *f;
+  const nest *at; /* the nest being rewritten */
 } mask_rule;
+
+/* Does n make max(z, 0) in another tensor, element by element? */
+static bool rectifies(nest *n, const tensor *z) {
+  const expr *e = n->term;
+  int by[MAX_AXES];
+  if (n->n_store != 1 || n->store[0].value->kind != E_ACC || !elementwise(n)) return false;
+  if (e->kind != E_MAX || e->a[0]->kind != E_READ || e->a[0]->rd.t != z) return false;
+  if (e->a[1]->kind != E_CONST || e->a[1]->num != 0) return false;
+  const access *in = &e->a[0]->rd, *out = &n->store[0].out;
+  bool same = in->t->rank == out->t->rank && covers_whole(n, in, by);
+  for (int d = 0; same && d < in->t->rank; d++) same &= aff_equal(in->ix[d], out->ix[d]);
+  return same;
+}
 
 /* The tensor that holds max(z, 0) at the same places, if a nest before makes one. */
 static tensor *rectified(const mask_rule *m, const tensor *z) {
-  for (nest *n = m->p->nests; n && n != m->before; n = n->next) {
-    const expr *e = n->term;
-    int by[MAX_AXES];
-    if (n->n_store != 1 || n->store[0].value->kind != E_ACC || !elementwise(n))
-      continue;
-    if (e->kind != E_MAX || e->a[0]->kind != E_READ || e->a[0]->rd.t != z)
-      continue;
-    if (e->a[1]->kind != E_CONST || e->a[1]->num != 0)
-      continue;
-    access *in = &n->term->a[0]->rd, *out = &n->store[0].out;
-    bool same = in->t->rank == out->t->rank && covers_whole(n, in, by);
-    for (int d = 0; same && d < in->t->rank; d++)
-      same &= aff_equal(in->ix[d], out->ix[d]);
-    if (same)
-      return out->t;
-  }
+  nest *reader[MAX_USERS];
+  int n = uses_readers(m->f->u, z, reader, MAX_USERS);
+  for (int i = 0; i < n && reader[i]->place < m->at->place; i++)
+    if (rectifies(reader[i], z)) return reader[i]->store[0].out.t;
   return NULL;
 }
 
 static expr *remask(expr *e, void *arg) {
   mask_rule *m = arg;
-  if (e->kind != E_GT || e->a[0]->kind != E_READ)
-    return NULL;
-  if (e->a[1]->kind != E_CONST || e->a[1]->num != 0)
-    return NULL;
+  if (e->kind != E_GT || e->a[0]->kind != E_READ) return NULL;
+  if (e->a[1]->kind != E_CONST || e->a[1]->num != 0) return NULL;
   tensor *a = rectified(m, e->a[0]->rd.t);
-  if (!a)
-    return NULL;
+  if (!a) return NULL;
   access x = e->a[0]->rd;
   x.t = a;
-  return e_op(m->p->mem, E_GT, e_read(m->p->mem, x), e->a[1], NULL);
+  return e_op(m->f->p->mem, E_GT, e_read(m->f->p->mem, x), e->a[1], NULL);
 }
 
-static void fuse_masks(nestprog *p) {
-  for (nest *n = p->nests; n; n = n->next) {
-    mask_rule m = {p, n};
-    n->term = expr_rewrite(p->mem, n->term, remask, &m);
-    for (int s = 0; s < n->n_store; s++)
-      n->store[s].value = expr_rewrite(p->mem, n->store[s].value, remask, &m);
-  }
+static bool fuse_masks(fusion *f, nest *n) {
+  mask_rule m = {f, n};
+  n->term = expr_rewrite(f->p->mem, n->term, remask, &m);
+  for (int s = 0; s < n->n_store; s++)
+    n->store[s].value = expr_rewrite(f->p->mem, n->store[s].value, remask, &m);
+  uses_add(f->u, n);
+  return false;
 }
 
 /* --- expressions of one nest in the axes of another --- */
@@ -95,11 +96,9 @@ typedef struct {
 
 static expr *replace(expr *e, void *arg) {
   replacing *r = arg;
-  if (e->kind == E_ACC)
-    return r->acc;
+  if (e->kind == E_ACC) return r->acc;
   for (int i = 0; e->kind == E_READ && i < r->n; i++)
-    if (access_equal(&e->rd, &r->made[i].out))
-      return r->made[i].value;
+    if (access_equal(&e->rd, &r->made[i].out)) return r->made[i].value;
   return NULL;
 }
 
@@ -110,24 +109,16 @@ static expr *replaced(nestprog *p, expr *e, expr *acc, int n, const store *made)
 
 /* --- rule: producers --- */
 
-static nest *only_reader(nestprog *p, const nest *from, const tensor *t) {
-  nest *found = NULL;
-  for (nest *n = p->nests; n; n = n->next) {
-    if (n != from && store_to(n, t) >= 0)
-      return NULL;
-    if (!reads_tensor(n, t))
-      continue;
-    if (found || n == from)
-      return NULL;
-    found = n;
-  }
-  return found;
+/* The one nest that reads t, if no nest but `from` writes it; or NULL. */
+static nest *only_reader(fusion *f, const nest *from, const tensor *t) {
+  nest *reader[2], *writer[2];
+  if (uses_writers(f->u, t, writer, 2) != 1 || uses_readers(f->u, t, reader, 2) != 1) return NULL;
+  return reader[0] == from ? NULL : reader[0];
 }
 
 static bool writes_any(nest *n, const reads *r) {
   for (int i = 0; i < r->n; i++)
-    if (store_to(n, r->read[i]->rd.t) >= 0)
-      return true;
+    if (store_to(n, r->read[i]->rd.t) >= 0) return true;
   return false;
 }
 
@@ -136,63 +127,53 @@ static bool is_leaf(const expr *e) { return e->kind == E_READ || e->kind == E_CO
 /* At most one product or sum of things at hand. */
 static bool trifling(const nest *n) {
   const expr *e = n->term;
-  if (n->store[0].value->kind != E_ACC)
-    return false;
-  if (is_leaf(e))
-    return true;
+  if (n->store[0].value->kind != E_ACC) return false;
+  if (is_leaf(e)) return true;
   return (e->kind == E_MUL || e->kind == E_ADD || e->kind == E_SUB) && is_leaf(e->a[0]) &&
          is_leaf(e->a[1]);
 }
 
 /* The nest that can compute `from` where it reads it, with the place of that read; or NULL. */
-static nest *inline_target(nestprog *p, nest *from, expr **read) {
+static nest *inline_target(fusion *f, nest *from, expr **read) {
   int by[MAX_AXES];
   tensor *t = from->store[0].out.t;
-  if (from->n_store != 1 || t->role != T_TEMP || !elementwise(from))
-    return NULL;
-  if (!covers_whole(from, &from->store[0].out, by))
-    return NULL;
-  nest *to = only_reader(p, from, t);
+  if (from->n_store != 1 || t->role != T_TEMP || !elementwise(from)) return NULL;
+  if (!covers_whole(from, &from->store[0].out, by)) return NULL;
+  nest *to = only_reader(f, from, t);
   /* Each element is read once, or costs next to nothing: no work twice. */
   if (!to || (all_points(to) > tensor_elements(t) && !(trifling(from) && elementwise(to))))
     return NULL;
   reads in = reads_of(from), r = reads_of_term(to), in_stores = reads_of_stores(to);
   for (nest *n = from->next; n != to; n = n->next)
-    if (!n || writes_any(n, &in))
-      return NULL;
+    if (!n || writes_any(n, &in)) return NULL;
   *read = NULL;
   for (int i = 0; i < r.n; i++) {
-    if (r.read[i]->rd.t != t)
-      continue;
-    if (*read && !access_equal(&(*read)->rd, &r.read[i]->rd))
-      return NULL;
+    if (r.read[i]->rd.t != t) continue;
+    if (*read && !access_equal(&(*read)->rd, &r.read[i]->rd)) return NULL;
     *read = r.read[i];
   }
-  if (!*read || access_may_leave(to, &(*read)->rd))
-    return NULL;
+  if (!*read || access_may_leave(to, &(*read)->rd)) return NULL;
   for (int i = 0; i < in_stores.n; i++)
-    if (in_stores.read[i]->rd.t == t)
-      return NULL;
+    if (in_stores.read[i]->rd.t == t) return NULL;
   return to;
 }
 
-static bool inline_producer(nestprog *p, nest *from) {
+static bool inline_producer(fusion *f, nest *from) {
+  nestprog *p = f->p;
   expr *read;
   int by[MAX_AXES];
-  nest *to = inline_target(p, from, &read);
-  if (!to)
-    return false;
+  nest *to = inline_target(f, from, &read);
+  if (!to) return false;
   covers_whole(from, &from->store[0].out, by);
   substitution s = {.n_axis = from->n_axis};
-  for (int a = 0; a < from->n_axis; a++)
-    s.to[a] = read->rd.ix[by[a]];
+  for (int a = 0; a < from->n_axis; a++) s.to[a] = read->rd.ix[by[a]];
   expr *value = replaced(p, from->store[0].value, from->term, 0, NULL);
   value = expr_map_affine(p->mem, value, substitute, &s);
   /* A product that comes to stand under a sum must not become its fused multiply-add. */
-  if (to->red == R_SUM && to->term == read)
-    value = e_op(p->mem, E_STOP, value, NULL, NULL);
+  if (to->red == R_SUM && to->term == read) value = e_op(p->mem, E_STOP, value, NULL, NULL);
   store made = {read->rd, value};
   to->term = replaced(p, to->term, NULL, 1, &made);
+  uses_add(f->u, to);
   return true;
 }
 
@@ -208,23 +189,17 @@ typedef struct {
 } move;
 
 /* The last nests before c that together write all of t exactly once. */
-static bool find_writers(nestprog *p, move *m) {
-  nest *all[256];
-  int n = 0;
-  for (nest *w = p->nests; w != m->c; w = w->next)
-    if (store_to(w, m->t) >= 0) {
-      if (n == 256)
-        return false;
-      all[n++] = w;
-    }
+static bool find_writers(fusion *f, move *m) {
+  nest *all[MAX_USERS];
+  int n = uses_writers(f->u, m->t, all, MAX_USERS);
+  while (n > 0 && all[n - 1]->place >= m->c->place) n--;
   int64_t left = tensor_elements(m->t);
   for (m->n = 0; left > 0 && n > 0 && m->n < MAX_WRITERS;) {
     nest *w = all[--n];
     const access *x = &w->store[store_to(w, m->t)].out;
     for (int i = 0; i < m->n; i++) {
       nest *o = m->writer[i];
-      if (!disjoint(w, x, o, &o->store[store_to(o, m->t)].out))
-        return false;
+      if (!disjoint(w, x, o, &o->store[store_to(o, m->t)].out)) return false;
     }
     m->writer[m->n++] = w;
     left -= output_points(w);
@@ -234,8 +209,7 @@ static bool find_writers(nestprog *p, move *m) {
 
 static bool is_writer(const move *m, const nest *n) {
   for (int i = 0; i < m->n; i++)
-    if (m->writer[i] == n)
-      return true;
+    if (m->writer[i] == n) return true;
   return false;
 }
 
@@ -245,14 +219,11 @@ static bool may_move(move *m) {
   for (nest *n = m->writer[m->n - 1]; n != m->c; n = n->next) {
     bool writer = is_writer(m, n);
     for (int i = 0; i < r.n; i++)
-      if (!writer && store_to(n, r.read[i]->rd.t) >= 0)
-        return false;
+      if (!writer && store_to(n, r.read[i]->rd.t) >= 0) return false;
     for (int s = 0; s < m->c->n_store; s++) {
       tensor *out = m->c->store[s].out.t;
-      if (!writer && reads_tensor(n, out))
-        return false;
-      if (store_to(n, out) >= 0 && !(writer && out == m->t))
-        return false;
+      if (!writer && reads_tensor(n, out)) return false;
+      if (store_to(n, out) >= 0 && !(writer && out == m->t)) return false;
     }
   }
   return true;
@@ -261,8 +232,7 @@ static bool may_move(move *m) {
 static substitution axes_of_writer(const move *m, const nest *w) {
   const access *x = &w->store[store_to(w, m->t)].out;
   substitution s = {.n_axis = m->c->n_axis};
-  for (int a = 0; a < m->c->n_axis; a++)
-    s.to[a] = x->ix[m->by[a]];
+  for (int a = 0; a < m->c->n_axis; a++) s.to[a] = x->ix[m->by[a]];
   return s;
 }
 
@@ -272,20 +242,16 @@ static bool keeps_vectors(const move *m, const nest *w) {
   reads r = reads_of(m->c);
   int v = -1;
   for (int a = w->n_axis - 1; a >= 0 && v < 0; a--)
-    if (!w->axis[a].reduce && dense_stride(&w->store[0].out, a) == 1)
-      v = a;
-  if (v < 0)
-    return true;
+    if (!w->axis[a].reduce && dense_stride(&w->store[0].out, a) == 1) v = a;
+  if (v < 0) return true;
   for (int i = 0; i < m->c->n_store; i++) {
     access x = substitute_access(m->c->store[i].out, &s);
-    if (dense_stride(&x, v) != 1)
-      return false;
+    if (dense_stride(&x, v) != 1) return false;
   }
   for (int i = 0; i < r.n; i++) {
     access x = substitute_access(r.read[i]->rd, &s);
     int64_t k = dense_stride(&x, v);
-    if (k != 0 && k != 1)
-      return false;
+    if (k != 0 && k != 1) return false;
   }
   return true;
 }
@@ -297,8 +263,7 @@ static bool reads_own_element(const move *m, const nest *w) {
   for (int i = 0; i < r.n; i++) {
     int to = store_to(w, r.read[i]->rd.t);
     access x = substitute_access(r.read[i]->rd, &s);
-    if (to >= 0 && !access_equal(&x, &w->store[to].out))
-      return false;
+    if (to >= 0 && !access_equal(&x, &w->store[to].out)) return false;
   }
   return true;
 }
@@ -310,20 +275,16 @@ static bool reads_at_most(nest *w, const move *m, const access *out) {
   access x = substitute_access(*out, &s);
   reads term = reads_of_term(w), stores = reads_of_stores(w);
   for (int i = 0; i < term.n; i++)
-    if (term.read[i]->rd.t == out->t)
-      return false;
+    if (term.read[i]->rd.t == out->t) return false;
   for (int i = 0; i < stores.n; i++)
-    if (stores.read[i]->rd.t == out->t && !access_equal(&stores.read[i]->rd, &x))
-      return false;
+    if (stores.read[i]->rd.t == out->t && !access_equal(&stores.read[i]->rd, &x)) return false;
   return true;
 }
 
 static bool may_take(const move *m, nest *w) {
-  if (w->n_store + m->c->n_store > (int)(sizeof w->store / sizeof *w->store))
-    return false;
+  if (w->n_store + m->c->n_store > (int)(sizeof w->store / sizeof *w->store)) return false;
   for (int s = 0; s < m->c->n_store; s++)
-    if (!reads_at_most(w, m, &m->c->store[s].out))
-      return false;
+    if (!reads_at_most(w, m, &m->c->store[s].out)) return false;
   return keeps_vectors(m, w) && reads_own_element(m, w);
 }
 
@@ -341,84 +302,73 @@ static void take(nestprog *p, const move *m, nest *w) {
   }
 }
 
-static void unlink_nest(nestprog *p, const nest *c) {
-  nest **link = &p->nests;
-  while (*link != c)
-    link = &(*link)->next;
-  *link = c->next;
-}
-
-static bool move_into(nestprog *p, nest *c, const access *at) {
+static bool move_into(fusion *f, nest *c, const access *at) {
   move m = {.c = c, .t = at->t, .at = *at};
-  if (!covers_whole(c, at, m.by) || !find_writers(p, &m) || !may_move(&m))
-    return false;
+  if (!covers_whole(c, at, m.by) || !find_writers(f, &m) || !may_move(&m)) return false;
   for (int i = 0; i < m.n; i++)
-    if (!may_take(&m, m.writer[i]))
-      return false;
-  for (int i = 0; i < m.n; i++)
-    take(p, &m, m.writer[i]);
+    if (!may_take(&m, m.writer[i])) return false;
+  for (int i = 0; i < m.n; i++) take(f->p, &m, m.writer[i]);
+  for (int i = 0; i < m.n; i++) uses_add(f->u, m.writer[i]);
   return true;
 }
 
-static bool fuse_epilogue(nestprog *p, nest *c) {
-  if (!elementwise(c))
-    return false;
+static bool fuse_epilogue(fusion *f, nest *c) {
+  if (!elementwise(c)) return false;
   reads r = reads_of(c);
   for (int i = 0; i < r.n; i++)
-    if (move_into(p, c, &r.read[i]->rd))
-      return true;
+    if (move_into(f, c, &r.read[i]->rd)) return true;
   return false;
 }
 
 /* --- rule: accumulation --- */
 
-static nest *next_touching(const nest *from, const tensor *t) {
-  for (nest *n = from->next; n; n = n->next)
-    if (reads_tensor(n, t) || store_to(n, t) >= 0)
-      return n;
+static nest *first_after(nest **v, int n, const nest *from) {
+  for (int i = 0; i < n; i++)
+    if (v[i]->place > from->place) return v[i];
   return NULL;
+}
+
+static nest *next_touching(fusion *f, const nest *from, const tensor *t) {
+  nest *reader[MAX_USERS], *writer[MAX_USERS];
+  nest *r = first_after(reader, uses_readers(f->u, t, reader, MAX_USERS), from);
+  nest *w = first_after(writer, uses_writers(f->u, t, writer, MAX_USERS), from);
+  return !r || (w && w->place < r->place) ? w : r;
 }
 
 /* An elementwise nest whose result the next one to touch it only adds to: computed there instead.
  */
-static bool absorb_forward(nestprog *p, nest *from) {
+static bool absorb_forward(fusion *f, nest *from) {
+  nestprog *p = f->p;
   int by[MAX_AXES], to_by[MAX_AXES];
   tensor *t = from->store[0].out.t;
-  if (from->n_store != 1 || t->role != T_TEMP || !elementwise(from))
-    return false;
-  if (!covers_whole(from, &from->store[0].out, by))
-    return false;
-  nest *to = next_touching(from, t);
-  if (!to || !elementwise(to) || store_to(to, t) < 0)
-    return false;
+  if (from->n_store != 1 || t->role != T_TEMP || !elementwise(from)) return false;
+  if (!covers_whole(from, &from->store[0].out, by)) return false;
+  nest *to = next_touching(f, from, t);
+  if (!to || !elementwise(to) || store_to(to, t) < 0) return false;
   access at = to->store[store_to(to, t)].out;
-  if (!covers_whole(to, &at, to_by))
-    return false;
+  if (!covers_whole(to, &at, to_by)) return false;
   reads in = reads_of(from), r = reads_of(to);
   for (nest *n = from->next; n != to; n = n->next)
-    if (writes_any(n, &in))
-      return false;
+    if (writes_any(n, &in)) return false;
   for (int i = 0; i < r.n; i++)
-    if (r.read[i]->rd.t == t && !access_equal(&r.read[i]->rd, &at))
-      return false;
+    if (r.read[i]->rd.t == t && !access_equal(&r.read[i]->rd, &at)) return false;
   substitution s = {.n_axis = from->n_axis};
-  for (int a = 0; a < from->n_axis; a++)
-    s.to[a] = at.ix[by[a]];
+  for (int a = 0; a < from->n_axis; a++) s.to[a] = at.ix[by[a]];
   expr *value = replaced(p, from->store[0].value, from->term, 0, NULL);
   store made = {at, expr_map_affine(p->mem, value, substitute, &s)};
   to->term = replaced(p, to->term, NULL, 1, &made);
   for (int i = 0; i < to->n_store; i++)
     to->store[i].value = replaced(p, to->store[i].value, NULL, 1, &made);
+  uses_add(f->u, to);
   return true;
 }
 
 /* --- what is left over: equal stores, and stores that nothing reads --- */
 
-static bool written_after(const nest *n, const tensor *t) {
-  for (n = n->next; n; n = n->next)
-    if (store_to(n, t) >= 0)
-      return true;
-  return false;
+static bool written_after(const fusion *f, const nest *n, const tensor *t) {
+  nest *writer[MAX_USERS];
+  int k = uses_writers(f->u, t, writer, MAX_USERS);
+  return k < 0 || (k > 0 && writer[k - 1]->place > n->place);
 }
 
 typedef struct {
@@ -428,8 +378,7 @@ typedef struct {
 
 static expr *redirect(expr *e, void *arg) {
   const redirection *r = arg;
-  if (e->kind != E_READ || e->rd.t != r->from)
-    return NULL;
+  if (e->kind != E_READ || e->rd.t != r->from) return NULL;
   access x = e->rd;
   x.t = r->to;
   return e_read(r->mem, x);
@@ -437,84 +386,93 @@ static expr *redirect(expr *e, void *arg) {
 
 /* Two tensors of one shape made equal by one nest: readers of the first read the second, up to the
    nest (included: it reads before it writes) that writes the first again. */
-static void forward_copy(nestprog *p, nest *n, tensor *from, tensor *to) {
-  redirection r = {p->mem, from, to};
+static void forward_copy(fusion *f, nest *n, tensor *from, tensor *to) {
+  redirection r = {f->p->mem, from, to};
   for (nest *x = n->next; x; x = x->next) {
     if (reads_tensor(x, from)) {
-      x->term = expr_rewrite(p->mem, x->term, redirect, &r);
+      x->term = expr_rewrite(f->p->mem, x->term, redirect, &r);
       for (int s = 0; s < x->n_store; s++)
-        x->store[s].value = expr_rewrite(p->mem, x->store[s].value, redirect, &r);
+        x->store[s].value = expr_rewrite(f->p->mem, x->store[s].value, redirect, &r);
+      uses_add(f->u, x);
     }
-    if (store_to(x, from) >= 0)
-      return;
+    if (store_to(x, from) >= 0) return;
   }
 }
 
-static void forward_copies(nestprog *p, nest *n) {
+static bool forward_copies(fusion *f, nest *n) {
   for (int i = 0; i < n->n_store; i++)
     for (int k = 0; k < n->n_store; k++) {
-      access *x = &n->store[i].out, *y = &n->store[k].out;
+      const access *x = &n->store[i].out, *y = &n->store[k].out;
       int by[MAX_AXES];
-      if (i == k || n->store[i].value != n->store[k].value || x->t->role != T_TEMP)
-        continue;
+      if (i == k || n->store[i].value != n->store[k].value || x->t->role != T_TEMP) continue;
       bool same = x->t->rank == y->t->rank && covers_whole(n, x, by) && covers_whole(n, y, by);
-      for (int d = 0; same && d < x->t->rank; d++)
-        same &= aff_equal(x->ix[d], y->ix[d]);
-      if (same && !written_after(n, y->t) && (i < k || written_after(n, x->t)))
-        forward_copy(p, n, x->t, y->t);
+      for (int d = 0; same && d < x->t->rank; d++) same &= aff_equal(x->ix[d], y->ix[d]);
+      if (same && !written_after(f, n, y->t) && (i < k || written_after(f, n, x->t)))
+        forward_copy(f, n, x->t, y->t);
     }
+  return false;
 }
 
-static bool read_later(const nest *n, const access *x) {
-  for (nest *r = n->next; r; r = r->next) {
-    reads in = reads_of(r);
-    for (int i = 0; i < in.n; i++)
-      if (in.read[i]->rd.t == x->t && !disjoint(n, x, r, &in.read[i]->rd))
-        return true;
+static bool read_later(const fusion *f, const nest *n, const access *x) {
+  nest *reader[MAX_USERS];
+  int k = uses_readers(f->u, x->t, reader, MAX_USERS);
+  if (k < 0) return true;
+  for (int i = 0; i < k; i++) {
+    reads in = reads_of(reader[i]);
+    if (reader[i]->place <= n->place) continue;
+    for (int q = 0; q < in.n; q++)
+      if (in.read[q]->rd.t == x->t && !disjoint(n, x, reader[i], &in.read[q]->rd)) return true;
   }
   return false;
 }
 
-static void drop_dead_stores(nest *n) {
+static void drop_dead_stores(const fusion *f, nest *n) {
   int kept = 0;
   for (int s = 0; s < n->n_store; s++)
-    if (n->store[s].out.t->role != T_TEMP || read_later(n, &n->store[s].out))
+    if (n->store[s].out.t->role != T_TEMP || read_later(f, n, &n->store[s].out))
       n->store[kept++] = n->store[s];
   n->n_store = kept;
 }
 
 /* --- the pass --- */
 
-static void each(nestprog *p, bool (*rule)(nestprog *, nest *)) {
-  for (nest *n = p->nests, *next; n; n = next) {
-    next = n->next;
-    if (rule(p, n))
-      unlink_nest(p, n);
+/* Applies a rule to every nest in order; a nest for which it returns true is no longer needed. */
+static void each(fusion *f, bool (*rule)(fusion *, nest *)) {
+  for (nest **link = &f->p->nests; *link;) {
+    nest *n = *link;
+    if (rule(f, n)) {
+      *link = n->next;
+      uses_drop(n);
+    } else {
+      link = &n->next;
+    }
   }
 }
 
-static bool no_stores(nestprog *p, nest *n) {
-  (void)p;
+static bool no_stores(fusion *f, nest *n) {
+  (void)f;
   return n->n_store == 0;
 }
 
-static void drop_dead(nestprog *p) {
+static void drop_dead(fusion *f) {
   nest **order = NULL;
   int n = 0;
-  for (nest *x = p->nests; x; x = x->next)
-    PUSH(p->mem, order, n, x);
-  while (n > 0)
-    drop_dead_stores(order[--n]); /* last first: a dropped store frees what it read */
-  each(p, no_stores);
+  for (nest *x = f->p->nests; x; x = x->next) PUSH(f->p->mem, order, n, x);
+  while (n > 0) { /* last first: a dropped store frees what it read */
+    nest *x = order[--n];
+    drop_dead_stores(f, x);
+    if (!x->n_store) uses_drop(x);
+  }
+  each(f, no_stores);
 }
 
 void fuse(nestprog *p) {
-  fuse_masks(p);
-  each(p, absorb_forward);
-  each(p, fuse_epilogue);
-  each(p, inline_producer);
-  each(p, fuse_epilogue);
-  for (nest *n = p->nests; n; n = n->next)
-    forward_copies(p, n);
-  drop_dead(p);
+  fusion f = {p, uses_build(p)};
+  each(&f, fuse_masks);
+  each(&f, absorb_forward);
+  each(&f, fuse_epilogue);
+  each(&f, inline_producer);
+  each(&f, fuse_epilogue);
+  each(&f, forward_copies);
+  drop_dead(&f);
 }

@@ -126,6 +126,7 @@ typedef struct nest {
   } guard[MAX_GUARDS];
   int n_store;
   store store[MAX_STORES];
+  int place;      /* in program order, while an index of uses is kept (uses.h) */
   bool canonical; /* outputs written once per point: see gather.c */
   struct schedule *sched;
 } nest;
