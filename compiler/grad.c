@@ -292,31 +292,36 @@ static void reverse_all(backward *b) {
 
 /* --- the optimizer --- */
 
+/* For every tensor, the last nest that reads or writes it. */
 typedef struct {
-  const tensor *t;
-  bool found;
-} search;
+  nest **last, *now;
+} last_uses;
 
-static void match_read(expr *read, void *arg) {
-  search *s = arg;
-  s->found |= read->rd.t == s->t;
+static void note_use(expr *read, void *arg) {
+  last_uses *u = arg;
+  u->last[read->rd.t->id] = u->now;
 }
 
-static bool touches(nest *n, const tensor *w, const tensor *d) {
-  search s = {.t = w};
-  expr_reads(n->term, match_read, &s);
-  return s.found || n->store[0].out.t == d;
+static nest **find_last_uses(nestprog *p) {
+  last_uses u = {NEW_N(p->mem, nest *, p->n_tensor), NULL};
+  int place = 0;
+  for (nest *n = p->nests; n; n = n->next) {
+    n->place = place++;
+    u.now = n;
+    expr_reads(n->term, note_use, &u);
+    u.last[n->store[0].out.t->id] = n;
+  }
+  return u.last;
 }
 
 /* The update stands behind the last nest that adds to the gradient or still reads the parameter. */
-static bool update(backward *b, const opuse *use, tensor *w) {
+static bool update(backward *b, const opuse *use, tensor *w, nest **last) {
   tensor *d = b->d[w->id];
-  nest *after = NULL;
+  nest *after = last[d->id];
   instance o = {.p = b->p, .d = b->p->graph->d, .op = use->op, .node = w->node, .n_set = use->n_set,
                 .set = use->set, .n_in = 2, .in = {w, d}, .prefix = w->name, .train = true};
   if (!instantiate(&o)) return false;
-  for (nest *n = b->p->nests; n; n = n->next)
-    if (touches(n, w, d)) after = n;
+  if (last[w->id]->place > after->place) after = last[w->id];
   o.last->next = after->next;
   after->next = o.first;
   return true;
@@ -330,10 +335,11 @@ bool grad(nestprog *p, const struct opuse *optimizer) {
   b.won = NEW_N(p->mem, tensor *, p->n_tensor);
   find_needed(&b);
   reverse_all(&b);
+  nest **last = find_last_uses(p);
   p->lr = tensor_new(p, "lr", T_HYPER, 1, one);
   for (int i = 0; i < b.n_tensor && !b.failed; i++)
     if (b.d[i] && p->tensor[i]->role == T_PARAM && optimizer)
-      b.failed = !update(&b, optimizer, p->tensor[i]);
+      b.failed = !update(&b, optimizer, p->tensor[i], last);
   p->stage = "grad";
   return !b.failed;
 }
