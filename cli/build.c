@@ -184,14 +184,18 @@ static char *ram_message(const build_command *c, const object_sizes *s) {
                  s->has_train ? ", labels" : "");
 }
 
-static void warn_of_slow_fma(const char *code, size_t n, const object *o) {
-  if (!object_calls(code, n, "fmaf")) return;
+static void warn_of_slow_arithmetic(const char *code, size_t n, const object *o) {
   char *machine = object_machine(o);
-  fprintf(
-      stderr,
-      "netc: warning: %s has no fused multiply-add: the object calls libm's fmaf, which is exact "
-      "but slow\n      = help: name a processor that has it, e.g. --cpu=x86-64-v3\n",
-      machine);
+  if (object_calls(code, n, "__aeabi_fmul") || object_calls(code, n, "__mulsf3"))
+    fprintf(stderr,
+            "netc: warning: %s has no floating-point unit: the object calls the compiler's support "
+            "library\n      = help: name a processor that has one with --cpu\n",
+            machine);
+  else if (object_calls(code, n, "fmaf"))
+    fprintf(stderr,
+            "netc: warning: %s has no fused multiply-add: the object calls libm's fmaf, which is "
+            "exact but slow\n      = help: name a processor that has it%s\n",
+            machine, strstr(machine, "x86_64") ? ", e.g. --cpu=x86-64-v3" : " with --cpu");
   free(machine);
 }
 
@@ -203,7 +207,7 @@ static char *contents(const build_command *c, const object *o, size_t *n, char *
     return text;
   }
   char *bytes = object_bytes(o, kinds[c->emit].form, n);
-  if (kinds[c->emit].form == OBJECT_CODE) warn_of_slow_fma(bytes, *n, o);
+  if (kinds[c->emit].form == OBJECT_CODE) warn_of_slow_arithmetic(bytes, *n, o);
   if (c->emit != EMIT_SHARED) return bytes;
   char *library = link_shared(bytes, *n, n, error);
   free(bytes);

@@ -29,8 +29,22 @@ static char *complaint_of_generator(object *o) {
   return text;
 }
 
+/* LLVM has targets that are no processors of this kind (graphics, kernels' bytecode, 16 bits). */
+static bool is_processor(const char *triple) {
+  static const char *const known[] = {"x86_64", "i686",  "aarch64", "riscv64",     "riscv32",
+                                      "arm",    "thumb", "wasm32",  "powerpc64le", "loongarch64"};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (!strncmp(triple, known[i], strlen(known[i]))) return true;
+  return false;
+}
+
 static bool set_machine(object *o, char **error) {
   const object_options *p = &o->opt;
+  if (p->triple && !is_processor(p->triple)) {
+    *error = strdup("objects are made for x86_64, i686, aarch64, riscv64, riscv32, arm, thumb, "
+                    "wasm32, powerpc64le and loongarch64 only (--target)");
+    return false;
+  }
   o->machine = machine_new(p->triple, p->cpu, p->features, error);
   if (!o->machine) return false;
   char *complaint = complaint_of_generator(o);

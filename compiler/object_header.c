@@ -75,11 +75,16 @@ static void write_init(const writer *w) {
 
 static void write_infer(const writer *w) {
   const object_sizes *s = &w->o->size;
-  fprintf(w->f,
-          "/* x: BATCH x %lld x %lld x %lld (channels, height, width: PyTorch's order), already "
-          "scaled as in training.\n   y: BATCH x CLASSES, the network's last values (logits: "
-          "the largest is the class).\n   work: INFER_BYTES, of any contents.",
-          (long long)w->o->g->c, (long long)w->o->g->h, (long long)w->o->g->w);
+  const graph *g = w->o->g;
+  char scale[64] = "bytes / 255, floats as they are";
+  if (g->has_train && g->train.scale != 0)
+    snprintf(scale, sizeof scale, "values times %.9g", g->train.scale);
+  fprintf(
+      w->f,
+      "/* x: BATCH x %lld x %lld x %lld (channels, height, width: PyTorch's order), scaled as in "
+      "training\n   (%s). y: BATCH x CLASSES, the network's last values (logits: the\n   largest "
+      "is the class). work: INFER_BYTES, of any contents.",
+      (long long)g->c, (long long)g->h, (long long)g->w, scale);
   if (s->has_weights)
     fputs(s->has_train
               ? "\n   params: NULL for the embedded weights."

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Fuzzes the parser and the unpickler: scripts/fuzz.sh [SECONDS each, default 120]. Needs clang with
+# Fuzzes the parser, the unpickler and the loader of objects: scripts/fuzz.sh [SECONDS each, default 120]. Needs clang with
 # libFuzzer, and a build of netc (for the generated sources). Corpora are kept under build-fuzz/.
 cd "$(dirname "$0")/.." || exit 1
 seconds=${1:-120} out=build-fuzz status=0
 for c in clang-19 clang; do command -v $c >/dev/null && clang=$c && break; done
 [ "$clang" ] || { echo "fuzzing needs clang"; exit 77; }
-mkdir -p $out/parse $out/pickle
+mkdir -p $out/parse $out/pickle $out/load
 make -s B=$out $out/parse.c $out/lex.c $out/oplib.c || exit 1
 
 flags="-std=c11 -D_GNU_SOURCE -O1 -g -iquote . -iquote compiler -iquote $out"
@@ -20,7 +20,8 @@ $clang $flags tests/fuzz_parse.c $front $out/parse.c $out/lex.c $out/oplib.c -o 
 $clang $flags tests/fuzz_pickle.c runtime/pickle.c runtime/pickle_build.c runtime/pickle_text.c \
   runtime/value.c runtime/array.c runtime/lists.c runtime/layout.c runtime/keys.c runtime/samples.c \
   runtime/dataset.c runtime/cifar.c runtime/npz.c runtime/file.c runtime/message.c \
-  compiler/arena.c -o $out/fuzz_pickle -lzip -lm || exit 1
+  compiler/arena.c -o $out/fuzz_pickle -lzip -lm &&
+$clang $flags tests/fuzz_load.c -o $out/fuzz_load || exit 1
 
 run() {
   name=$1 && shift
@@ -32,4 +33,12 @@ run() {
 }
 run parse -rss_limit_mb=3000 -max_len=3000 tests/bad models
 run pickle -rss_limit_mb=512 tests/data/pickles
+# A file that loads, to begin from: the header's length, the header, seven values.
+{
+  printf '\160\0\0\0\0\0\0\0'
+  printf '{"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},'
+  printf '"cd":{"dtype":"I64","shape":[],"data_offsets":[24,32]}}'
+  head -c 32 /dev/zero
+} >$out/load/good
+run load
 exit $status

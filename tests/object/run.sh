@@ -100,7 +100,8 @@ refused() {
   grep -q -- "$pattern" "$work/said" || { cat "$work/said"; fail "netc build $*: does not say '$pattern'"; }
   [ ! -e "$work/none.o" ] && [ ! -e "$work/none.h" ] || fail "netc build $*: left a file"
 }
-refused 1 'no available targets\|No available targets' --target=z80-none-none
+refused 1 'objects are made for' --target=z80-none-none
+refused 1 'objects are made for' --target=amdgcn-amd-amdhsa
 refused 1 "'cortex-a1000' is not a recognized processor" --target=aarch64-linux-gnu --cpu=cortex-a1000
 refused 1 'bytes of RAM' --train --ram=256K
 refused 1 'no-such.safetensors' --weights=no-such.safetensors
