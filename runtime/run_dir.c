@@ -1,6 +1,7 @@
 #include "run_dir.h"
 #include "atomic_file.h"
 #include "message.h"
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,28 @@ void run_dir_clear(const char *dir) {
     unlink(path);
     free(path);
   }
+}
+
+/* ".last.safetensors.a1b2c3": what atomic_open writes to. */
+static bool is_leftover(const char *name) {
+  for (int i = 0; i < N_FILES; i++) {
+    size_t n = strlen(files[i]);
+    if (name[0] == '.' && !strncmp(name + 1, files[i], n) && name[n + 1] == '.' &&
+        strlen(name + n + 2) == 6)
+      return true;
+  }
+  return false;
+}
+
+void run_dir_tidy(const char *dir) {
+  DIR *d = opendir(dir);
+  for (struct dirent *e; d && (e = readdir(d));) {
+    if (!is_leftover(e->d_name)) continue;
+    char *path = run_file(dir, e->d_name);
+    unlink(path);
+    free(path);
+  }
+  if (d) closedir(d);
 }
 
 static void print_row(char buf[200], const epoch_row *r) {

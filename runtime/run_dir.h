@@ -12,6 +12,8 @@ char *run_dir_next(const char *path, char **error);
 bool run_dir_holds_run(const char *dir);
 /* Removes the files of an earlier run, and nothing else. */
 void run_dir_clear(const char *dir);
+/* Removes the temporary files that a killed run may have left. */
+void run_dir_tidy(const char *dir);
 /* Writes metrics.csv anew with these rows, whole or not at all. */
 bool metrics_write(const char *dir, const epoch_row *row, int n, char **error);
 bool metrics_append(const char *dir, const epoch_row *row, char **error);

@@ -34,7 +34,7 @@ typedef struct {
 
 /* A checkpoint is written when this long has gone by, or when writing takes a small share of the
    time: training is never held up by the disk. */
-static const double save_least = 1.0, save_share = 20.0, save_least_results_only = 5.0;
+static const double save_least = 0.5, save_share = 20.0, save_least_results_only = 5.0;
 
 static double now(void) {
   struct timespec t;
@@ -345,6 +345,7 @@ static bool start_weights(trainer *t, bool *fresh) {
 static bool start_files(trainer *t, bool fresh) {
   char *error = NULL;
   if (!t->o->dir) return true;
+  run_dir_tidy(t->o->dir);
   if (!fresh) return resume_files(t);
   if (t->o->clear) run_dir_clear(t->o->dir);
   return (make_directories(t->o->dir, &error) && run_record_write(t->o, "running", t->r, &error) &&
