@@ -219,6 +219,11 @@ static bool write_files(const char *out, const char *bytes, size_t n, const char
                         char **error) {
   char *beside = header ? with_suffix(out, ".h") : NULL;
   atomic_file a, b;
+  if (header && !strcmp(beside, out)) {
+    *error = message("the header goes to `%s`: choose another name for the object (-o)", out);
+    free(beside);
+    return false;
+  }
   bool ok = atomic_open(&a, out, error);
   if (ok && header && !atomic_open(&b, beside, error)) {
     atomic_abandon(&a);

@@ -66,6 +66,13 @@ if have wasm-ld-19 node; then
   echo "same bits: wasm (the rule without fused multiply-add)"
 fi
 
+# Another project's makefile.
+mkdir "$work/project"
+cp $here/small.net "$work/project"
+printf 'include %s/scripts/netc.mk\nNETCFLAGS = --train\nall: small.o\n' "$PWD" >"$work/project/Makefile"
+NETC=$(cd "$(dirname "$netc")" && pwd)/$(basename "$netc") make -s -C "$work/project"
+grep -q small_train "$work/project/small.h" || fail "netc.mk"
+
 # The shared library and the header, from C++.
 "$netc" build --emit=shared -o "$work/emoji.so" models/emoji.net
 nm -D "$work/emoji.so" | grep -q ' T emoji_infer' || fail "emoji.so does not export emoji_infer"
@@ -104,6 +111,8 @@ refused 1 'objects are made for' --target=z80-none-none
 refused 1 'objects are made for' --target=amdgcn-amd-amdhsa
 refused 1 "'cortex-a1000' is not a recognized processor" --target=aarch64-linux-gnu --cpu=cortex-a1000
 refused 1 'bytes of RAM' --train --ram=256K
+refused 1 'the header goes to' -o "$work/net.h"
+refused 1 'No such file or directory' -o "$work/no/such/net.o"
 refused 1 'no-such.safetensors' --weights=no-such.safetensors
 refused 2 'C identifier' --prefix=1a
 refused 2 '--emit takes' --emit=elf
