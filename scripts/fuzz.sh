@@ -1,11 +1,11 @@
 #!/bin/sh
-# Fuzzes the parser, the unpickler and the loader of objects: scripts/fuzz.sh [SECONDS each, default 120]. Needs clang with
+# Fuzzes the parser, the unpickler, weight files and the loader of objects: scripts/fuzz.sh [SECONDS each, default 120]. Needs clang with
 # libFuzzer, and a build of netc (for the generated sources). Corpora are kept under build-fuzz/.
 cd "$(dirname "$0")/.." || exit 1
 seconds=${1:-120} out=build-fuzz status=0
 for c in clang-19 clang; do command -v $c >/dev/null && clang=$c && break; done
 [ "$clang" ] || { echo "fuzzing needs clang"; exit 77; }
-mkdir -p $out/parse $out/pickle $out/load
+mkdir -p $out/parse $out/pickle $out/weights $out/load
 make -s B=$out $out/parse.c $out/lex.c $out/oplib.c || exit 1
 
 flags="-std=c11 -D_GNU_SOURCE -O1 -g -iquote . -iquote compiler -iquote $out"
@@ -21,6 +21,8 @@ $clang $flags tests/fuzz_pickle.c runtime/pickle.c runtime/pickle_build.c runtim
   runtime/value.c runtime/array.c runtime/lists.c runtime/layout.c runtime/keys.c runtime/samples.c \
   runtime/dataset.c runtime/cifar.c runtime/npz.c runtime/file.c runtime/message.c \
   compiler/arena.c -o $out/fuzz_pickle -lzip -lm &&
+$clang $flags tests/fuzz_weights.c runtime/safetensors.c runtime/atomic_file.c runtime/message.c \
+  -o $out/fuzz_weights -ljson-c &&
 $clang $flags tests/fuzz_load.c -o $out/fuzz_load || exit 1
 
 run() {
@@ -40,5 +42,7 @@ run pickle -rss_limit_mb=512 tests/data/pickles
   printf '"cd":{"dtype":"I64","shape":[],"data_offsets":[24,32]}}'
   head -c 32 /dev/zero
 } >$out/load/good
+cp $out/load/good $out/weights/
+run weights -rss_limit_mb=512
 run load
 exit $status
