@@ -5,6 +5,7 @@
 #include "nest.h"
 #include "effects.h"
 #include "fuse.h"
+#include "order.h"
 #include <string.h>
 
 enum { LANES = 16, PACK_REUSE = 64 }; /* a copy pays when each element is used this often */
@@ -154,6 +155,7 @@ static expr *keep(expr *e, void *arg) {
 static void order_nest(nestprog *p, nest **link) {
   nest *n = *link;
   n->term = expr_rewrite(p->mem, n->term, keep, NULL); /* a copy of its own: reads are redirected */
+  split_sum(p, n);
   int reduce = innermost_reduce(n), v = contiguous_output(n);
   reads r = reads_of_term(n);
   if (n->red != R_SUM || reduce < 0)

@@ -266,8 +266,21 @@ static bool is_heavy(const nest *n) {
   return heavy;
 }
 
+/* Element by element: at least without a loop around each. */
+static void unroll_copies(const nest *n, schedule *s, const target_info *t) {
+  int64_t points = 1;
+  for (int a = n->n_axis - 1; a >= 0; a--) {
+    int64_t u = n->axis[a].extent;
+    while (u > 1 && (n->axis[a].extent % u || points * u > t->body / 2)) u--;
+    s->tile[a] = u;
+    points *= u;
+    if (u != n->axis[a].extent) return;
+  }
+}
+
 static void plain_tile(nest *n, schedule *s, const target_info *t) {
   for (int a = 0; a < n->n_axis; a++) s->tile[a] = 1;
+  if (s->vec < 0 && n->red == R_SET) unroll_copies(n, s, t);
   if (s->vec < 0 || n->axis[s->vec].reduce) return;
   bool heavy = is_heavy(n);
   int64_t most = heavy ? t->lanes : 4 * t->lanes, extent = n->axis[s->vec].extent;
