@@ -170,8 +170,8 @@ int study_train(study *s) {
     p.finished += s->job[i].done;
     if (s->job[i].done) p.epochs_at_start += p.epochs_done[i] = s->job[i].epochs;
   }
-  fprintf(stderr, "%d runs of %d networks over %d seeds; %d of them done before; results in %s\n",
-          s->n_job, s->n, s->n_seed, p.finished, s->dir);
+  fprintf(stderr, "%d runs of %d networks, %d of them done before; seeds: %d; results in %s\n",
+          s->n_job, s->n, p.finished, s->n_seed, s->dir);
   interrupt_watch();
   run_pool(&p);
   munmap((void *)p.epochs_done, bytes);
