@@ -1,13 +1,15 @@
-/* Compiled code against the interpreter, to the bit: whole networks, training and inference, every
-   instruction set that this machine runs, one thread and two. The interpreter runs the nests before
+/* Compiled code against the interpreter, to the bit: whole networks, and one around every operator's
+   `test` lines, training and inference, every instruction set that this machine runs, one thread and two. The interpreter runs the nests before
    fusion and scheduling, so this holds every later pass to the arithmetic fixed by `order`. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include "compiler/opdef.h"
 #include "compiler/philox.h"
 #include "compiler/pipeline.h"
 #include "compiler/weights.h"
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -240,6 +242,69 @@ static int check_network(const network *n, bool train, const target_case *t) {
   return bad;
 }
 
+/* --- the operators' `test` lines: a small network around each --- */
+
+static void print_arguments(FILE *f, const opdef *op, const optest *t) {
+  for (int i = 0; i < t->n_arg; i++) {
+    const xexpr *x = t->arg[i];
+    fputc(' ', f);
+    if (t->arg_name[i]) fprintf(f, "%s=", t->arg_name[i]);
+    if (x->kind == X_CALL && x->n == 2)
+      fprintf(f, "%.17gx%.17g", x->arg[0]->num, x->arg[1]->num);
+    else if (x->kind == X_NUM)
+      fprintf(f, "%.17g", x->num);
+    else
+      fail_msg("`test %s`: an argument that is no number", op->name);
+  }
+}
+
+/* A join's branch of its own shape; one value a channel where the input is an image of more. */
+static void print_branch(FILE *f, const optest *t, int i) {
+  const int64_t *d = t->in[i].dim;
+  bool mean = d[1] * d[2] == 1 && t->in[0].dim[1] * t->in[0].dim[2] > 1;
+  fprintf(f, " { %sconv %" PRId64 " k1; }", mean ? "gap; " : "", d[3]);
+}
+
+static void print_layer(FILE *f, const opdef *op, const optest *t) {
+  const int64_t *d = t->in[0].dim;
+  fprintf(f, "input %" PRId64 "x%" PRId64 "x%" PRId64 "; classes 3; ", d[3], d[1], d[2]);
+  if (t->n_in == 1) fprintf(f, "conv %" PRId64 " k1; ", d[3]); /* so that its input has a gradient */
+  fputs(op->name, f);
+  print_arguments(f, op, t);
+  for (int i = 0; t->n_in > 1 && i < t->n_in; i++) print_branch(f, t, i);
+  fputs("; linear classes; train { lr 0.05; }", f);
+}
+
+static int check_test_line(const opdef *op, const optest *t, const target_case *target) {
+  char *text;
+  size_t size;
+  FILE *f = open_memstream(&text, &size);
+  if (op->kind == OP_LAYER) {
+    print_layer(f, op, t);
+  } else {
+    int64_t classes = op->kind == OP_LOSS ? t->in[0].dim[3] : 3;
+    fprintf(f, "input 2x3x3; classes %" PRId64 "; linear classes; train { lr 0.05; %s %s", classes,
+            op->kind == OP_LOSS ? "loss" : "optimizer", op->name);
+    print_arguments(f, op, t);
+    fputs("; }", f);
+  }
+  fclose(f);
+  network n = {text, text, op->kind == OP_OPTIMIZER ? 3 : (int)t->in[0].dim[0]};
+  int bad = 0;
+  for (int train = 0; train < 2; train++) bad += check_network(&n, train, target);
+  free(text);
+  return bad;
+}
+
+static int check_test_lines(const target_case *target) {
+  arena *mem = arena_new();
+  int bad = 0;
+  for (opdef *op = ops_library(mem, diag_new(mem)); op; op = op->next)
+    for (int i = 0; i < op->n_test; i++) bad += check_test_line(op, &op->test[i], target);
+  arena_free(mem);
+  return bad;
+}
+
 static void test_target(void **state) {
   const target_case *t = *state;
   int bad = 0;
@@ -250,6 +315,7 @@ static void test_target(void **state) {
   for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
     for (int train = 0; train < 2; train++)
       bad += check_network(&networks[i], train, t);
+  if (t->cpu || t->threads > 1) bad += check_test_lines(t); /* one thread alone: above is enough */
   assert_int_equal(bad, 0);
 }
 
