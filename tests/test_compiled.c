@@ -1,6 +1,7 @@
 /* Compiled code against the interpreter, to the bit: whole networks, and one around every operator's
-   `test` lines, training and inference, every instruction set that this machine runs, one thread and two. The interpreter runs the nests before
-   fusion and scheduling, so this holds every later pass to the arithmetic fixed by `order`. */
+   `test` lines, training and inference, every instruction set that this machine runs, one thread
+   and two. The interpreter runs the nests before fusion and scheduling, so this holds every later
+   pass to the arithmetic fixed by `order`. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -268,7 +269,8 @@ static void print_branch(FILE *f, const optest *t, int i) {
 static void print_layer(FILE *f, const opdef *op, const optest *t) {
   const int64_t *d = t->in[0].dim;
   fprintf(f, "input %" PRId64 "x%" PRId64 "x%" PRId64 "; classes 3; ", d[3], d[1], d[2]);
-  if (t->n_in == 1) fprintf(f, "conv %" PRId64 " k1; ", d[3]); /* so that its input has a gradient */
+  /* A layer before it, so that its input has a gradient. */
+  if (t->n_in == 1) fprintf(f, "conv %" PRId64 " k1; ", d[3]);
   fputs(op->name, f);
   print_arguments(f, op, t);
   for (int i = 0; t->n_in > 1 && i < t->n_in; i++) print_branch(f, t, i);
