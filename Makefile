@@ -53,10 +53,11 @@ $(B)/lex.c: compiler/lex.l
 	$(call say,FLEX $<)
 	$(Q)flex --header-file=$(B)/lex.h -o $@ $<
 $(B)/lex.h: $(B)/lex.c ;
-$(B)/oplib.c: compiler/oplib.awk $(sort $(wildcard compiler/ops/*.op))
+# The folder is there for operators that went away.
+$(B)/oplib.c: compiler/oplib.awk $(sort $(wildcard compiler/ops/*.op)) compiler/ops
 	@mkdir -p $(@D)
 	$(call say,AWK $@)
-	$(Q)LC_ALL=C awk -f $^ > $@.tmp && mv $@.tmp $@
+	$(Q)LC_ALL=C awk -f $(filter-out compiler/ops,$^) > $@.tmp && mv $@.tmp $@
 # Code that goes into objects: C made into LLVM IR that no machine's widths have entered.
 EMBED_FLAGS = --target=x86_64-unknown-none -std=c11 $(WARN) -Oz -ffreestanding -fno-builtin -ffp-contract=off \
   -fno-vectorize -fno-slp-vectorize -fno-unwind-tables -fno-asynchronous-unwind-tables -iquote compiler

@@ -34,6 +34,11 @@ static void wrong(checker *k, loc at, const char *fmt, const char *name) {
   k->ok = false;
 }
 
+static void wrong_count(checker *k, const xexpr *e, const char *of, int want) {
+  diag_error(k->x->d, e->at, NULL, "`%s` takes %d %s, not %d", e->name, want, of, e->n);
+  k->ok = false;
+}
+
 static bool has(const char *const *list, int n, const char *name) {
   for (int i = 0; i < n; i++)
     if (!strcmp(list[i], name)) return true;
@@ -72,7 +77,7 @@ static void check_read(checker *k, const xexpr *e) {
   const known_tensor *t = find_tensor(k, e->name);
   if (!t) wrong(k, e->at, "there is no tensor `%s` here", e->name);
   else if (e->every ? t->rank >= 0 && k->op->kind != OP_OPTIMIZER : t->rank >= 0 && t->rank != e->n)
-    wrong(k, e->at, "`%s` has another number of indices", e->name);
+    wrong_count(k, e, t->rank == 1 ? "index" : "indices", t->rank);
 }
 
 static void check_expr(checker *k, const xexpr *e) {
@@ -82,7 +87,8 @@ static void check_expr(checker *k, const xexpr *e) {
   if (e->kind == X_CALL && function_arity(e->name) < 0)
     wrong(k, e->at, "there is no function `%s`", e->name);
   else if (e->kind == X_CALL && function_arity(e->name) != e->n)
-    wrong(k, e->at, "`%s` takes another number of arguments", e->name);
+    wrong_count(k, e, function_arity(e->name) == 1 ? "argument" : "arguments",
+                function_arity(e->name));
   for (int i = 0; i < e->n; i++) check_expr(k, e->arg[i]);
 }
 

@@ -1,14 +1,23 @@
 /* The pass table: the whole compiler at a glance. */
 #include "pipeline.h"
 #include "fuse.h"
+#include <stdlib.h>
 #include <string.h>
+
+/* A user's operators were tried when the file was checked; these are netc's own. */
+static void wrong_library(const compilation *c) {
+  diag_print(c->g->d, stderr);
+  fprintf(stderr, "netc: internal error: an operator of the library is wrong\n");
+  abort();
+}
 
 static void run_lower(compilation *c) {
   c->p = lower(c->g, c->opt.train, c->opt.train || c->opt.loss, c->opt.batch, c->mem);
+  if (!c->p) wrong_library(c);
   c->p->no_fma = c->machine && !c->machine->info->fma;
 }
 static void run_grad(compilation *c) {
-  if (c->opt.train) grad(c->p, c->optimizer);
+  if (c->opt.train && !grad(c->p, c->optimizer)) wrong_library(c);
 }
 static void run_gather(compilation *c) { gather(c->p); }
 static void run_simplify(compilation *c) { simplify(c->p); }
