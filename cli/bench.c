@@ -82,6 +82,7 @@ static setup prepare(const graph *g, bool train, int batch, int threads) {
   memory_reserve(&s.mem, total);
   void *at[7];
   for (int i = 0; i < 7; i++) at[i] = memory_take(&s.mem, part[i]);
+  memory_all_taken(&s.mem);
   program_init(s.p, at[0], at[1], 1);
   fill_inputs(g, batch, at[3], at[4]);
   s.args = (run_args){.params = at[0], .state = at[1], .work = at[2], .x = at[3], .labels = at[4],

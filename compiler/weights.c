@@ -44,36 +44,49 @@ void weights_collect(weight_table *w, nestprog *p) {
   collect(w, p, true);
 }
 
-/* The element of t in its block that stands at position `at` of the file. */
-static int64_t element_at(const tensor *t, int64_t at) {
-  int64_t off = t->offset / t->element;
+/* Walks over the elements of a tensor in the order of its file. */
+typedef struct {
+  int rank;
+  int64_t dim[MAX_DIMS], stride[MAX_DIMS], at[MAX_DIMS], offset; /* offset: in its block, in elements */
+} walk;
+
+static walk walk_begin(const tensor *t) {
+  walk w = {.rank = t->rank, .offset = t->offset / t->element};
   bool mapped = t->decl && t->decl->n_file;
-  for (int k = t->rank - 1; k >= 0; k--) {
+  for (int k = 0; k < t->rank; k++) {
     int d = mapped ? t->decl->file_dim[k] : k;
-    off += at % t->dim[d] * t->stride[d];
-    at /= t->dim[d];
+    w.dim[k] = t->dim[d];
+    w.stride[k] = t->stride[d];
   }
-  return off;
+  return w;
+}
+
+/* The element at hand, and on to the next. */
+static int64_t walk_next(walk *w) {
+  int64_t here = w->offset;
+  for (int k = w->rank - 1; k >= 0; k--) {
+    w->offset += w->stride[k];
+    if (++w->at[k] < w->dim[k]) break;
+    w->offset -= w->dim[k] * w->stride[k];
+    w->at[k] = 0;
+  }
+  return here;
 }
 
 void weight_export(const weight_table *w, int i, const void *block, void *file) {
   const float *from = block;
-  if (w->info[i].is_int64) {
-    *(int64_t *)file = (int64_t)from[element_at(w->tensor[i], 0)];
-    return;
-  }
-  for (int64_t k = 0; k < w->info[i].count; k++)
-    ((float *)file)[k] = from[element_at(w->tensor[i], k)];
+  walk at = walk_begin(w->tensor[i]);
+  if (w->info[i].is_int64) *(int64_t *)file = (int64_t)from[walk_next(&at)];
+  else
+    for (int64_t k = 0; k < w->info[i].count; k++) ((float *)file)[k] = from[walk_next(&at)];
 }
 
 void weight_import(const weight_table *w, int i, void *block, const void *file) {
   float *to = block;
-  if (w->info[i].is_int64) {
-    to[element_at(w->tensor[i], 0)] = (float)*(const int64_t *)file;
-    return;
-  }
-  for (int64_t k = 0; k < w->info[i].count; k++)
-    to[element_at(w->tensor[i], k)] = ((const float *)file)[k];
+  walk at = walk_begin(w->tensor[i]);
+  if (w->info[i].is_int64) to[walk_next(&at)] = (float)*(const int64_t *)file;
+  else
+    for (int64_t k = 0; k < w->info[i].count; k++) to[walk_next(&at)] = ((const float *)file)[k];
 }
 
 uint32_t weight_stream(const char *s) {
@@ -86,12 +99,13 @@ void weight_init(const weight_table *w, int i, void *block, uint64_t seed) {
   const tensor *t = w->tensor[i];
   float *to = block;
   bool drawn = t->decl && t->decl->init == INIT_UNIFORM;
+  walk at = walk_begin(t);
   uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, stream = weight_stream(t->name), r[4];
   for (int64_t k = 0; k < w->info[i].count; k++) {
     uint32_t ctr[4] = {(uint32_t)(k / 4), (uint32_t)(k >> 34), stream, 0x696e6974u /* "init" */};
     float v = (float)t->init;
     if (drawn && k % 4 == 0) philox4x32_10(ctr, key, r);
     if (drawn) v = ((float)(r[k % 4] >> 8) * 0x1p-23f - 1.0f) * (float)t->init;
-    to[element_at(t, k)] = v;
+    to[walk_next(&at)] = v;
   }
 }

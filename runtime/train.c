@@ -70,46 +70,40 @@ static int largest_batch(const trainer *t) {
   return a > b ? a : b;
 }
 
-static void reserve(trainer *t) {
-  const size_t batch = (size_t)largest_batch(t), classes = (size_t)t->o->g->classes;
+static size_t largest_workspace(const trainer *t) {
   const program *all[] = {t->full, t->rest, t->eval};
-  size_t params = program_params_bytes(t->full);
-  size_t bytes = 2 * memory_rounded(params) + memory_rounded(program_state_bytes(t->full)) +
-                 memory_rounded(batch * input_bytes(t)) + memory_rounded(batch * sizeof(int32_t)) +
-                 memory_rounded(batch * sizeof(float)) +
-                 memory_rounded(batch * classes * sizeof(float)) +
-                 memory_rounded((size_t)t->o->sp->n_train * sizeof(int64_t));
-  t->r->bytes = params + program_state_bytes(t->full);
+  size_t most = 0;
   for (int i = 0; i < 3; i++)
-    if (all[i]) {
-      bytes += memory_rounded(program_work_bytes(all[i]));
-      t->r->bytes += program_work_bytes(all[i]);
-    }
-  memory_reserve(&t->memory, bytes);
+    if (all[i] && program_work_bytes(all[i]) > most) most = program_work_bytes(all[i]);
+  return most;
 }
 
-/* x, labels, logits and losses are shared, for one program runs at a time; a workspace belongs to
-   its program. */
+enum { PARTS = 9 };
+
+/* Programs run one at a time: they share buffers and workspace. */
 static void allocate_all(trainer *t) {
-  reserve(t);
-  memory_block *m = &t->memory;
   const size_t batch = (size_t)largest_batch(t), classes = (size_t)t->o->g->classes;
-  t->params = memory_take(m, program_params_bytes(t->full));
-  t->best = memory_take(m, program_params_bytes(t->full));
-  t->state = memory_take(m, program_state_bytes(t->full));
-  t->order = memory_take(m, (size_t)t->o->sp->n_train * sizeof(int64_t));
-  step_buffers b = {.x = memory_take(m, batch * input_bytes(t)),
-                    .labels = memory_take(m, batch * sizeof(int32_t)),
-                    .losses = memory_take(m, batch * sizeof(float)),
-                    .logits = memory_take(m, batch * classes * sizeof(float)),
-                    .classes = (int)classes};
+  const size_t params = program_params_bytes(t->full), state = program_state_bytes(t->full);
+  const size_t bytes[PARTS] = {params, params, state, (size_t)t->o->sp->n_train * sizeof(int64_t),
+                               batch * input_bytes(t), batch * sizeof(int32_t), batch * sizeof(float),
+                               batch * classes * sizeof(float), largest_workspace(t)};
+  size_t total = 0;
+  void *part[PARTS];
+  for (int i = 0; i < PARTS; i++) total += memory_rounded(bytes[i]);
+  memory_reserve(&t->memory, total);
+  for (int i = 0; i < PARTS; i++) part[i] = memory_take(&t->memory, bytes[i]);
+  memory_all_taken(&t->memory);
+  t->r->bytes = params + state + largest_workspace(t);
+  t->params = part[0];
+  t->best = part[1];
+  t->state = part[2];
+  t->order = part[3];
+  step_buffers b = {.x = part[4], .labels = part[5], .losses = part[6], .logits = part[7],
+                    .work = part[8], .classes = (int)classes};
   t->full_buffers = t->rest_buffers = t->eval_buffers = b;
   t->full_buffers.p = t->full;
-  t->full_buffers.work = memory_take(m, program_work_bytes(t->full));
   t->rest_buffers.p = t->rest;
-  t->rest_buffers.work = t->rest ? memory_take(m, program_work_bytes(t->rest)) : NULL;
   t->eval_buffers.p = t->eval;
-  t->eval_buffers.work = memory_take(m, program_work_bytes(t->eval));
 }
 
 /* Seconds spent on the running epoch, in this run and before it was resumed. */
