@@ -112,7 +112,7 @@ $(B)/test_%: tests/test_%.c $(LIBOBJ)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LIBOBJ) $(LDLIBS) -lcmocka
 
 check-all: $(TESTS) $(NETC)
-	@NETC=./$(NETC) BUILD=$(B) sh tests/run-all $(TESTS) -- $(SCRIPTS)
+	@env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL NETC=./$(NETC) BUILD=$(B) sh tests/run-all $(TESTS) -- $(SCRIPTS)
 
 bench: netc
 	sh bench/run.sh

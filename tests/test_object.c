@@ -346,6 +346,12 @@ static interpreted interpreted_new(const graph *g, machine *m, int batch, bool t
   return p;
 }
 
+static void interpreted_free(interpreted *p) {
+  for (int i = 0; i < p->c.p->n_tensor; i++) free(p->data[i]);
+  free(p->data);
+  compilation_free(&p->c);
+}
+
 /* Between the doubles of the interpreter and a block of floats. */
 static void move_block(interpreted *p, int which, float *to_or_from, bool out) {
   for (int i = 0; i < p->c.p->n_tensor; i++) {
@@ -410,6 +416,12 @@ static int reference(const char *net, int batch) {
   show("state", b.state, s->state);
   show("params", b.params, s->params);
   interpret_infer(&infer, &b, s, "trained");
+  blocks_free(&b);
+  interpreted_free(&infer);
+  interpreted_free(&train);
+  library_free(&l);
+  machine_free(m);
+  graph_free(g);
   return 0;
 }
 
