@@ -124,6 +124,7 @@ static double tile_registers(nest *n, const schedule *s, const target_info *t, c
   for (int a = 0; a < n->n_axis; a++)
     if (!n->axis[a].reduce) acc *= span(s, t, tile, a);
   if (s->vec >= 0 && !n->axis[s->vec].reduce) vectors = span(s, t, tile, s->vec);
+  if (acc == vectors) vectors = 1; /* used once each: read from memory by the FMA itself */
   return acc * registers_wide(n, s, t) + vectors + 1;
 }
 
