@@ -21,7 +21,8 @@ static const struct argp_option options[] = {
     {"batch", 'b', "N", 0, "samples of a training step, instead of the file's", 1},
     {"threads", 't', "N", 0, "threads (default: every CPU)", 1},
     {"seconds", 's', "S", 0, "time to spend on each measurement (default 0.5)", 1},
-    {"inference", 'i', 0, 0, "show the nests of inference, at --batch, instead of the training step's", 1},
+    {"inference", 'i', 0, 0,
+     "show the nests of inference, at --batch, instead of the training step's", 1},
     {"json", 'j', 0, 0, "print one JSON object instead of tables", 1},
     {0}};
 
@@ -30,7 +31,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
   case 'b': c->batch = (int)option_whole(state, "--batch", arg, 1, 65536); break;
   case 't': c->threads = (int)option_whole(state, "--threads", arg, 1, 1024); break;
-  case 's': c->budget = option_real(state, "--seconds", arg); break;
+  case 's':
+    c->budget = option_real(state, "--seconds", arg);
+    if (c->budget <= 0) argp_error(state, "--seconds takes a number above 0, not `%s`", arg);
+    break;
   case 'i': c->inference = true; break;
   case 'j': c->json = true; break;
   case ARGP_KEY_ARG:
@@ -75,8 +79,13 @@ static setup prepare(const graph *g, bool train, int batch, int threads) {
   program_options o = {.train = train, .batch = batch, .threads = threads};
   setup s = {.p = program_build(g, &o)};
   size_t n = (size_t)batch, pixels = (size_t)(g->c * g->h * g->w), classes = (size_t)g->classes;
-  size_t part[] = {program_params_bytes(s.p), program_state_bytes(s.p), program_work_bytes(s.p),
-                   n * pixels * 4, n * 4, n * classes * 4, n * 4};
+  size_t part[] = {program_params_bytes(s.p),
+                   program_state_bytes(s.p),
+                   program_work_bytes(s.p),
+                   n * pixels * 4,
+                   n * 4,
+                   n * classes * 4,
+                   n * 4};
   size_t total = 0;
   for (int i = 0; i < 7; i++) total += memory_rounded(part[i]);
   memory_reserve(&s.mem, total);
@@ -85,8 +94,15 @@ static setup prepare(const graph *g, bool train, int batch, int threads) {
   memory_all_taken(&s.mem);
   program_init(s.p, at[0], at[1], 1);
   fill_inputs(g, batch, at[3], at[4]);
-  s.args = (run_args){.params = at[0], .state = at[1], .work = at[2], .x = at[3], .labels = at[4],
-                      .logits = at[5], .losses = at[6], .lr = 1e-6f, .seed = 1};
+  s.args = (run_args){.params = at[0],
+                      .state = at[1],
+                      .work = at[2],
+                      .x = at[3],
+                      .labels = at[4],
+                      .logits = at[5],
+                      .losses = at[6],
+                      .lr = 1e-6f,
+                      .seed = 1};
   return s;
 }
 
@@ -141,9 +157,9 @@ static void time_steps(setup *s, double budget, double *t) {
 /* --- results --- */
 
 typedef struct {
-  double peak, bandwidth;              /* GFLOP/s, GB/s */
-  double train, infer1, infer32;       /* seconds */
-  double compile, compile_infer;       /* seconds */
+  double peak, bandwidth;        /* GFLOP/s, GB/s */
+  double train, infer1, infer32; /* seconds */
+  double compile, compile_infer; /* seconds */
   double flops, contraction_flops, contraction_seconds;
   int batch, threads;
 } figures;

@@ -2,6 +2,7 @@
 #include "cli/study.h"
 #include "runtime/atomic_file.h"
 #include "runtime/message.h"
+#include "runtime/run_dir.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -50,7 +51,8 @@ static void print_results(const study *s) {
 int study_run(study *s) {
   char *error = NULL;
   if (!study_plan(s)) return EXIT_WRONG_INPUT;
-  if (!make_directories(s->dir, &error)) return report_failure(error);
+  if (!make_directories(s->dir, &error) || !run_dir_lock(s->dir, &error))
+    return report_failure(error);
   int status = study_train(s);
   if (status != EXIT_DONE) return status;
   if (!study_judge(s) || !study_report(s)) return EXIT_WRONG_INPUT;

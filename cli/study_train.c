@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -86,6 +87,7 @@ static void start_job(pool *p, int i) {
   fflush(NULL);
   pid_t pid = fork();
   if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* it does not go on where the comparison was killed */
     int null = open("/dev/null", O_WRONLY);
     dup2(null, STDOUT_FILENO);
     _exit(run_job(p->s, &p->s->job[i], &p->epochs_done[i]));

@@ -67,26 +67,38 @@ static const char doc[] =
     "the "
     "step, write a checkpoint, and end with status 130 or 143.";
 
-/* The directory to write to (malloc'd), made if need be; NULL after the error was printed. */
-static char *choose_directory(const train_command *c, const graph *g, bool *clear) {
+/* The directory that the command line names, made if need be; NULL with *error if it may not be
+   written to. */
+static char *given_directory(const train_command *c, const char *given, char **error) {
+  struct stat st;
+  if (stat(given, &st) == 0 && !S_ISDIR(st.st_mode))
+    *error = message("`%s` is not a directory", given);
+  else if (!make_directories(given, error) || !run_dir_lock(given, error)) return NULL;
+  else if (!c->resume && !c->f.force && run_dir_holds_run(given))
+    *error = message("`%s` holds a run already\n      = help: --resume %s goes on with it, --force "
+                     "replaces it, another -o leaves it alone",
+                     given, given);
+  return *error ? NULL : message("%s", given);
+}
+
+/* The directory to write to (malloc'd), which no other process writes to; NULL after the error was
+   printed. */
+static char *choose_directory(const train_command *c, const graph *g) {
   char *error = NULL, *dir = NULL;
   const char *given = c->resume ? c->resume : c->out;
-  struct stat st;
-  if (!given) {
+  if (given) {
+    dir = given_directory(c, given, &error);
+  } else {
     char *base = message("runs/%s", g->name);
     dir = run_dir_next(base, &error);
+    if (dir) run_dir_lock(dir, &error);
     free(base);
-  } else if (stat(given, &st) == 0 && !S_ISDIR(st.st_mode)) {
-    error = message("`%s` is not a directory", given);
-  } else if (!c->resume && !c->f.force && run_dir_holds_run(given)) {
-    error = message("`%s` holds a run already\n      = help: --resume %s goes on with it, --force "
-                    "replaces it, another -o leaves it alone",
-                    given, given);
-  } else {
-    dir = message("%s", given);
-    *clear = c->f.force;
   }
-  if (!dir) report_failure(error);
+  if (error) {
+    free(dir);
+    report_failure(error);
+    return NULL;
+  }
   return dir;
 }
 
@@ -202,9 +214,8 @@ static int conclude(const train_command *c, const train_options *o, train_result
 
 static int train(const train_command *c) {
   workload w;
-  bool clear = false;
   if (!workload_open(&w, c->file, &c->f, NULL)) return EXIT_WRONG_INPUT;
-  char *dir = choose_directory(c, w.g, &clear);
+  char *dir = choose_directory(c, w.g);
   if (!dir) {
     workload_close(&w);
     return EXIT_WRONG_INPUT;
@@ -220,7 +231,7 @@ static int train(const train_command *c) {
                      .dir = dir,
                      .weights = c->f.weights,
                      .resume = c->resume != NULL,
-                     .clear = clear,
+                     .clear = c->f.force,
                      .shuffle = c->f.shuffle,
                      .threads = c->f.threads,
                      .n_setting = s.n,

@@ -3,8 +3,10 @@
 #include "message.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,6 +51,20 @@ bool run_dir_holds_run(const char *dir) {
     free(path);
   }
   return any;
+}
+
+bool run_dir_lock(const char *dir, char **error) {
+  int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) {
+    *error = message("cannot open the directory `%s`: %s", dir, strerror(errno));
+    return false;
+  }
+  /* Never closed: the lock goes with the process. Where a file system knows no locks, there is
+   * none. */
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return true;
+  close(fd);
+  *error = message("another netc is writing to `%s` at this moment", dir);
+  return false;
 }
 
 void run_dir_clear(const char *dir) {

@@ -10,6 +10,9 @@ char *run_file(const char *dir, const char *file);
 char *run_dir_next(const char *path, char **error);
 /* True if dir holds (part of) a training run. */
 bool run_dir_holds_run(const char *dir);
+/* Keeps every other process from writing to the existing directory until this process and the ones
+   that it forks have ended. False: *error. */
+bool run_dir_lock(const char *dir, char **error);
 /* Removes the files of an earlier run, and nothing else. */
 void run_dir_clear(const char *dir);
 /* Removes the temporary files that a killed run may have left. */

@@ -51,6 +51,7 @@ exits 2 train
 exits 2 train small.net other.net
 exits 2 train small.net --epochs none
 exits 2 train small.net --split 3:4
+exits 2 bench small.net --seconds -1
 exits 2 eval small.net
 exits 2 train small.net --dump=none; says "fuse"
 exits 0 train small.net --dump=fuse; prints "conv1"
@@ -122,6 +123,25 @@ exits 0 train long.net --resume parts --epochs 62
 [ "$(wc -l < parts/metrics.csv)" = 63 ]; ok "a finished run goes on with more epochs"
 printf x > whole/checkpoint.safetensors
 exits 1 train long.net --resume whole --epochs 70; says 'checkpoint.safetensors'
+
+
+# --- one writer at a time ---
+sed 's/epochs 4/epochs 100000/' small.net > endless.net
+"$netc" train endless.net -o busy >/dev/null 2>&1 &
+pid=$!
+"$netc" compare endless.net other.net -o busystudy >/dev/null 2>&1 &
+study=$!
+for i in 1 2 3 4 5 6 7 8 9 10; do [ -s busy/metrics.csv ] && [ -e busystudy/runs ] && break; sleep 0.3; done
+exits 1 train endless.net -o busy --force; says 'another netc is writing'
+exits 1 train endless.net --resume busy; says 'another netc is writing'
+exits 1 compare endless.net other.net -o busystudy; says 'another netc is writing'
+kill -KILL $study
+kill -TERM $pid
+wait $pid
+wait $study 2>/dev/null
+exits 0 train small.net -o busy --force
+sleep 1
+exits 0 compare small.net other.net -o busystudy --epochs 1 --seeds 1
 
 # --- early stopping ---
 sed 's/epochs 4/epochs 80; stop val_loss patience=2 restore/' small.net > stop.net
