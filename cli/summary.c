@@ -60,6 +60,12 @@ static const char *shape_text(char buf[80], const node *n) {
   return buf;
 }
 
+/* The word in a node's row, or NULL: an operator without a title has a row where it has weights. */
+static const char *row_type(const node *n, int64_t params) {
+  if (!n->op) return NULL;
+  return n->op->title || !params ? n->op->title : n->op->name;
+}
+
 /* What the commands' two forms of output share. */
 typedef struct {
   int64_t params, infer_macs;
@@ -80,7 +86,7 @@ static totals add_up(const graph *g) {
   t.infer_macs = t.infer.macs;
   int64_t outputs = 0;
   for (int i = 0; i < g->n_node; i++)
-    if (g->node[i]->op && g->node[i]->op->title)
+    if (row_type(g->node[i], t.node_params[i]))
       outputs += g->node[i]->h * g->node[i]->w * g->node[i]->c;
   const double mb = 1048576;
   t.input_mb = (double)(g->h * g->w * g->c) * 4 / mb;
@@ -98,9 +104,10 @@ static void print_rows(const graph *g, const totals *t) {
   int row = 0;
   for (int i = 0; i < g->n_node; i++) {
     const node *n = g->node[i];
-    if (!n->op || !n->op->title) continue;
+    const char *type = row_type(n, t->node_params[i]);
+    if (!type) continue;
     char name[80], shape[80], count[32];
-    snprintf(name, sizeof name, "%.60s-%d", n->op->title, ++row);
+    snprintf(name, sizeof name, "%.60s-%d", type, ++row);
     printf("%20s  %25s %15s\n", name, shape_text(shape, n), with_commas(count, t->node_params[i]));
   }
 }
@@ -142,13 +149,14 @@ static json_object *json_rows(const graph *g, const totals *t) {
   json_object *rows = json_object_new_array();
   for (int i = 0; i < g->n_node; i++) {
     const node *n = g->node[i];
-    if (!n->op || !n->op->title) continue;
+    const char *type = row_type(n, t->node_params[i]);
+    if (!type) continue;
     json_object *row = json_object_new_object(), *shape = json_object_new_array();
     const int64_t dims[] = {n->c, n->h, n->w};
     for (int k = 0; k < (is_vector(n) ? 1 : 3); k++)
       json_object_array_add(shape, json_object_new_int64(dims[k]));
     json_object_object_add(row, "name", json_object_new_string(n->name));
-    json_object_object_add(row, "type", json_object_new_string(n->op->title));
+    json_object_object_add(row, "type", json_object_new_string(type));
     json_object_object_add(row, "output_shape", shape);
     json_object_object_add(row, "params", json_object_new_int64(t->node_params[i]));
     json_object_object_add(row, "macs", json_object_new_int64(t->node_macs[i]));

@@ -62,6 +62,13 @@ static value *number(expander *x, loc at, double n) {
   return v;
 }
 
+bool at_most_one(expander *x, const char *word, int n, const arg *args) {
+  if (n < 2) return true;
+  diag_error(x->d, args[1].key ? args[1].key_at : args[1].v->at, "is a `;` missing before this?",
+             "`%s` takes one value", word);
+  return false;
+}
+
 /* The value with every name of `let` and every expression replaced; NULL after an error. */
 value *resolve(expander *x, value *v) {
   if (v->kind == V_EXPR) {

@@ -113,7 +113,7 @@ typedef struct opdef {
   const char *name;
   loc at;
   opkind kind;
-  const char *title;  /* row in `summary` ("Conv2d"); NULL: no row of its own */
+  const char *title;  /* row in `summary` ("Conv2d"); NULL: a row only if it has weights */
   const char *prefix; /* of its tensors in weight files ("fc"); defaults to the name */
   const char *doc;    /* the comment lines above, joined */
   int n_in;

@@ -332,7 +332,8 @@ static void run_input(expander *x, const stmt *s) {
   int64_t dim[3];
   if (given_twice(x, s, &x->input_at)) return;
   value *v = s->n_arg == 1 && !s->arg[0].key ? resolve(x, s->arg[0].v) : NULL;
-  if (!v) diag_error(x->d, s->word_at, "for example `input 3x32x32;`", "`input` takes one shape");
+  if (!v && at_most_one(x, s->word, s->n_arg, s->arg))
+    diag_error(x->d, s->word_at, "for example `input 3x32x32;`", "`input` takes one shape");
   node *n = new_node(x, NULL, s->word_at);
   if (v && input_dims(x, v, dim)) {
     x->g->c = n->c = dim[0];
@@ -344,7 +345,7 @@ static void run_input(expander *x, const stmt *s) {
 
 static void run_classes(expander *x, const stmt *s) {
   double n = 0;
-  if (given_twice(x, s, &x->classes_at)) return;
+  if (given_twice(x, s, &x->classes_at) || !at_most_one(x, s->word, s->n_arg, s->arg)) return;
   value *v = s->n_arg == 1 && !s->arg[0].key ? resolve(x, s->arg[0].v) : NULL;
   if (v && value_number(x, v, &n) && n >= 1 && n <= 1e6 && n == floor(n))
     x->g->classes = (int64_t)n;

@@ -110,6 +110,9 @@ const char *override_text(expander *x, const char *word);
 
 /* arguments.c */
 value *resolve(expander *x, value *v);
+/* True unless a statement of one value has more arguments; then the error is told at the second,
+   before which a `;` may be missing. */
+bool at_most_one(expander *x, const char *word, int n, const arg *args);
 void op_slots(expander *x, const opdef *op, call *c);
 bool bind_arguments(expander *x, call *c, int n, arg *args);
 bool slots_to_settings(expander *x, const call *c, const opdef *op, const xenv *dims, setting *out);

@@ -22,6 +22,7 @@ static bool bad(expander *x, const chosen *c, const char *takes) {
 
 /* The alternatives of the one value of a statement: {a b c}, or just a. */
 static bool alternatives(expander *x, const chosen *c, const char *takes, int *n, value ***v) {
+  if (!at_most_one(x, c->word, c->n, c->args)) return false;
   if (c->n != 1 || c->args[0].key) return bad(x, c, takes);
   value *only = c->args[0].v;
   *n = only->kind == V_SET ? only->n : 1;

@@ -63,6 +63,11 @@ exits 1 train small.net --split 2000/10; says '1005'
 # --- summary, fmt, lint ---
 exits 0 summary small.net; prints 'Conv2d-1 *\[-1, 8, 16, 16\] *224'; prints 'Linear-3 *\[-1, 5\] *645'
 exits 0 summary small.net --json; json "j['params'] == 869 and j['layers'][0]['output_shape'] == [8, 16, 16]"
+cat > own.net <<END
+op shift(x[N,H,W,C]) -> y[N,H,W,C] { param b[c:C] ~ 0; y[n,h,w,c] = x[n,h,w,c] + b[c]; }
+input 3x32x32; classes 5; shift; linear classes;
+END
+exits 0 summary own.net; prints 'shift-1 *\[-1, 3, 32, 32\] *3$'
 exits 0 fmt small.net; cp out once.net
 exits 0 fmt once.net; cmp -s out once.net; ok "fmt is idempotent"
 exits 0 fmt --check once.net
