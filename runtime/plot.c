@@ -158,8 +158,9 @@ static void write_overlay_panel(FILE *f, const plot_series *s, int n, const char
                                 int column) {
   fprintf(f, "set ylabel '%s' tc rgb '#303030'\nplot ", label);
   for (int i = 0; i < n; i++) {
-    fprintf(f, "%s$s%d using 1:%d with lines lw 2 dt %d lc rgb '%s' title ", i ? ", " : "", i,
-            column, 1 + i / N_COLOURS, colour[i % N_COLOURS]);
+    const char *how = s[i].n > 1 ? "lines" : "points pt 7"; /* no line goes through one epoch */
+    fprintf(f, "%s$s%d using 1:%d with %s lw 2 dt %d lc rgb '%s' title ", i ? ", " : "", i, column,
+            how, 1 + i / N_COLOURS, colour[i % N_COLOURS]);
     write_string(f, s[i].name);
   }
   fputc('\n', f);
@@ -204,13 +205,14 @@ void plot_terminal(const epoch_row *row, int n, int epochs) {
   if (!f) return;
   write_rows(f, "rows", row, n);
   write_epoch_axis(f, epochs);
+  fprintf(f, "set style data %s\n", n > 1 ? "lines" : "points");
   fputs("set terminal dumb noenhanced size 79,14\nset key top right\n"
         "set tics nomirror\nset border 3\nset yrange [0:*]\n"
-        "plot $rows using 1:2 with lines title 'train loss', "
-        "$rows using 1:4 with lines title 'val loss'\n"
+        "plot $rows using 1:2 title 'train loss', "
+        "$rows using 1:4 title 'val loss'\n"
         "set yrange [0:1]\nset key bottom right\n"
-        "plot $rows using 1:3 with lines title 'train acc', "
-        "$rows using 1:5 with lines title 'val acc'\n",
+        "plot $rows using 1:3 title 'train acc', "
+        "$rows using 1:5 title 'val acc'\n",
         f);
   FILE *drawn = tmpfile();
   if (drawn) {

@@ -35,6 +35,14 @@ static bool same_shape(const param_info *p, const st_tensor *t) {
   return p->rank == t->rank && !memcmp(p->shape, t->shape, sizeof(int64_t) * (size_t)p->rank);
 }
 
+static bool all_finite(const st_tensor *t) {
+  float *v = allocate((size_t)t->count * sizeof *v);
+  bool finite = safetensors_floats(t, v);
+  for (int64_t i = 0; i < t->count && finite; i++) finite = isfinite(v[i]);
+  free(v);
+  return finite;
+}
+
 static void check_tensor(complaints *c, const param_info *p, const safetensors *st) {
   const st_tensor *t = safetensors_find(st, p->name);
   char want[160], have[160];
@@ -44,6 +52,8 @@ static void check_tensor(complaints *c, const param_info *p, const safetensors *
                         shape_text(have, t->rank, t->shape), shape_text(want, p->rank, p->shape)));
   else if (p->is_int64 ? t->type != ST_I64 : t->type == ST_I64 || t->type == ST_OTHER)
     complain(c, message("`%s` does not hold %s", p->name, p->is_int64 ? "an int64" : "floats"));
+  else if (!p->is_int64 && !all_finite(t))
+    complain(c, message("`%s` holds a NaN or an infinity", p->name));
 }
 
 static bool known(const program *p, const char *name, bool state) {

@@ -94,6 +94,12 @@ exits 1 train small.net -o small.net; says 'not a directory'
 exits 0 train small.net -o runs/small --force --epochs 1
 [ "$(wc -l < runs/small/metrics.csv)" = 2 ]; ok "--force replaces"
 exits 1 train other.net -o o --weights before/best.safetensors; says 'conv1.weight'; says '\[8, 3, 3, 3\]'
+python3 - <<'END'
+b = open('before/best.safetensors', 'rb').read()
+open('nan.safetensors', 'wb').write(b[:-4] + b'\0\0\xc0\x7f')
+END
+exits 1 eval small.net --weights nan.safetensors; says 'holds a NaN or an infinity'
+exits 1 train small.net --weights nan.safetensors -o o; says 'holds a NaN or an infinity'
 [ ! -e o ]; ok "no directory for weights that do not fit"
 exits 1 train "$root/models/emoji.net" --lr 1000 -o nan; says 'no longer a finite number in epoch 1, batch'
 [ ! -e nan/best.safetensors ]; ok "no weights of a run that broke at once"
