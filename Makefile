@@ -26,10 +26,10 @@ LLVM_INCLUDE := $(shell $(LLVM) --includedir 2>/dev/null)
 LLVM_LIBS    := $(shell $(LLVM) --ldflags --libs core orcjit native passes irreader linker bitwriter all-targets 2>/dev/null)
 CPPFLAGS += -iquote . -iquote compiler -iquote $(B) $(LLVM_INCLUDE:%=-isystem %)
 CFLAGS  += $(STD) $(WARN) $(OPT) -fopenmp $(EXTRA)
-LDLIBS   = $(LLVM_LIBS) -ljson-c -lzip -lpng -ljpeg -lm
+LDLIBS   = $(LLVM_LIBS) -ljson-c -lprotobuf-c -lzip -lpng -ljpeg -lm
 
 SRC  = $(wildcard compiler/*.c runtime/*.c cli/*.c)
-GEN  = $(B)/parse.c $(B)/lex.c $(B)/oplib.c $(B)/embed.c
+GEN  = $(B)/parse.c $(B)/lex.c $(B)/oplib.c $(B)/embed.c $(B)/onnx.pb-c.c
 OBJ  = $(SRC:%.c=$(B)/%.o) $(GEN:.c=.o)
 
 NETC ?= netc
@@ -58,6 +58,12 @@ $(B)/oplib.c: compiler/oplib.awk $(sort $(wildcard compiler/ops/*.op)) compiler/
 	@mkdir -p $(@D)
 	$(call say,AWK $@)
 	$(Q)LC_ALL=C awk -f $(filter-out compiler/ops,$^) > $@.tmp && mv $@.tmp $@
+$(B)/onnx.pb-c.c: compiler/onnx.proto
+	@mkdir -p $(@D)
+	$(call say,PROTO $<)
+	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $(<F)
+$(B)/onnx.pb-c.h: $(B)/onnx.pb-c.c ;
+$(B)/compiler/onnx.o: $(B)/onnx.pb-c.h
 # Code that goes into objects: C made into LLVM IR that no machine's widths have entered.
 EMBED_FLAGS = --target=x86_64-unknown-none -std=c11 $(WARN) -Oz -ffreestanding -fno-builtin -ffp-contract=off \
   -fno-vectorize -fno-slp-vectorize -fno-unwind-tables -fno-asynchronous-unwind-tables -iquote compiler
@@ -69,7 +75,7 @@ $(B)/embed.c: compiler/embed.awk $(patsubst runtime/%.c,$(B)/%.ll,$(sort $(wildc
 	$(call say,AWK $@)
 	$(Q)LC_ALL=C awk -f $^ > $@.tmp && mv $@.tmp $@
 $(B)/lex.o $(B)/compiler/syntax.o: $(B)/parse.h $(B)/lex.h
-$(B)/parse.o $(B)/lex.o $(B)/oplib.o $(B)/embed.o: $(B)/%.o: $(B)/%.c
+$(GEN:.c=.o): $(B)/%.o: $(B)/%.c
 	$(call say,CC $<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-error -Wno-unused-but-set-variable -MMD -MP -c -o $@ $<
 

@@ -20,6 +20,7 @@ static const command commands[] = {
     {"fmt", "lay a network file out in the one canonical way", command_fmt},
     {"lint", "warn of settings that seldom do what is meant", command_lint},
     {"check", "compare derived gradients with finite differences", command_check},
+    {"export", "write an ONNX model", command_export},
     {"bench", "time every layer, against the machine's peak", command_bench},
     {"data", "show what a data set holds", command_data},
     {"pack", "turn a folder of images into a data set", command_pack},

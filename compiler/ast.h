@@ -92,6 +92,23 @@ typedef struct {
   loc at;
 } opneed;
 
+/* `onnx t = "Gemm"(x, weight, transB=1);`: one node of the operator's form in ONNX. Inputs: a name
+   of a tensor, a number (a float constant), or a list (an int64 vector). Attributes: a whole number,
+   `float(..)`, or a list of whole numbers. */
+typedef struct {
+  const char *name; /* of an attribute; NULL: an input */
+  bool list;
+  int n;
+  xexpr **x;
+  loc at;
+} onnx_arg;
+typedef struct {
+  const char *out, *type;
+  loc at;
+  int n_arg;
+  onnx_arg *arg;
+} onnx_step;
+
 typedef enum { OP_LAYER, OP_LOSS, OP_OPTIMIZER } opkind;
 
 typedef struct {
@@ -130,6 +147,8 @@ typedef struct opdef {
   opdecl *decl;
   opstmt *body;         /* both programs */
   opstmt *train, *infer; /* appended to body in that program only */
+  int n_onnx; /* 0: it has no form in ONNX */
+  onnx_step *onnx;
   int n_test;
   optest *test;
 } opdef;

@@ -56,6 +56,8 @@ static void netc_error(loc *at, void *scanner, parse_state *p, const char *messa
   combiner comb;
   opdecl *decl;
   optest_input dims;
+  onnx_arg onnx_arg;
+  onnx_step onnx_step;
 }
 
 %token WHOLE_FILE "start of a file" ONLY_VALUES "start of a value"
@@ -63,7 +65,7 @@ static void netc_error(loc *at, void *scanner, parse_state *p, const char *messa
 %token INCLUDE "`include`" LET "`let`" BLOCK "`block`" REPEAT "`repeat`" TRAIN "`train`"
 %token SWEEP "`sweep`" TEST "`test`" PARAM "`param`" STATE "`state`" FILE_ORDER "`file`"
 %token WHEN "`when`" INT "`int`" PAIR "`pair`" AS "`as`" WEIGHTS "`weights`"
-%token FOR "`for`" IF "`if`" ELSE "`else`" INFER "`infer`" NEED "`need`"
+%token FOR "`for`" IF "`if`" ELSE "`else`" INFER "`infer`" NEED "`need`" ONNX "`onnx`"
 %token MAX_SET "`max=`" SUM_SET "`+=`" ARROW "`->`" EVERY "`..`"
 %token EQ "`==`" NE "`!=`" LE "`<=`" GE "`>=`"
 %token ';' "`;`" ':' "`:`" '{' "`{`" '}' "`}`" '(' "`(`" ')' "`)`" '[' "`[`" ']' "`]`"
@@ -95,6 +97,8 @@ static void netc_error(loc *at, void *scanner, parse_state *p, const char *messa
 %type <order> order_clause order order_group
 %type <decl> decl
 %type <dims> counts
+%type <onnx_arg> onnx_arg onnx_value
+%type <onnx_step> onnx_args
 
 %nonassoc EQ NE '<' LE '>' GE
 %left '+' '-'
@@ -257,10 +261,23 @@ op_items : %empty
          | op_items PARAM decl            { op_decl(p, $3, false); }
          | op_items STATE decl            { op_decl(p, $3, true); }
          | op_items NEED expr STRING ';'  { op_need(p, @3, $3, $4); }
+         | op_items ONNX NAME '=' STRING '(' onnx_args ')' ';'
+                                          { op_onnx(p, @3, $3, $5, $7); }
          | op_items opstmt                { op_body(p, &p->op->body, (opstmt_list){$2, $2}); }
          | op_items TRAIN opblock         { op_body(p, &p->op->train, $3); }
          | op_items INFER opblock         { op_body(p, &p->op->infer, $3); }
          ;
+onnx_args : onnx_arg                      { $$ = (onnx_step){0};
+                                            PUSH(A, $$.arg, $$.n_arg, $1); }
+          | onnx_args ',' onnx_arg        { $$ = $1; PUSH(A, $$.arg, $$.n_arg, $3); }
+          ;
+onnx_arg : onnx_value
+         | NAME '=' onnx_value            { $$ = $3; $$.name = $1; $$.at = @1; }
+         ;
+onnx_value : expr                         { $$ = (onnx_arg){.at = @1};
+                                            PUSH(A, $$.x, $$.n, $1); }
+           | '[' exprs ']'                { $$ = (onnx_arg){NULL, true, $2.n, $2.v, @1}; }
+           ;
 decl  : NAME decl_dims order_clause when_clause '~' init_arg ';'
                                           { $$ = new_decl(p, @1, $1, $2, $3, $6); }
       ;

@@ -304,6 +304,13 @@ void op_need(parse_state *p, loc at, xexpr *cond, const char *reason) {
   PUSH(A, p->op->need, p->op->n_need, n);
 }
 
+void op_onnx(parse_state *p, loc at, const char *out, const char *type, onnx_step step) {
+  step.out = out;
+  step.type = type;
+  step.at = at;
+  PUSH(A, p->op->onnx, p->op->n_onnx, step);
+}
+
 void op_body(parse_state *p, opstmt **where, opstmt_list l) {
   (void)p;
   while (*where) where = &(*where)->next;

@@ -40,6 +40,7 @@ void op_kind(parse_state *p, loc at, const char *word);
 void op_out(parse_state *p, loc at, xexpr_list dims);
 void op_decl(parse_state *p, opdecl *d, bool is_state);
 void op_need(parse_state *p, loc at, xexpr *cond, const char *reason);
+void op_onnx(parse_state *p, loc at, const char *out, const char *type, onnx_step step);
 void op_body(parse_state *p, opstmt **where, opstmt_list l);
 void op_end(parse_state *p);
 

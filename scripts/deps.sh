@@ -2,7 +2,7 @@
 # Installs what building (and with `test`, testing) netc needs, on Debian through apt.
 # Elsewhere it says what is missing. Does nothing when everything is there.
 set -eu
-build="gcc make libc6-dev llvm-19-dev clang-19 flex bison libjson-c-dev libzip-dev libpng-dev libjpeg-dev gnuplot-nox"
+build="gcc make libc6-dev llvm-19-dev clang-19 flex bison libjson-c-dev libprotobuf-c-dev protobuf-c-compiler libzip-dev libpng-dev libjpeg-dev gnuplot-nox"
 test="libcmocka-dev python3"
 # Objects for other machines, run under emulation. Where one is missing, its tests say `skipped`.
 emulation="gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-user
@@ -16,12 +16,12 @@ absent() { # absent PACKAGE...: those that are not installed
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
   missing=
-  for tool in gcc llvm-config-19 clang-19 flex bison gnuplot; do
+  for tool in gcc llvm-config-19 clang-19 flex bison protoc-c gnuplot; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
   done
   [ -z "$missing" ] && exit 0
   echo "netc: not a Debian system; please install:$missing" >&2
-  echo "netc: (and the headers of LLVM 19, json-c, libzip, libpng, libjpeg, cmocka)" >&2
+  echo "netc: (and the headers of LLVM 19, json-c, protobuf-c, libzip, libpng, libjpeg, cmocka)" >&2
   exit 1
 fi
 

@@ -1,0 +1,71 @@
+/* netc export: a trained network as an ONNX model. */
+#include "cli/command.h"
+#include "cli/inference.h"
+#include "cli/version.h"
+#include "onnx.h"
+#include "runtime/atomic_file.h"
+#include "runtime/message.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { KEY_WEIGHTS = 1000, KEY_BATCH };
+
+typedef struct {
+  const char *file, *weights, *out;
+  int batch; /* 0: open */
+} export_command;
+
+static const struct argp_option options[] = {
+    {"weights", KEY_WEIGHTS, "FILE", 0, "the weights (safetensors); needed", 1},
+    {"output", 'o', "FILE", 0, "what to write (default: the network's name and .onnx)", 1},
+    {"batch", KEY_BATCH, "N", 0, "fix the samples of one call (default: any number)", 1},
+    {0}};
+
+static const char doc[] =
+    "Writes FILE.net with its weights as an ONNX model (opset 17)."
+    "\vIts input is `x` [batch, channels, height, width], scaled as in training; its output "
+    "`logits` [batch, classes]. Weights keep the names and layouts of weight files.";
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  export_command *c = state->input;
+  switch (key) {
+  case KEY_WEIGHTS: c->weights = arg; break;
+  case 'o': c->out = arg; break;
+  case KEY_BATCH: c->batch = (int)option_whole(state, "--batch", arg, 1, 65536); break;
+  case ARGP_KEY_ARG:
+    if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
+    c->file = arg;
+    break;
+  case ARGP_KEY_END:
+    if (!c->file) argp_error(state, "which network file?");
+    if (!c->weights) argp_error(state, "--weights is needed (e.g. runs/NAME/best.safetensors)");
+    break;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+  return 0;
+}
+
+static int export_graph(const export_command *c, const graph *g) {
+  char *error = NULL;
+  size_t n = 0;
+  inference f;
+  if (!inference_open(&f, g, 1, false, 1, c->weights, &error)) return report_failure(error);
+  const uint8_t *model = onnx_encode(g, f.b.p, f.params, c->batch, NETC_VERSION, &n);
+  inference_close(&f);
+  if (!model) return EXIT_WRONG_INPUT;
+  char *path = c->out ? message("%s", c->out) : message("%s.onnx", g->name);
+  bool ok = atomic_write(path, model, n, &error);
+  free(path);
+  return ok ? EXIT_DONE : report_failure(error);
+}
+
+int command_export(int argc, char **argv) {
+  static const struct argp parser = {options, parse, "FILE.net", doc, 0, 0, 0};
+  export_command c = {0};
+  if (argp_parse(&parser, argc, argv, 0, NULL, &c)) return EXIT_USAGE;
+  graph *g = graph_load(c.file, NULL);
+  if (!g) return EXIT_WRONG_INPUT;
+  int status = export_graph(&c, g);
+  graph_free(g);
+  return status;
+}

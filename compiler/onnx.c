@@ -1,0 +1,322 @@
+#include "onnx.h"
+#include "onnx.pb-c.h"
+#include <math.h>
+#include <string.h>
+
+enum { IR_VERSION = 8, OPSET = 17, MAX_MODEL = 0x7fffffff };
+
+/* A name of an operator's onnx lines (or a weight's), and the value that it stands for in the model.
+ */
+typedef struct {
+  const char *name, *value;
+} bound;
+
+typedef struct {
+  const graph *g;
+  arena *a;
+  const program *p;
+  const void *params;
+  Onnx__GraphProto *out;
+  size_t n_node, n_initializer;
+  bool *used;         /* parameters that are in the model already */
+  const node *node;   /* the layer being written ... */
+  const char **value; /* ... the values of all layers before it, by id ... */
+  int n_bound;
+  bound *bound; /* ... and what the names in its lines mean */
+  int n_constant;
+  xenv env;
+} exporter;
+
+static char *text(exporter *e, const char *s) { return arena_strdup(e->a, s); }
+
+static bool wrong(exporter *e, loc at, const char *what, const char *name) {
+  char help[200];
+  snprintf(help, sizeof help, "in the onnx lines of `%.100s`", e->node->op->name);
+  diag_error(e->g->d, at, help, what, name);
+  return false;
+}
+
+/* --- initializers --- */
+
+static Onnx__TensorProto *add_tensor(exporter *e, const char *name, int type, int rank,
+                                     const int64_t *dim) {
+  Onnx__TensorProto *t = NEW(e->a, Onnx__TensorProto);
+  onnx__tensor_proto__init(t);
+  t->name = text(e, name);
+  t->has_data_type = true;
+  t->data_type = type;
+  t->n_dims = (size_t)rank;
+  t->dims = NEW_N(e->a, int64_t, rank + 1);
+  for (int i = 0; i < rank; i++) t->dims[i] = dim[i];
+  PUSH(e->a, e->out->initializer, e->n_initializer, t);
+  return t;
+}
+
+static void add_weight(exporter *e, int i) {
+  const param_info *w = program_param(e->p, i);
+  if (e->used[i]) return;
+  e->used[i] = true;
+  int type = w->is_int64 ? ONNX__TENSOR_PROTO__DATA_TYPE__INT64
+                         : ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+  Onnx__TensorProto *t = add_tensor(e, w->name, type, w->rank, w->shape);
+  void *data = arena_alloc(e->a, (size_t)w->count * (w->is_int64 ? sizeof(int64_t) : 4));
+  program_export(e->p, i, e->params, data);
+  if (w->is_int64) t->int64_data = data, t->n_int64_data = (size_t)w->count;
+  else t->float_data = data, t->n_float_data = (size_t)w->count;
+}
+
+static const char *constant_name(exporter *e) {
+  return arena_printf(e->a, "%s.constant%d", e->node->name, ++e->n_constant);
+}
+
+static const char *add_scalar(exporter *e, double v) {
+  const char *name = constant_name(e);
+  Onnx__TensorProto *t = add_tensor(e, name, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 0, NULL);
+  t->n_float_data = 1;
+  t->float_data = NEW(e->a, float);
+  *t->float_data = (float)v;
+  return name;
+}
+
+static bool whole_numbers(exporter *e, const onnx_arg *arg, int64_t *to) {
+  for (int i = 0; i < arg->n; i++) {
+    double v;
+    if (!xexpr_eval(arg->x[i], &e->env, e->g->d, &v)) return false;
+    if (v != floor(v) || fabs(v) > 1e9)
+      return wrong(e, arg->x[i]->at, "a whole number stands here%s; others are float(..)", "");
+    to[i] = (int64_t)v;
+  }
+  return true;
+}
+
+static const char *add_vector(exporter *e, const onnx_arg *arg) {
+  const char *name = constant_name(e);
+  const int64_t n = arg->n;
+  Onnx__TensorProto *t = add_tensor(e, name, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, 1, &n);
+  t->n_int64_data = (size_t)n;
+  t->int64_data = NEW_N(e->a, int64_t, n);
+  return whole_numbers(e, arg, t->int64_data) ? name : NULL;
+}
+
+/* --- nodes --- */
+
+static const bound *find_bound(const exporter *e, const char *name) {
+  for (int i = 0; i < e->n_bound; i++)
+    if (!strcmp(e->bound[i].name, name)) return &e->bound[i];
+  return NULL;
+}
+
+static void bind(exporter *e, const char *name, const char *value) {
+  PUSH(e->a, e->bound, e->n_bound, ((bound){name, value}));
+}
+
+/* The name of a weight of the layer; "" (ONNX's word for an input left out) if it has none such. */
+static const char *weight_value(exporter *e, const opdecl *d) {
+  const char *name = arena_printf(e->a, "%s.%s", e->node->name, d->name);
+  for (int i = 0; i < program_n_params(e->p); i++)
+    if (!strcmp(program_param(e->p, i)->name, name)) {
+      add_weight(e, i);
+      return name;
+    }
+  return "";
+}
+
+/* The value that stands for one input of a step, or NULL after an error. */
+static const char *input_value(exporter *e, const onnx_arg *arg) {
+  const xexpr *x = arg->x[0];
+  const opdef *op = e->node->op;
+  double v;
+  if (arg->list) return add_vector(e, arg);
+  const bound *b = x->kind == X_NAME ? find_bound(e, x->name) : NULL;
+  if (b) return b->value;
+  for (int i = 0; x->kind == X_NAME && i < op->n_decl; i++)
+    if (!strcmp(op->decl[i].name, x->name)) return weight_value(e, &op->decl[i]);
+  return xexpr_eval(x, &e->env, e->g->d, &v) ? add_scalar(e, v) : NULL;
+}
+
+static bool fill_attribute(exporter *e, const onnx_arg *arg, Onnx__AttributeProto *a) {
+  const xexpr *x = arg->x[0];
+  a->has_type = true;
+  if (!arg->list && x->kind == X_CALL && !strcmp(x->name, "float") && x->n == 1) {
+    double v;
+    if (!xexpr_eval(x->arg[0], &e->env, e->g->d, &v)) return false;
+    a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT;
+    a->has_f = true;
+    a->f = (float)v;
+    return true;
+  }
+  int64_t *v = NEW_N(e->a, int64_t, arg->n);
+  if (!whole_numbers(e, arg, v)) return false;
+  if (arg->list) {
+    a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS;
+    a->n_ints = (size_t)arg->n;
+    a->ints = v;
+  } else {
+    a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT;
+    a->has_i = true;
+    a->i = *v;
+  }
+  return true;
+}
+
+static Onnx__NodeProto *add_node(exporter *e, const char *type, const char *out) {
+  Onnx__NodeProto *n = NEW(e->a, Onnx__NodeProto);
+  onnx__node_proto__init(n);
+  n->name = text(e, out);
+  n->op_type = text(e, type);
+  n->n_output = 1;
+  n->output = NEW(e->a, char *);
+  n->output[0] = text(e, out);
+  PUSH(e->a, e->out->node, e->n_node, n);
+  return n;
+}
+
+static bool add_step(exporter *e, const onnx_step *s, const char *out) {
+  Onnx__NodeProto *n = add_node(e, s->type, out);
+  for (int i = 0; i < s->n_arg; i++) {
+    const onnx_arg *arg = &s->arg[i];
+    if (arg->name) {
+      Onnx__AttributeProto *a = NEW(e->a, Onnx__AttributeProto);
+      onnx__attribute_proto__init(a);
+      a->name = text(e, arg->name);
+      if (!fill_attribute(e, arg, a)) return false;
+      PUSH(e->a, n->attribute, n->n_attribute, a);
+    } else {
+      const char *value = input_value(e, arg);
+      if (!value) return false;
+      PUSH(e->a, n->input, n->n_input, text(e, value));
+    }
+  }
+  while (n->n_input && !*n->input[n->n_input - 1]) n->n_input--;
+  return true;
+}
+
+static bool is_taken(const exporter *e, const char *name) {
+  const opdef *op = e->node->op;
+  for (int i = 0; i < op->n_decl; i++)
+    if (!strcmp(op->decl[i].name, name)) return true;
+  return find_bound(e, name) != NULL;
+}
+
+/* All steps of one layer; the last one makes the operator's result. */
+static bool add_layer(exporter *e, const node *n) {
+  const opdef *op = n->op;
+  e->node = n;
+  e->n_bound = e->n_constant = 0;
+  node_env(n, 1, &e->env);
+  if (!op->n_onnx) {
+    diag_error(e->g->d, n->at, "give it `onnx` lines (docs/language.md)",
+               "`%s` has no form in ONNX", op->name);
+    return false;
+  }
+  for (int i = 0; i < n->n_in; i++) bind(e, op->in[i].name, e->value[n->in[i]->id]);
+  for (int i = 0; i < op->n_onnx; i++) {
+    const onnx_step *s = &op->onnx[i];
+    bool last = i == op->n_onnx - 1;
+    if (last != !strcmp(s->out, op->out))
+      return wrong(e, s->at, "the last line, and only it, makes the result `%s`", op->out);
+    if (is_taken(e, s->out)) return wrong(e, s->at, "there is a `%s` already", s->out);
+    const char *out = last ? n->name : arena_printf(e->a, "%s.%s", n->name, s->out);
+    if (!add_step(e, s, out)) return false;
+    bind(e, s->out, out);
+  }
+  e->value[n->id] = n->name;
+  return true;
+}
+
+/* --- the model around them --- */
+
+/* A dimension of 0 is the open one. */
+static Onnx__ValueInfoProto **port(exporter *e, const char *name, int rank, const int64_t *dim) {
+  Onnx__ValueInfoProto **list = NEW(e->a, Onnx__ValueInfoProto *);
+  Onnx__ValueInfoProto *v = list[0] = NEW(e->a, Onnx__ValueInfoProto);
+  onnx__value_info_proto__init(v);
+  v->name = text(e, name);
+  v->type = NEW(e->a, Onnx__TypeProto);
+  onnx__type_proto__init(v->type);
+  v->type->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
+  Onnx__TypeProto__Tensor *t = v->type->tensor_type = NEW(e->a, Onnx__TypeProto__Tensor);
+  onnx__type_proto__tensor__init(t);
+  t->has_elem_type = true;
+  t->elem_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+  t->shape = NEW(e->a, Onnx__TensorShapeProto);
+  onnx__tensor_shape_proto__init(t->shape);
+  for (int i = 0; i < rank; i++) {
+    Onnx__TensorShapeProto__Dimension *d = NEW(e->a, Onnx__TensorShapeProto__Dimension);
+    onnx__tensor_shape_proto__dimension__init(d);
+    d->value_case = dim[i] ? ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE
+                           : ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
+    if (dim[i]) d->dim_value = dim[i];
+    else d->dim_param = text(e, "batch");
+    PUSH(e->a, t->shape->dim, t->shape->n_dim, d);
+  }
+  return list;
+}
+
+static void add_ports(exporter *e, int batch) {
+  const graph *g = e->g;
+  const int64_t x[4] = {batch, g->c, g->h, g->w};
+  const node *o = g->output;
+  const int64_t y[2] = {batch, o->c * o->h * o->w};
+  e->out->n_input = e->out->n_output = 1;
+  e->out->input = port(e, "x", 4, x);
+  e->out->output = port(e, "logits", 2, y);
+}
+
+static uint8_t *pack(exporter *e, const char *version, size_t *bytes) {
+  Onnx__ModelProto m = ONNX__MODEL_PROTO__INIT;
+  Onnx__OperatorSetIdProto set = ONNX__OPERATOR_SET_ID_PROTO__INIT, *sets[1] = {&set};
+  set.domain = text(e, "");
+  set.has_version = m.has_ir_version = true;
+  set.version = OPSET;
+  m.ir_version = IR_VERSION;
+  m.producer_name = text(e, "netc");
+  m.producer_version = text(e, version);
+  m.n_opset_import = 1;
+  m.opset_import = sets;
+  m.graph = e->out;
+  *bytes = onnx__model_proto__get_packed_size(&m);
+  if (*bytes > MAX_MODEL) {
+    diag_error(e->g->d, NOWHERE, NULL, "%s: an ONNX file holds at most 2 GB", e->g->path);
+    return NULL;
+  }
+  uint8_t *to = arena_alloc(e->a, *bytes);
+  onnx__model_proto__pack(&m, to);
+  return to;
+}
+
+/* Every operator that lacks a form is told of, once. */
+static bool add_layers(exporter *e) {
+  bool ok = true;
+  for (int i = 0; i < e->g->n_node; i++) {
+    const node *n = e->g->node[i];
+    bool said = false;
+    for (int j = 0; j < i && !ok; j++) said |= e->g->node[j]->op == n->op;
+    if (n->op && !said) ok &= add_layer(e, n);
+  }
+  return ok;
+}
+
+uint8_t *onnx_encode(const graph *g, const program *p, const void *params, int batch,
+                     const char *version, size_t *bytes) {
+  exporter e = {.g = g, .a = g->mem, .p = p, .params = params};
+  e.out = NEW(e.a, Onnx__GraphProto);
+  onnx__graph_proto__init(e.out);
+  e.out->name = text(&e, g->name);
+  e.used = NEW_N(e.a, bool, program_n_params(p) + 1);
+  e.value = NEW_N(e.a, const char *, g->n_node);
+  for (int i = 0; i < g->n_node; i++) e.value[i] = "x";
+  uint8_t *model = NULL;
+  if (add_layers(&e)) {
+    Onnx__NodeProto *last = add_node(&e, "Flatten", "logits");
+    last->n_input = 1;
+    last->input = NEW(e.a, char *);
+    last->input[0] = text(&e, e.value[g->output->id]);
+    add_ports(&e, batch);
+    e.out->n_node = e.n_node;
+    e.out->n_initializer = e.n_initializer;
+    model = pack(&e, version, bytes);
+  }
+  diag_print(g->d, stderr);
+  return model;
+}
