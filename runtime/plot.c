@@ -206,11 +206,11 @@ void plot_terminal(const epoch_row *row, int n, int epochs) {
   write_rows(f, "rows", row, n);
   write_epoch_axis(f, epochs);
   fprintf(f, "set style data %s\n", n > 1 ? "lines" : "points");
-  fputs("set terminal dumb noenhanced size 79,14\nset key top right\n"
+  fputs("set terminal dumb noenhanced size 79,14\nset key outside top center horizontal\n"
         "set tics nomirror\nset border 3\nset yrange [0:*]\n"
         "plot $rows using 1:2 title 'train loss', "
         "$rows using 1:4 title 'val loss'\n"
-        "set yrange [0:1]\nset key bottom right\n"
+        "set yrange [0:1]\n"
         "plot $rows using 1:3 title 'train acc', "
         "$rows using 1:5 title 'val acc'\n",
         f);
