@@ -80,6 +80,7 @@ int command_check(int argc, char **argv) {
     if (!(rows[i].error <= worst)) worst = rows[i].error;
   if (c.json) print_object(c.file, rows, n, worst);
   else print_rows(rows, n, worst);
+  for (int i = 0; i < n; i++) free((void *)(uintptr_t)rows[i].name);
   free(rows);
   graph_free(g);
   return worst < tolerance ? EXIT_DONE : EXIT_WRONG_INPUT;
