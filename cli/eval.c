@@ -233,9 +233,22 @@ static bool write_worst(const findings *r, const char *path, char **error) {
   return ok;
 }
 
+static part part_of(const eval_command *c) {
+  return c->which ? c->which : c->f.data ? PART_ALL : PART_VAL;
+}
+
+/* Network and data; a split only where it is looked at. False after every error was printed. */
+static bool open_part(const eval_command *c, workload *w) {
+  if (part_of(c) != PART_ALL) return workload_open(w, c->file, &c->f, NULL);
+  *w = (workload){.g = load_network(c->file, &c->f, NULL)};
+  if (w->g && open_data(w, c->f.data)) return true;
+  workload_close(w);
+  return false;
+}
+
 /* The samples to look at; *all receives what is to be freed. */
 static const int64_t *choose(const eval_command *c, const workload *w, int64_t **all, int64_t *n) {
-  part which = c->which ? c->which : c->f.data ? PART_ALL : PART_VAL;
+  const part which = part_of(c);
   if (which != PART_ALL) {
     *n = which == PART_VAL ? w->sp->n_val : w->sp->n_train;
     return which == PART_VAL ? w->sp->val : w->sp->train;
@@ -282,7 +295,7 @@ int command_eval(int argc, char **argv) {
   workload w;
   train_flags_init(&c.f);
   argp_parse(&parser, argc, argv, 0, NULL, &c);
-  if (!workload_open(&w, c.file, &c.f, NULL)) return EXIT_WRONG_INPUT;
+  if (!open_part(&c, &w)) return EXIT_WRONG_INPUT;
   int status = eval(&c, &w);
   workload_close(&w);
   return status;

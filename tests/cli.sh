@@ -179,6 +179,11 @@ END
 ok "eval of the best weights gives the run's own figures"
 [ "$(head -c 4 worst.png | tail -c 3)" = PNG ]; ok "a sheet of the worst"
 exits 0 eval small.net --weights $w --data "$root/examples/emoji/emoji.pkl" --json; json "j['samples'] == 1005"
+mkdir -p pictures/a pictures/b && cp "$root"/examples/emoji/images/*.png pictures/b
+cp "$root"/examples/emoji/images/*dove*.png pictures/a
+exits 0 pack pictures -o few.pkl
+exits 0 eval small.net --weights $w --data few.pkl --json; json "0 < j['samples'] < 20"
+exits 1 eval small.net --weights $w --data few.pkl --part val; says 'needs more samples than there are'
 exits 1 eval other.net --weights $w; says 'conv1.weight'
 exits 1 eval small.net --weights small.net
 exits 0 predict small.net --weights $w worst.png worst.png --top 3 --json
