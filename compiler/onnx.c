@@ -5,8 +5,7 @@
 
 enum { IR_VERSION = 8, OPSET = 17, MAX_MODEL = 0x7fffffff };
 
-/* A name of an operator's onnx lines (or a weight's), and the value that it stands for in the model.
- */
+/* A name in an operator's onnx lines, and the value that it stands for in the model. */
 typedef struct {
   const char *name, *value;
 } bound;
