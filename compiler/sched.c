@@ -1,6 +1,7 @@
 /* sched: gives every nest its roles, register tile, loop order and parallel domain.
    Requires strides (halo.c). Keeps: everything but the order in which output elements are made. */
 #include "sched.h"
+#include "effects.h"
 #include <math.h>
 #include <string.h>
 
@@ -28,30 +29,6 @@ static int64_t chunks(const target_info *t, int64_t extent) {
   return n;
 }
 
-/* --- what a nest reads --- */
-
-typedef struct {
-  int n;
-  expr *read[64];
-  bool other; /* an index or random number depends on axis `ax` */
-  int ax;
-} reads;
-
-static void collect(expr *e, void *arg) {
-  reads *r = arg;
-  for (int i = 0; i < r->n; i++)
-    if (r->read[i] == e) return;
-  if (r->n < 64) r->read[r->n++] = e;
-}
-
-static reads reads_of(nest *n, bool stores) {
-  reads r = {0};
-  expr_reads(n->term, collect, &r);
-  if (stores && n->init) expr_reads(n->init, collect, &r);
-  for (int i = 0; stores && i < n->n_store; i++) expr_reads(n->store[i].value, collect, &r);
-  return r;
-}
-
 static bool unit_or_fixed(const access *x, int ax) {
   int64_t s = access_stride(x, ax);
   return s == 0 || s == 1;
@@ -66,7 +43,7 @@ static bool guarded_along(const nest *n, int ax) {
 
 /* The output axis along which every store and read is contiguous or fixed, or -1. */
 static int vector_axis(nest *n) {
-  reads r = reads_of(n, true);
+  reads r = reads_of(n);
   for (int a = n->n_axis - 1; a >= 0; a--) {
     if (n->axis[a].reduce || n->axis[a].extent < 2 || guarded_along(n, a)) continue;
     bool ok = true;
@@ -81,13 +58,6 @@ static int last_reduce(const nest *n) {
   for (int a = n->n_axis - 1; a >= 0; a--)
     if (n->axis[a].reduce) return a;
   return -1;
-}
-
-static int64_t points(const nest *n, bool reduce) {
-  int64_t p = 1;
-  for (int a = 0; a < n->n_axis; a++)
-    if (n->axis[a].reduce == reduce) p *= n->axis[a].extent;
-  return p;
 }
 
 /* --- the cost of a tile, in cycles: two FMAs and two loads a cycle, and what streams from beyond L1 --- */
@@ -131,10 +101,7 @@ static double tile_registers(nest *n, const schedule *s, const target_info *t, c
 /* Cycles to write one output of the tile. Rows that lie pages apart cost each stream a page of its
    own for a line or two. */
 static double store_cycles(nest *n, const schedule *s, const int64_t *tile) {
-  reads r = {0};
-  double streams = n->n_store;
-  for (int i = 0; i < n->n_store; i++) expr_reads(n->store[i].value, collect, &r);
-  streams += r.n;
+  double streams = n->n_store + reads_of_stores(n).n;
   for (int a = 0; a < n->n_axis; a++)
     if (!n->axis[a].reduce && a != s->vec && tile[a] > 1 &&
         access_stride(&n->store[0].out, a) * 4 >= 4096)
@@ -147,7 +114,7 @@ static double nest_cycles(nest *n, schedule *s, const target_info *t, const int6
                           const reads *r, int ax, int64_t *part) {
   while (ax < n->n_axis && n->axis[ax].reduce) ax++;
   if (ax == n->n_axis) {
-    double depth = (double)points(n, true), outputs = 1;
+    double depth = (double)(all_points(n) / output_points(n)), outputs = 1;
     for (int a = 0; a < n->n_axis; a++)
       if (!n->axis[a].reduce) outputs *= span(s, t, part, a);
     if (s->vec >= 0 && n->axis[s->vec].reduce) depth /= 16, outputs *= 6; /* folding */
@@ -236,7 +203,7 @@ static void search_rows(search *q, int ax) {
 }
 
 static void search_tile(nest *n, schedule *s, const target_info *t, int threads) {
-  search q = {.n = n, .s = s, .t = t, .threads = threads, .r = reads_of(n, false), .best = INFINITY};
+  search q = {.n = n, .s = s, .t = t, .threads = threads, .r = reads_of_term(n), .best = INFINITY};
   for (int a = 0; a < n->n_axis; a++) s->tile[a] = q.tile[a] = 1;
   int along = s->fold >= 0 ? s->fold : s->vec;
   if (along < 0 || n->axis[along].reduce) {
@@ -337,8 +304,7 @@ static bool is_contraction(const nest *n) {
 
 /* The output axis whose results can be stored as one vector after folding. */
 static int fold_axis(nest *n) {
-  reads r = {0};
-  for (int i = 0; i < n->n_store; i++) expr_reads(n->store[i].value, collect, &r);
+  reads r = reads_of_stores(n);
   for (int a = n->n_axis - 1; a >= 0; a--) {
     if (n->axis[a].reduce) continue;
     bool ok = n->axis[a].extent >= 2;
