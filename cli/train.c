@@ -190,6 +190,16 @@ static void tell_end(const train_options *o, const train_result *r) {
           b->epoch, b->val_acc, b->val_loss, o->dir);
 }
 
+/* The command that goes on with the run, with the options that it was started with. */
+static void tell_how_to_resume(const train_command *c, const char *dir) {
+  const train_flags *f = &c->f;
+  fprintf(stderr, "interrupted; to go on: netc train %s", c->file);
+  for (int i = 0; i < f->n_override; i++) fprintf(stderr, " --%s %s", f->word[i], f->text[i]);
+  if (f->data) fprintf(stderr, " --data %s", f->data);
+  if (!f->shuffle) fputs(" --no-shuffle", stderr);
+  fprintf(stderr, " --resume %s\n", dir);
+}
+
 /* Reports how the run ended; the exit status. */
 static int conclude(const train_command *c, const train_options *o, train_result *r, view *v) {
   progress_clear(&v->bar);
@@ -205,7 +215,7 @@ static int conclude(const train_command *c, const train_options *o, train_result
     return report_failure(text);
   }
   if (r->outcome == TRAIN_INTERRUPTED) {
-    fprintf(stderr, "interrupted; to go on: netc train %s --resume %s\n", c->file, o->dir);
+    tell_how_to_resume(c, o->dir);
     return 128 + interrupt_signal();
   }
   if (!c->f.json) tell_end(o, r);

@@ -11,6 +11,9 @@ void interrupt_watch(void) {
   sigemptyset(&a.sa_mask);
   sigaction(SIGINT, &a, NULL);
   sigaction(SIGTERM, &a, NULL);
+  struct sigaction was;
+  if (sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler != SIG_IGN) /* ignored under nohup */
+    sigaction(SIGHUP, &a, NULL);
   signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error to tell, not a death */
 }
 
