@@ -7,7 +7,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset MAKEFLAGS MAKELEVEL
 failed=0 blocks=0 links=0
-cp -r README.md CONTRIBUTING.md LICENSE docs models examples compiler scripts tests Makefile "$work"
+cp -r README.md CONTRIBUTING.md LICENSE docs models examples compiler scripts tests bench Makefile "$work"
 ln -s "$netc" "$work/netc"
 cd "$work"
 
