@@ -154,6 +154,8 @@ exits 0 train small.net -o busy --force
 sleep 1
 exits 0 compare small.net other.net -o busystudy --epochs 1 --seeds 1
 
+# Under nohup the signal is ignored from birth, and a run has to ignore it too.
+if ! grep -q '^SigIgn:.*[13579bdf]$' /proc/self/status; then
 "$netc" train endless.net -o hung --lr 0.02 --no-shuffle >out 2>err &
 pid=$!
 for i in 1 2 3 4 5 6 7 8 9 10; do [ -s hung/metrics.csv ] && break; sleep 0.3; done
@@ -161,6 +163,7 @@ kill -HUP $pid
 wait $pid
 [ $? -eq 129 ] && [ -s hung/checkpoint.safetensors ]; ok "a terminal that hangs up costs nothing"
 says 'to go on: netc train endless.net --lr 0.02 --no-shuffle --resume hung'
+fi
 
 # --- early stopping ---
 sed 's/epochs 4/epochs 80; stop val_loss patience=2 restore/' small.net > stop.net
