@@ -112,16 +112,15 @@ static expr *read_view(nestprog *p, const cut *c, int i, int64_t from, int64_t l
 }
 
 static nest *piece_of(nestprog *p, const cut *c, const access *part, int64_t k) {
-  nest *b = NEW(p->mem, nest);
+  nest *b = nest_copy(p->mem, c->n);
   int64_t from = k * c->piece, extent = c->n->axis[c->axis].extent;
   int64_t length = from + c->piece < extent ? c->piece : extent - from;
-  *b = *c->n;
   b->axis[c->axis].extent = length;
   b->term = e_op(p->mem, E_MUL, read_view(p, c, 0, from, length), read_view(p, c, 1, from, length), NULL);
   if (k) b->init = e_read(p->mem, *part);
   if (k == c->pieces - 1) return b;
-  b->n_store = 1;
-  b->store[0] = (store){*part, e_op(p->mem, E_ACC, NULL, NULL, NULL)};
+  b->n_store = 0;
+  nest_store(p->mem, b, *part, e_op(p->mem, E_ACC, NULL, NULL, NULL));
   return b;
 }
 

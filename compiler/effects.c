@@ -1,10 +1,12 @@
 #include "effects.h"
+#include <stdlib.h>
 
 static void collect(expr *e, void *arg) {
   reads *r = arg;
   for (int i = 0; i < r->n; i++)
     if (r->read[i] == e) return;
-  if (r->n < MAX_READS) r->read[r->n++] = e;
+  if (r->n == MAX_READS) abort(); /* no fewer: what is read decides what may move */
+  r->read[r->n++] = e;
 }
 
 reads reads_of_term(nest *n) {

@@ -3,7 +3,7 @@
 #define NETC_EFFECTS_H
 #include "nest.h"
 
-enum { MAX_READS = 64 };
+enum { MAX_READS = 160 };
 
 typedef struct {
   int n;

@@ -12,11 +12,12 @@
 
 enum { MAX_REFS = 64, MAX_POINTS = 4096, LANES = 16 };
 
+/* A pointer that walks with the loops. Accesses to one tensor that move alike share it, and lie at
+   constant distances from it. */
 typedef struct {
-  access x;
-  int arg;             /* index of its tensor among the function's pointers */
+  const tensor *t;
   int64_t stride[MAX_AXES];
-  LLVMValueRef at;     /* address at the current loop indices (tile offsets not included) */
+  LLVMValueRef at; /* the tensor's element at the current loop indices, less constants and tile offsets */
 } ref;
 
 typedef struct {
@@ -66,7 +67,7 @@ static LLVMValueRef add_scaled(em *e, LLVMValueRef base, LLVMValueRef i, int64_t
   return base ? LLVMBuildAdd(B, base, t, "") : t;
 }
 
-static LLVMTypeRef element_type(em *e, const ref *r) { return r->x.t->is_int ? e->c.i32 : e->c.f32; }
+static LLVMTypeRef element_type(em *e, const ref *r) { return r->t->is_int ? e->c.i32 : e->c.f32; }
 
 static LLVMValueRef advance(em *e, const ref *r, LLVMValueRef i, int64_t stride) {
   if (!stride || !i) return r->at;
@@ -74,18 +75,28 @@ static LLVMValueRef advance(em *e, const ref *r, LLVMValueRef i, int64_t stride)
   return LLVMBuildGEP2(B, element_type(e, r), r->at, &off, 1, "");
 }
 
-static LLVMValueRef address(em *e, const ref *r, const point *p) {
+/* Of the access x, which moves as r does. */
+static LLVMValueRef address(em *e, const ref *r, const access *x, const point *p) {
   int64_t off = 0;
+  for (int d = 0; d < x->t->rank; d++) off += x->ix[d].c * x->t->stride[d];
   for (int a = 0; a < e->n->n_axis; a++) off += r->stride[a] * p->off[a];
   if (!off) return r->at;
   LLVMValueRef o = ir_index(&e->c, off);
   return LLVMBuildGEP2(B, element_type(e, r), r->at, &o, 1, "");
 }
 
-static ref *ref_of(em *e, const access *x) {
+static ref *find_ref(em *e, const access *x) {
+  int64_t stride[MAX_AXES] = {0};
+  for (int a = 0; a < e->n->n_axis; a++) stride[a] = access_stride(x, a);
   for (int i = 0; i < e->n_ref; i++)
-    if (access_equal(&e->refs[i].x, x)) return &e->refs[i];
-  abort();
+    if (e->refs[i].t == x->t && !memcmp(e->refs[i].stride, stride, sizeof stride)) return &e->refs[i];
+  return NULL;
+}
+
+static ref *ref_of(em *e, const access *x) {
+  ref *r = find_ref(e, x);
+  if (!r) abort();
+  return r;
 }
 
 /* --- expressions at a point of the tile --- */
@@ -164,7 +175,7 @@ static LLVMValueRef load(em *e, const expr *x, const point *p) {
   ref *r = ref_of(e, &x->rd);
   int w = along_vector(e, x) && r->stride[e->vec] ? width_at(e, p) : 1;
   LLVMTypeRef t = x->rd.t->is_int ? ir_int_type(&e->c, w) : ir_float_type(&e->c, w);
-  LLVMValueRef v = LLVMBuildLoad2(B, t, address(e, r, p), "");
+  LLVMValueRef v = LLVMBuildLoad2(B, t, address(e, r, &x->rd, p), "");
   LLVMSetAlignment(v, (unsigned)x->rd.t->element);
   return x->rd.t->is_int ? LLVMBuildSIToFP(B, v, ir_float_type(&e->c, w), "") : v;
 }
@@ -539,11 +550,12 @@ static void write_results(em *e) {
   for (int64_t i = 0; i < e->n_point; i++) {
     e->acc_now = i;
     int w = width_at(e, &e->points[i]);
-    LLVMValueRef v[sizeof e->n->store / sizeof *e->n->store];
+    LLVMValueRef v[MAX_STORES];
     for (int s = 0; s < e->n->n_store; s++)
       v[s] = eval_wide(e, e->n->store[s].value, &e->points[i], w);
     for (int s = 0; s < e->n->n_store; s++) {
-      LLVMValueRef at = address(e, ref_of(e, &e->n->store[s].out), &e->points[i]);
+      const access *out = &e->n->store[s].out;
+      LLVMValueRef at = address(e, ref_of(e, out), out, &e->points[i]);
       LLVMSetAlignment(LLVMBuildStore(B, v[s], at), (unsigned)e->n->store[s].out.t->element);
     }
   }
@@ -632,18 +644,13 @@ static void domain_loop(em *e) {
 /* --- setting up --- */
 
 static void add_ref(em *e, const access *x) {
-  for (int i = 0; i < e->n_ref; i++)
-    if (access_equal(&e->refs[i].x, x)) return;
+  int arg = 0;
+  if (find_ref(e, x)) return;
   if (e->n_ref == MAX_REFS) abort();
   ref *r = &e->refs[e->n_ref++];
-  r->x = *x;
-  for (r->arg = 0; e->arg_tensor[r->arg] != x->t; r->arg++) continue;
-  int64_t c = 0;
-  for (int d = 0; d < x->t->rank; d++) c += x->ix[d].c * x->t->stride[d];
+  while (e->arg_tensor[arg] != x->t) arg++;
+  *r = (ref){.t = x->t, .at = e->arg[arg]};
   for (int a = 0; a < e->n->n_axis; a++) r->stride[a] = access_stride(x, a);
-  LLVMValueRef off = ir_index(&e->c, c);
-  r->at = e->arg[r->arg];
-  if (c) r->at = LLVMBuildGEP2(B, element_type(e, r), r->at, &off, 1, "");
 }
 
 static void add_read(expr *x, void *arg) { add_ref(arg, &x->rd); }

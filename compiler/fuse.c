@@ -282,7 +282,7 @@ static bool reads_at_most(nest *w, const move *m, const access *out) {
 }
 
 static bool may_take(const move *m, nest *w) {
-  if (w->n_store + m->c->n_store > (int)(sizeof w->store / sizeof *w->store)) return false;
+  if (w->n_store + m->c->n_store > MAX_STORES) return false;
   for (int s = 0; s < m->c->n_store; s++)
     if (!reads_at_most(w, m, &m->c->store[s].out)) return false;
   return keeps_vectors(m, w) && reads_own_element(m, w);
@@ -291,14 +291,15 @@ static bool may_take(const move *m, nest *w) {
 static void take(nestprog *p, const move *m, nest *w) {
   substitution s = axes_of_writer(m, w);
   int had = w->n_store;
-  store made[sizeof w->store / sizeof *w->store];
-  memcpy(made, w->store, sizeof made);
+  store made[MAX_STORES];
+  memcpy(made, w->store, (size_t)had * sizeof *made);
   for (int i = 0; i < m->c->n_store; i++) {
     expr *v = replaced(p, m->c->store[i].value, m->c->term, 0, NULL);
     v = replaced(p, expr_map_affine(p->mem, v, substitute, &s), NULL, had, made);
     store new = {substitute_access(m->c->store[i].out, &s), v};
     int old = store_to(w, new.out.t); /* c may rewrite what it reads, in place */
-    w->store[old >= 0 ? old : w->n_store++] = new;
+    if (old >= 0) w->store[old] = new;
+    else nest_store(p->mem, w, new.out, new.value);
   }
 }
 

@@ -232,15 +232,9 @@ static void finish(gathering *g, nest *n, bool onto) {
 
 /* --- solving --- */
 
-static nest *copy_of(gathering *g, const nest *n) {
-  nest *c = NEW(g->p->mem, nest);
-  *c = *n;
-  return c;
-}
-
 /* Zeros for the class h = step*h' + r of dimension dim, over all of the later dimensions. */
 static void zero_fill(gathering *g, const nest *n, int dim, int64_t step, int64_t r) {
-  nest *z = copy_of(g, n);
+  nest *z = nest_copy(g->p->mem, n);
   access *out = &z->store[0].out;
   for (int d = dim; d < out->t->rank; d++) {
     int64_t k = d == dim ? step : 1, c = d == dim ? r : 0;
@@ -308,7 +302,7 @@ static void split_axes(gathering *g, const nest *n, const target_class *c, const
   if (!n_list) {
     const affine *x = &n->store[0].out.ix[c->dim];
     if (modulo(c->r - x->c, c->step)) return;
-    nest *one = copy_of(g, n);
+    nest *one = nest_copy(g->p->mem, n);
     solve_class(g, one, c, onto);
     return;
   }
@@ -319,7 +313,7 @@ static void split_axes(gathering *g, const nest *n, const target_class *c, const
   }
   int64_t m = c->step / gcd(n->store[0].out.ix[c->dim].k[b], c->step);
   for (int64_t b0 = 0; b0 < m; b0++) {
-    nest *one = copy_of(g, n);
+    nest *one = nest_copy(g->p->mem, n);
     if (take_class(g, one, b, b0, m)) split_axes(g, one, c, list + 1, n_list - 1, onto);
   }
 }
@@ -373,7 +367,7 @@ static void solve(gathering *g, nest *n, int dim, bool onto) {
 /* Returns the link behind the nests that replace n. */
 static nest **gather_nest(nestprog *p, nest **link, nest *n) {
   gathering g = {p, link};
-  nest *next = n->next, *s = copy_of(&g, n);
+  nest *next = n->next, *s = nest_copy(p->mem, n);
   bool onto = n->store[0].value->kind != E_ACC;
   for (int a = 0; a < s->n_axis; a++) s->axis[a].reduce = true;
   solve(&g, s, 0, onto);

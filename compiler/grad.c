@@ -170,8 +170,7 @@ static tensor *won_tensor(backward *b, nest *n) {
   const char *name = arena_printf(b->mem, "won.%s", y->name);
   tensor *won = tensor_new(b->p, name, T_TEMP, y->rank, y->dim);
   won->node = y->node;
-  nest *w = NEW(b->mem, nest);
-  *w = *n;
+  nest *w = nest_copy(b->mem, n);
   w->name = name;
   w->store[0].out.t = won;
   expr *equal = e_op(b->mem, E_EQ, n->term, e_read(b->mem, n->store[0].out), NULL);
@@ -261,7 +260,7 @@ static void append_partial(backward *b, const nest *forward, access at, expr *g)
   n->term = g;
   expr *acc = e_op(b->mem, E_ACC, NULL, NULL, NULL);
   if (!first) acc = e_op(b->mem, E_ADD, e_read(b->mem, at), acc, NULL);
-  n->store[n->n_store++] = (store){at, acc};
+  nest_store(b->mem, n, at, acc);
   guarding guards = {.forward = forward, .n = n};
   expr_reads(forward->term, add_guards, &guards);
   append_nest(b, n);

@@ -82,6 +82,9 @@ static void guard_read(nest *n, const access *x) {
   }
 }
 
+/* In a store's value a read out of range is 0: winograd.c makes such of workspace tensors only. */
+static void pad_read(expr *e, void *arg) { pad(arg, &e->rd); }
+
 static void scan_nest(nestprog *p, nest *n) {
   scan s = {.p = p, .n = n};
   expr_reads(n->term, collect_leaving, &s);
@@ -90,6 +93,7 @@ static void scan_nest(nestprog *p, nest *n) {
     if (t->role == T_TEMP && zeros_do(&s, s.read[i])) pad(n, &s.read[i]->rd);
     else guard_read(n, &s.read[i]->rd);
   }
+  for (int i = 0; i < n->n_store; i++) expr_reads(n->store[i].value, pad_read, n);
 }
 
 /* --- the zeros themselves, written where the tensor comes to life --- */
@@ -109,8 +113,7 @@ static nest *clear_slab(nestprog *p, tensor *t, int dim, int64_t from, int64_t e
   }
   c->red = R_SET;
   c->term = e_const(p->mem, 0);
-  c->n_store = 1;
-  c->store[0] = (store){out, e_op(p->mem, E_ACC, NULL, NULL, NULL)};
+  nest_store(p->mem, c, out, e_op(p->mem, E_ACC, NULL, NULL, NULL));
   c->canonical = true;
   return c;
 }

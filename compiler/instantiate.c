@@ -490,7 +490,7 @@ static bool lower_statement(instantiation *s, const opstmt *st) {
   if (!ok) return false;
   if (adds)
     acc = e_op(s->mem, st->comb == COMB_MAX ? E_MAX : E_ADD, e_read(s->mem, s->at), acc, NULL);
-  n->store[n->n_store++] = (store){s->at, acc};
+  nest_store(s->mem, n, s->at, acc);
   append(s->o, n);
   return true;
 }

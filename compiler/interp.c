@@ -20,6 +20,7 @@ typedef struct {
   int cur;    /* cursor of E_READ, E_INDEX, E_RAND */
   const void *data;
   bool is_int;
+  int check, n_check; /* of a read in a store's value: out of range is 0 */
 } step;
 
 /* 0 <= cursor < extent, or the point contributes nothing. */
@@ -46,6 +47,7 @@ typedef struct {
   tape term, out;             /* out: the store values one after the other */
   int root[MAX_STORES];       /* tape position of each store's value */
   int target[MAX_STORES];     /* cursor in `out` of each store's address */
+  int border[MAX_STORES], n_border[MAX_STORES]; /* checks in `out`: outside lies a border */
   int n_outer, n_inner;
   int outer[MAX_AXES], inner[MAX_AXES];
   double acc[LANES];
@@ -91,7 +93,9 @@ static int add_node(machine *m, tape *t, const expr *e) {
     s.cur = add_cursor(m, t, dense_offset(&e->rd));
     s.data = m->data[e->rd.t->id];
     s.is_int = e->rd.t->is_int;
+    s.check = t->n_check;
     check_access(m, t, &e->rd);
+    s.n_check = t->n_check - s.check;
   }
   int n = t->n;
   PUSH(m->mem, t->of, n, e);
@@ -106,7 +110,9 @@ static void build(machine *m) {
   for (int s = 0; s < n->n_store; s++) {
     m->root[s] = add_node(m, &m->out, n->store[s].value);
     m->target[s] = add_cursor(m, &m->out, dense_offset(&n->store[s].out));
+    m->border[s] = m->out.n_check;
     check_access(m, &m->out, &n->store[s].out);
+    m->n_border[s] = m->out.n_check - m->border[s];
   }
   for (int a = 0; a < n->n_axis; a++) {
     if (n->axis[a].reduce) m->inner[m->n_inner++] = a;
@@ -138,13 +144,15 @@ static double draw(const machine *m, const step *s, int64_t at) {
   return (out[0] >> 8) * 0x1p-24;
 }
 
-static bool in_range(const tape *t) {
-  for (int i = 0; i < t->n_check; i++) {
+static bool holds(const tape *t, int check, int n) {
+  for (int i = check; i < check + n; i++) {
     int64_t at = t->cursor[t->check[i].cur].at;
     if (at < 0 || at >= t->check[i].extent) return false;
   }
   return true;
 }
+
+static bool in_range(const tape *t) { return holds(t, 0, t->n_check); }
 
 /* Evaluates the whole tape; results in t->value. */
 static void eval(machine *m, tape *t) {
@@ -158,6 +166,10 @@ static void eval(machine *m, tape *t) {
     case E_INDEX: v[i] = m->exact ? (double)at : (double)(float)at; break;
     case E_RAND: v[i] = draw(m, s, at); break;
     case E_READ:
+      if (s->n_check && !holds(t, s->check, s->n_check)) {
+        v[i] = 0;
+        break;
+      }
       v[i] = s->is_int ? ((const int32_t *)s->data)[at] : ((const double *)s->data)[at];
       if (s->is_int && !m->exact) v[i] = (float)v[i];
       break;
@@ -246,7 +258,6 @@ static void fold_lanes(machine *m) {
 
 static void one_output(machine *m) {
   double value[MAX_STORES];
-  if (!in_range(&m->out)) return; /* a border, which the dense buffers here do not have */
   for (int l = 0; l < LANES; l++) m->acc[l] = m->n->red == R_MAX ? -INFINITY : 0;
   m->lane = 0;
   reduce(m, 0);
@@ -255,6 +266,7 @@ static void one_output(machine *m) {
   for (int s = 0; s < m->n->n_store; s++) value[s] = m->out.value[m->root[s]];
   for (int s = 0; s < m->n->n_store; s++) {
     double *to = m->data[m->n->store[s].out.t->id];
+    if (!holds(&m->out, m->border[s], m->n_border[s])) continue; /* the buffers here have none */
     to[m->out.cursor[m->target[s]].at] = value[s];
   }
 }

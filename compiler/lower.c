@@ -39,8 +39,7 @@ static void lower_input(lowering *l, const node *n) {
   c->name = t->name;
   c->n_axis = 4;
   c->term = e_read(p->mem, in);
-  c->n_store = 1;
-  c->store[0] = (store){out, e_op(p->mem, E_ACC, NULL, NULL, NULL)};
+  nest_store(p->mem, c, out, e_op(p->mem, E_ACC, NULL, NULL, NULL));
   c->canonical = true;
   l->of_node[n->id] = t;
   append_all(l, c, c);

@@ -45,8 +45,7 @@ static builder begin(arena *mem) {
 }
 
 static void store_sum(builder *b, access out) {
-  b->n->n_store = 1;
-  b->n->store[0] = (store){out, e_op(b->p->mem, E_ACC, NULL, NULL, NULL)};
+  nest_store(b->p->mem, b->n, out, e_op(b->p->mem, E_ACC, NULL, NULL, NULL));
 }
 
 /* Runs the one nest of b on every thread, each with memory of its own; the least seconds of some.

@@ -16,6 +16,21 @@ tensor *tensor_new(nestprog *p, const char *name, trole role, int rank, const in
   return t;
 }
 
+void nest_store(arena *mem, nest *n, access out, expr *value) {
+  if (n->n_store == MAX_STORES) abort();
+  store s = {out, value};
+  PUSH(mem, n->store, n->n_store, s);
+}
+
+nest *nest_copy(arena *mem, const nest *n) {
+  nest *c = NEW(mem, nest);
+  *c = *n;
+  c->store = NULL;
+  c->n_store = 0;
+  for (int s = 0; s < n->n_store; s++) nest_store(mem, c, n->store[s].out, n->store[s].value);
+  return c;
+}
+
 /* --- expressions --- */
 
 static const struct {

@@ -87,9 +87,9 @@ typedef struct {
   bool reduce;
 } axis;
 
-typedef struct {
+typedef struct store {
   access out;
-  expr *value; /* may contain E_ACC and reads, never out of range */
+  expr *value; /* may contain E_ACC and reads; a read out of range is 0 (from a border: halo.c) */
 } store;
 
 /* Meaning, for every point of the non-reduce axes:
@@ -108,7 +108,7 @@ typedef struct {
    index is out of range contributes nothing:
      unless the store's value is ADD(READ out, ACC), all elements of the output tensor = 0
      for every point where the reads, the guards and the output are in range: out = out + term. */
-enum { MAX_GUARDS = 8, MAX_STORES = 8 };
+enum { MAX_GUARDS = 8, MAX_STORES = 40 };
 typedef struct nest {
   struct nest *next;
   const char *name; /* of the layer and direction: "conv2", "conv2 by input", "conv2 by weight" */
@@ -125,7 +125,7 @@ typedef struct nest {
     int64_t extent; /* 0 <= ix < extent */
   } guard[MAX_GUARDS];
   int n_store;
-  store store[MAX_STORES];
+  struct store *store; /* in a growing array (nest_store) */
   int place;      /* in program order, while an index of uses is kept (uses.h) */
   bool canonical; /* outputs written once per point: see gather.c */
   struct schedule *sched;
@@ -148,6 +148,10 @@ typedef struct {
 
 /* --- construction (nest.c) --- */
 tensor *tensor_new(nestprog *p, const char *name, trole role, int rank, const int64_t *dim);
+/* Another store of n, after those it has. */
+void nest_store(arena *mem, nest *n, access out, expr *value);
+/* A copy of n with stores of its own; expressions are shared. */
+nest *nest_copy(arena *mem, const nest *n);
 /* The tensor whose memory t is (a part of). */
 tensor *tensor_base(tensor *t);
 expr *e_const(arena *a, double v);

@@ -80,8 +80,7 @@ static nest *copy_nest(nestprog *p, tensor *from, tensor *to, int dim) {
   }
   c->red = R_SET;
   c->term = e_read(p->mem, in);
-  c->n_store = 1;
-  c->store[0] = (store){out, e_op(p->mem, E_ACC, NULL, NULL, NULL)};
+  nest_store(p->mem, c, out, e_op(p->mem, E_ACC, NULL, NULL, NULL));
   c->canonical = true;
   return c;
 }

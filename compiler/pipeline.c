@@ -1,6 +1,7 @@
 /* The pass table: the whole compiler at a glance. */
 #include "pipeline.h"
 #include "fuse.h"
+#include "winograd.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ static void run_gather(compilation *c) { gather(c->p); }
 static void run_simplify(compilation *c) { simplify(c->p); }
 static void run_order(compilation *c) { order(c->p); }
 static void run_fuse(compilation *c) { fuse(c->p); }
+static void run_winograd(compilation *c) { winograd(c->p); }
 static void run_halo(compilation *c) {
   c->p->exact = c->exact;
   halo(c->p);
@@ -48,6 +50,7 @@ static const pass passes[] = {
     {"simplify", "constants folded, unit axes and dead nests dropped", run_simplify},
     {"order", "sums over 16 lanes chosen, operands packed", run_order},
     {"fuse", "producers inlined, elementwise nests moved into the stores of what they read", run_fuse},
+    {"winograd", "convolutions in tiles, with fewer multiplications", run_winograd},
     {"halo", "borders of zeros, guards, strides", run_halo},
     {"block", "sums cut to what the second-level cache holds", run_block},
     {"sched", "register tiles, loop order, what threads share", run_sched},

@@ -8,6 +8,7 @@
 enum {
   MAX_TILE = 30,       /* accumulators tried in a tile, at most */
   SMALL_BODY = 32,     /* machines whose bodies are shorter want small code: no ragged edges */
+  LONG_STORES = 8,     /* with more of them there is enough to do for one vector at a time */
   DOMAIN_TILES = 24    /* enough pieces for the threads of a small machine to share evenly */
 };
 
@@ -250,7 +251,7 @@ static void plain_tile(nest *n, schedule *s, const target_info *t) {
   for (int a = 0; a < n->n_axis; a++) s->tile[a] = 1;
   if (s->vec < 0 && n->red == R_SET) unroll_copies(n, s, t);
   if (s->vec < 0 || n->axis[s->vec].reduce) return;
-  bool heavy = is_heavy(n);
+  bool heavy = is_heavy(n) || n->n_store > LONG_STORES;
   int64_t most = heavy ? t->lanes : 4 * t->lanes, extent = n->axis[s->vec].extent;
   s->tile[s->vec] = extent < most ? extent : most;
   if (heavy || n->red == R_SET) return;

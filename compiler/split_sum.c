@@ -56,9 +56,8 @@ static access renumber_access(access x, renumbering *r) {
 
 /* n's results from the partial sums: its output axes, and the outermost of its sum. */
 static nest *second_level(nestprog *p, const nest *n, int outer, const access *part) {
-  nest *s = NEW(p->mem, nest);
+  nest *s = nest_copy(p->mem, n);
   renumbering r;
-  *s = *n;
   s->n_axis = 0;
   for (int a = 0; a < MAX_AXES; a++) r.to[a] = -1;
   for (int reduce = 0; reduce < 2; reduce++)

@@ -38,7 +38,9 @@ static void check_read(const checker *c, const access *x) {
   const tensor *whole = tensor_base(x->t);
   bool made = whole->role == T_TEMP || whole->role == T_LOGITS || whole->role == T_LOSSES;
   need(c, !made || c->written[whole->id], "reads a tensor that no earlier nest writes");
-  if (c->in_store) need(c, !access_may_leave(c->n, x), "a store's value reads out of range");
+  if (c->in_store)
+    need(c, !access_may_leave(c->n, x) || whole->role == T_TEMP,
+         "a store's value reads out of range of what can have no border");
 }
 
 static void check_expr(const checker *c, const expr *e) {

@@ -99,8 +99,7 @@ static void add_random_loss(bench *b, tensor *y) {
   n->name = "losses";
   n->red = R_SUM;
   n->term = e_op(b->mem, E_MUL, e_read(b->mem, ry), e_read(b->mem, rw), NULL);
-  n->n_store = 1;
-  n->store[0] = (store){out, e_op(b->mem, E_ACC, NULL, NULL, NULL)};
+  nest_store(b->mem, n, out, e_op(b->mem, E_ACC, NULL, NULL, NULL));
   n->canonical = true;
   append(p, n);
 }
