@@ -55,7 +55,7 @@ static bool find_cut(cut *c, const target_info *t) {
   nest *n = c->n;
   int64_t bytes = 0, depth = 1, room = (int64_t)t->l2 * 1024 / 10 * 6;
   c->axis = outermost_reduce(n);
-  if (!nest_macs(n) || n->lanes || n->n_guard || c->axis < 0) return false;
+  if (!nest_macs(n) || n->lanes || n->chain || n->n_guard || c->axis < 0) return false;
   int64_t extent = n->axis[c->axis].extent;
   for (int i = 0; i < 2; i++) {
     c->read[i] = n->term->a[i];

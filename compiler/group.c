@@ -7,6 +7,7 @@
    Requires tiles and domains (sched.c). Decides about time only, never about values. */
 #include "effects.h"
 #include "sched.h"
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_GROUP = 24, SHARED_BYTES = 32 * 1024 };
@@ -114,14 +115,26 @@ static bool may_join(const group *g, nest *n, bool small) {
   return true;
 }
 
+/* n goes on with the chain of the nest before it: what earlier passes promised must hold. */
+static void check_chain(const group *g, nest *n) {
+  for (int i = g->n - 1; i >= 0 && g->member[i]->chain == n->chain; i--)
+    if (g->n == MAX_GROUP || !same_domain(g->member[i], n) || !may_share(g->member[i], n)) {
+      fprintf(stderr, "netc: internal error: `%s` cannot follow `%s` in a chain\n", n->name,
+              g->member[i]->name);
+      abort();
+    }
+}
+
 void group_program(nestprog *p, const target_info *t) {
   group g = {.id = -1};
   for (nest *n = p->nests; n; n = n->next) {
-    bool small = is_small(n, t);
-    if (!may_join(&g, n, small)) g = (group){.id = g.id + 1, .serial = small};
+    bool small = !n->chain && is_small(n, t), linked = false;
+    if (n->chain) linked = g.n > 0 && g.member[g.n - 1]->chain == n->chain;
+    if (linked) check_chain(&g, n);
+    else if (n->chain || !may_join(&g, n, small)) g = (group){.id = g.id + 1, .serial = small};
     n->sched->serial = small;
     n->sched->group = g.id;
-    n->sched->interleaved = g.n > 0 && !small && share_slices(g.member[g.n - 1], n);
+    n->sched->interleaved = linked || (g.n > 0 && !small && share_slices(g.member[g.n - 1], n));
     g.member[g.n++] = n;
   }
 }

@@ -140,8 +140,15 @@ static void clear_border(nestprog *p, tensor *t) {
 static void set_strides(tensor *t) {
   int64_t s = 1;
   for (int d = t->rank - 1; d >= 0; d--) {
+    bool together = d > 0 && d == t->apart && t->dim[d] > 1;
+    if (together && s * t->element % 4096 == 0) s += 64 / t->element;
     t->stride[d] = s;
     s *= t->dim[d] + t->pad_lo[d] + t->pad_hi[d];
+  }
+  if (t->sliced) {
+    t->slice = t->stride[0];
+    t->stride[0] = 0;
+    return;
   }
   /* Samples a multiple of 4 KB apart would fall into the same cache sets, and push each other out. */
   bool collide = t->rank > 1 && t->dim[0] > 1 && t->stride[0] * t->element % 4096 == 0;

@@ -39,11 +39,15 @@ typedef struct tensor {
   const struct node *node;     /* the layer it belongs to, or NULL */
   const struct opdecl *decl;   /* T_PARAM, T_STATE, T_OPT: initial values and file order */
   double init;                 /* evaluated: the constant or the bound */
+  int apart;    /* elements along this dimension (not the first) are used together: keep them out of
+                   the same cache sets */
+  bool sliced;  /* of a chain: memory for one index of the first dimension, for each thread */
   /* filled in by plan: */
   int64_t pad_lo[MAX_DIMS], pad_hi[MAX_DIMS]; /* zero halo around the data, in elements */
   int64_t stride[MAX_DIMS];                   /* in elements */
   int block;                                  /* which memory block (plan.h) */
   int64_t offset;                             /* of element [0,..,0], in bytes */
+  int64_t slice;                              /* if sliced: elements for one thread; stride[0] is 0 */
   int element;                                /* bytes: 4, or 8 in double precision (`check`) */
 } tensor;
 
@@ -127,6 +131,8 @@ typedef struct nest {
   int n_store;
   struct store *store; /* in a growing array (nest_store) */
   int place;      /* in program order, while an index of uses is kept (uses.h) */
+  int chain;      /* nests of one chain (not 0) follow each other, and run all of them for one index of
+                     their first axis before the next; what they hand on may be sliced */
   bool canonical; /* outputs written once per point: see gather.c */
   struct schedule *sched;
 } nest;
@@ -139,6 +145,8 @@ typedef struct {
   bool exact; /* double precision from halo on: for checking gradients, not for use */
   bool no_fma; /* the machine's rule: fused multiply-adds round twice (target.def) */
   int batch;
+  int threads; /* that will run it; decides about memory and time only */
+  int n_chain;
   int n_tensor;
   tensor **tensor;
   nest *nests; /* in execution order */

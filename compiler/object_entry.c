@@ -61,26 +61,68 @@ static LLVMValueRef place_of(const entry *e, const tensor *t) {
   return place(e, t->block, t->block == BLOCK_CONTROL ? (int64_t)offsetof(control, lr) : t->offset);
 }
 
+/* The calls from i on that run together: those of a chain, else one. */
+static int calls_together(const kernel_list *l, int i) {
+  int n = 1, chain = l->call[i].n->chain;
+  while (chain && i + n < l->n_call && l->call[i + n].n->chain == chain) n++;
+  return n;
+}
+
 static int most_arguments(const kernel_list *l) {
   int most = 1;
-  for (int i = 0; i < l->n_call; i++)
-    if (l->call[i].n_arg > most) most = l->call[i].n_arg;
+  for (int i = 0, n; i < l->n_call; i += n) {
+    int together = 0;
+    n = calls_together(l, i);
+    for (int k = 0; k < n; k++) together += l->call[i + k].n_arg;
+    if (together > most) most = together;
+  }
   return most;
+}
+
+/* Where argument number n lies in the function's list. */
+static LLVMValueRef argument_at(const entry *e, LLVMValueRef tensors, int n) {
+  LLVMValueRef at = whole(e->index, n);
+  return LLVMBuildGEP2(e->b, e->ptr, tensors, &at, 1, "");
+}
+
+/* Kernels k[0 .. n), over tiles [from, to) of their domains. */
+static void call_kernels(const entry *e, const kernel_call *k, int n, LLVMValueRef tensors,
+                         LLVMValueRef from, LLVMValueRef to) {
+  for (int i = 0, first = 0; i < n; first += k[i++].n_arg) {
+    LLVMValueRef arg[3] = {argument_at(e, tensors, first), from, to};
+    call(e, LLVMGetNamedFunction(e->o->module, k[i].k->name), arg, 3);
+  }
+}
+
+/* A chain: all of its kernels for one tile, then for the next. */
+static void call_chain(const entry *e, const kernel_call *k, int n, LLVMValueRef tensors) {
+  LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b);
+  LLVMBasicBlockRef head = LLVMAppendBasicBlockInContext(e->cx, e->fn, "chain");
+  LLVMBasicBlockRef after = LLVMAppendBasicBlockInContext(e->cx, e->fn, "");
+  LLVMBuildBr(e->b, head);
+  LLVMPositionBuilderAtEnd(e->b, head);
+  LLVMValueRef t = LLVMBuildPhi(e->b, e->index, ""), zero = whole(e->index, 0);
+  LLVMAddIncoming(t, &zero, &before, 1);
+  LLVMValueRef next = LLVMBuildAdd(e->b, t, whole(e->index, 1), "");
+  call_kernels(e, k, n, tensors, t, next);
+  LLVMAddIncoming(t, &next, &head, 1);
+  LLVMValueRef end = whole(e->index, k->n->sched->domain);
+  LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, end, ""), head, after);
+  LLVMPositionBuilderAtEnd(e->b, after);
 }
 
 static void run(const entry *e, const kernel_list *l) {
   int most = most_arguments(l);
   LLVMValueRef tensors = LLVMBuildAlloca(e->b, LLVMArrayType2(e->ptr, (uint64_t)most), "tensors");
-  for (int i = 0; i < l->n_call; i++) {
+  for (int i = 0, n; i < l->n_call; i += n) {
     const kernel_call *k = &l->call[i];
-    for (int a = 0; a < k->n_arg; a++) {
-      const tensor *t = k->arg[a];
-      LLVMValueRef n = whole(e->index, a);
-      LLVMValueRef at = LLVMBuildGEP2(e->b, e->ptr, tensors, &n, 1, "");
-      LLVMBuildStore(e->b, place_of(e, t), at);
-    }
-    LLVMValueRef arg[3] = {tensors, whole(e->index, 0), whole(e->index, k->n->sched->domain)};
-    call(e, LLVMGetNamedFunction(e->o->module, k->k->name), arg, 3);
+    n = calls_together(l, i);
+    for (int c = 0, at = 0; c < n; c++)
+      for (int a = 0; a < k[c].n_arg; a++)
+        LLVMBuildStore(e->b, place_of(e, k[c].arg[a]), argument_at(e, tensors, at++));
+    LLVMValueRef domain = whole(e->index, k->n->sched->domain);
+    if (k->n->chain) call_chain(e, k, n, tensors);
+    else call_kernels(e, k, 1, tensors, whole(e->index, 0), domain);
   }
 }
 

@@ -15,6 +15,7 @@ static void wrong_library(const compilation *c) {
 static void run_lower(compilation *c) {
   c->p = lower(c->g, c->opt.train, c->opt.train || c->opt.loss, c->opt.batch, c->mem);
   if (!c->p) wrong_library(c);
+  c->p->threads = c->opt.threads > 0 ? c->opt.threads : 1;
   c->p->no_fma = c->machine && !c->machine->info->fma;
 }
 static void run_grad(compilation *c) {
@@ -31,7 +32,7 @@ static void run_halo(compilation *c) {
 }
 static void run_block(compilation *c) { block_program(c->p, c->machine->info); }
 static void run_sched(compilation *c) { 
-  schedule_program(c->p, c->machine->info, c->opt.threads > 0 ? c->opt.threads : 1);
+  schedule_program(c->p, c->machine->info, c->p->threads);
 }
 static void run_group(compilation *c) { group_program(c->p, c->machine->info); }
 static void run_plan(compilation *c) { c->memory = plan(c->p); }

@@ -14,7 +14,10 @@ typedef struct {
 
 static int64_t aligned(int64_t n) { return (n + ALIGN - 1) / ALIGN * ALIGN; }
 
+int64_t slice_bytes(const tensor *t) { return t->sliced ? aligned(tensor_bytes(t)) : 0; }
+
 int64_t tensor_bytes(const tensor *t) {
+  if (t->sliced) return t->element * t->slice;
   int64_t rows = t->dim[0] + t->pad_lo[0] + t->pad_hi[0];
   return t->rank ? t->element * t->stride[0] * rows : t->element;
 }
@@ -81,7 +84,7 @@ static int64_t place_workspace(nestprog *p, life *lives) {
   for (int i = 0; i < p->n_tensor; i++) {
     tensor *t = p->tensor[i];
     lives[i].t = t;
-    lives[i].bytes = aligned(tensor_bytes(t));
+    lives[i].bytes = aligned(tensor_bytes(t)) * (t->sliced ? p->threads : 1);
     if (t->role == T_TEMP && lives[i].first <= lives[i].last) order[n++] = &lives[i];
   }
   qsort(order, (size_t)n, sizeof *order, larger_first);

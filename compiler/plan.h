@@ -24,6 +24,8 @@ typedef struct {
 void halo(nestprog *p);
 /* Blocks and offsets, 64-byte aligned (after scheduling: nests of one group overlap in time). */
 memory_plan plan(nestprog *p);
-/* Bytes a tensor takes with its border. */
+/* Bytes a tensor takes with its border; of a sliced one, its slice. */
 int64_t tensor_bytes(const tensor *t);
+/* Distance between the threads' slices; 0 if all threads share the tensor. */
+int64_t slice_bytes(const tensor *t);
 #endif

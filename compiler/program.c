@@ -20,7 +20,7 @@ typedef struct {
 
 typedef struct {
   int block;
-  int64_t offset;
+  int64_t offset, slice; /* slice: bytes from one thread's part to the next one's, or 0 */
 } place;
 
 struct program {
@@ -29,7 +29,7 @@ struct program {
   int n_step, n_place;
   step *step;
   place *place;   /* of every argument of every step */
-  void **tensors; /* the same as addresses, for the blocks last run with */
+  void **tensors; /* the same as addresses, for the blocks last run with: thread by thread */
   void *blocks[N_BLOCKS];
   control ctl;
   int threads;
@@ -45,10 +45,10 @@ static double seconds(void) {
 
 static place place_of(const tensor *t) {
   if (!t)
-    return (place){BLOCK_CONTROL, 0};
+    return (place){BLOCK_CONTROL, 0, 0};
   if (t->block == BLOCK_CONTROL)
-    return (place){BLOCK_CONTROL, offsetof(control, lr)};
-  return (place){t->block, t->offset};
+    return (place){BLOCK_CONTROL, offsetof(control, lr), 0};
+  return (place){t->block, t->offset, slice_bytes(t)};
 }
 
 static void lay_out_steps(program *p, const kernel_fn *fn) {
@@ -58,7 +58,7 @@ static void lay_out_steps(program *p, const kernel_fn *fn) {
     args += l->call[i].n_arg;
   p->step = calloc((size_t)l->n_call + 1, sizeof *p->step);
   p->place = calloc((size_t)args + 1, sizeof *p->place);
-  p->tensors = calloc((size_t)args + 1, sizeof *p->tensors);
+  p->tensors = calloc((size_t)args * (size_t)p->threads + 1, sizeof *p->tensors);
   for (int i = 0; i < l->n_call; i++) {
     const kernel_call *k = &l->call[i];
     const schedule *s = k->n->sched;
@@ -157,15 +157,22 @@ static void find_tensors(program *p, const run_args *a) {
   if (!memcmp(blocks, p->blocks, sizeof blocks))
     return;
   memcpy(p->blocks, blocks, sizeof blocks);
-  for (int i = 0; i < p->n_place; i++)
-    p->tensors[i] = (char *)blocks[p->place[i].block] + p->place[i].offset;
+  for (int me = 0; me < p->threads; me++)
+    for (int i = 0; i < p->n_place; i++)
+      p->tensors[me * p->n_place + i] =
+          (char *)blocks[p->place[i].block] + p->place[i].offset + me * p->place[i].slice;
+}
+
+/* The arguments of a step as thread `me` sees them. */
+static void **arguments(const program *p, int me, const step *s) {
+  return p->tensors + me * p->n_place + s->first_arg;
 }
 
 /* Steps [i, end), which walk the same slices: one tile of each in turn. */
-static void run_in_turn(const program *p, int i, int end, int64_t from, int64_t to) {
+static void run_in_turn(const program *p, int me, int i, int end, int64_t from, int64_t to) {
   for (int64_t t = from; t < to; t++)
     for (int k = i; k < end; k++)
-      p->step[k].fn(p->tensors + p->step[k].first_arg, t, t + 1);
+      p->step[k].fn(arguments(p, me, &p->step[k]), t, t + 1);
 }
 
 /* Thread `me` of `n` takes an equal, contiguous share of every domain. */
@@ -179,11 +186,11 @@ static void run_share(const program *p, int me, int n) {
     }
     int64_t from = s->domain * me / n, to = s->domain * (me + 1) / n;
     if (s->serial && me == 0)
-      s->fn(p->tensors + s->first_arg, 0, s->domain);
+      s->fn(arguments(p, me, s), 0, s->domain);
     else if (!s->serial && end == i + 1)
-      s->fn(p->tensors + s->first_arg, from, to);
+      s->fn(arguments(p, me, s), from, to);
     else if (!s->serial)
-      run_in_turn(p, i, end, from, to);
+      run_in_turn(p, me, i, end, from, to);
   }
 }
 
@@ -219,13 +226,13 @@ void program_run_step(program *p, const run_args *a, int i) {
     prepare(p, a);
   const step *s = &p->step[i];
   if (p->threads == 1) {
-    s->fn(p->tensors + s->first_arg, 0, s->domain);
+    s->fn(arguments(p, 0, s), 0, s->domain);
     return;
   }
 #pragma omp parallel num_threads(p->threads)
   {
     int me = omp_get_thread_num(), n = omp_get_num_threads();
-    s->fn(p->tensors + s->first_arg, s->domain * me / n, s->domain * (me + 1) / n);
+    s->fn(arguments(p, me, s), s->domain * me / n, s->domain * (me + 1) / n);
   }
 }
 

@@ -12,6 +12,9 @@ enum {
   DOMAIN_TILES = 24    /* enough pieces for the threads of a small machine to share evenly */
 };
 
+/* A chain runs one index of its first axis at a time: a tile has one, and what is streamed is of one. */
+static bool chain_axis(const nest *n, int a) { return n->chain && a == 0; }
+
 int64_t access_stride(const access *x, int ax) {
   int64_t s = 0;
   for (int d = 0; d < x->t->rank; d++) s += x->ix[d].k[ax] * x->t->stride[d];
@@ -137,9 +140,9 @@ static double memory_cycles(nest *n, const schedule *s, const target_info *t, co
   for (int i = 0; i < r->n; i++) {
     const tensor *x = r->read[i]->rd.t;
     double bytes = 4, passes = 1;
-    for (int d = 0; d < x->rank; d++) bytes *= (double)x->dim[d];
+    for (int d = x->sliced; d < x->rank; d++) bytes *= (double)x->dim[d];
     for (int a = 0; a < n->n_axis; a++)
-      if (!n->axis[a].reduce && !access_stride(&r->read[i]->rd, a))
+      if (!chain_axis(n, a) && !n->axis[a].reduce && !access_stride(&r->read[i]->rd, a))
         passes *= ceil((double)n->axis[a].extent / (double)tile[a]);
     double per_cycle = 48, run = s->vec >= 0 ? 4.0 * (double)tile[s->vec] : 4;
     bool contiguous = s->vec >= 0 && !n->axis[s->vec].reduce && access_stride(&r->read[i]->rd, s->vec);
@@ -188,7 +191,8 @@ static void try_tile(search *q) {
 /* Tries tiles on output axes from the innermost outwards; beyond an axis that is tiled in part
    there are no more tiles, so that a tile is a box of neighbours. */
 static void search_rows(search *q, int ax) {
-  while (ax >= 0 && (q->n->axis[ax].reduce || ax == q->s->vec || ax == q->s->fold)) ax--;
+  while (ax >= 0 && (q->n->axis[ax].reduce || ax == q->s->vec || ax == q->s->fold || chain_axis(q->n, ax)))
+    ax--;
   if (ax < 0) {
     try_tile(q);
     return;
@@ -239,7 +243,7 @@ static bool is_heavy(const nest *n) {
 static void unroll_copies(const nest *n, schedule *s, const target_info *t) {
   int64_t points = 1;
   for (int a = n->n_axis - 1; a >= 0; a--) {
-    int64_t u = n->axis[a].extent;
+    int64_t u = chain_axis(n, a) ? 1 : n->axis[a].extent;
     while (u > 1 && (n->axis[a].extent % u || points * u > t->body / 2)) u--;
     s->tile[a] = u;
     points *= u;
@@ -258,7 +262,7 @@ static void plain_tile(nest *n, schedule *s, const target_info *t) {
   /* Sums and maxima in one register wait for each other: take rows of the next axis along. */
   int64_t have = chunks(t, s->tile[s->vec]);
   for (int a = n->n_axis - 1; a >= 0 && have < 4; a--)
-    if (!n->axis[a].reduce && a != s->vec && n->n_guard == 0) {
+    if (!n->axis[a].reduce && a != s->vec && n->n_guard == 0 && !chain_axis(n, a)) {
       while (s->tile[a] * 2 <= 4 && n->axis[a].extent % (s->tile[a] * 2) == 0 &&
              have * s->tile[a] < 4)
         s->tile[a] *= 2;
@@ -296,6 +300,7 @@ static void choose_loops(nest *n, schedule *s) {
     if (n->axis[a].extent % s->tile[a]) break;
     s->domain *= n->axis[a].extent / s->tile[a];
     s->n_domain++;
+    if (n->chain) break;
   }
 }
 

@@ -13,6 +13,11 @@
               y~[k, ..] += d~[k, ..] * g~[k, ..]  (a contraction like any other)
               inverse  (elementwise; the stores of the nest, once for each output of a tile)
 
+   The transformed tensors are large, and pass through memory only to be read once. Where they are
+   larger than a cache, a few samples at a time go through all nests in a chain (nest.h), over memory for
+   those few. A gradient by weight, which sums over the samples, then takes a sum for each such portion
+   and adds them up.
+
    Another order of the sum is another rounding. So this belongs to what fixes the bits: whether it is
    done depends on the nests alone, never on the machine.
    Requires canonical nests; comes after fusion, so that the inverse takes over the whole epilogue. */
@@ -23,6 +28,10 @@
 #include <string.h>
 
 enum { MAX_ALPHA = 6, MAX_PAIRS = 2, MAX_TRANSFORMED = 36, LANES = 16 };
+
+/* Transformed tensors up to WHOLE_BYTES together stay as they are; larger ones are taken in portions of
+   up to PORTION_BYTES. */
+enum { WHOLE_BYTES = 1 << 20, PORTION_BYTES = 640 << 10 };
 
 /* Points that keep the rounding error lowest: for tiles of 4 about twice that of the plain sum, where
    the customary 0, +-1, +-2 give four times (docs/performance.md). In pairs +-p, which share sums. */
@@ -199,6 +208,8 @@ typedef struct {
   bool tiled_taps;    /* the taps come in tiles, not the outputs */
   int tile, few;      /* lengths of the one and of the other */
   int alpha, n_point; /* products for a tile along one axis, and along all */
+  int batch;          /* the axis of samples ... */
+  int64_t portion;    /* ... of which a chain takes so many at a time; 0: no chain */
 } form;
 
 /* The axis that alone, and wholly, runs along dimension d; -1: none but index 0 of extent 1; else -2. */
@@ -297,12 +308,73 @@ static bool saves_work(const form *f) {
   return (products / (tiles * taps) * point + 7 * (data + kernel + inverse)) * worthwhile < products;
 }
 
+/* Of an operand: the pair that runs along dimension d, or NULL. */
+static const pairing *pair_along(const form *f, bool data, int d) {
+  for (int i = 0; i < f->n_pair; i++)
+    if ((data ? f->pair[i].data_dim : f->pair[i].kernel_dim) == d) return &f->pair[i];
+  return NULL;
+}
+
+/* The axis of n that counts tiles. */
+static int tiled_axis(const form *f, const pairing *q) { return f->tiled_taps ? q->tap : q->out; }
+
+static double tiles_along(const form *f, const pairing *q) {
+  return (double)(f->n->axis[tiled_axis(f, q)].extent / f->tile);
+}
+
+/* Bytes of an operand's transform, and of all products. */
+static double transformed_bytes(const form *f, bool data) {
+  const tensor *t = (data ? f->data : f->kernel)->rd.t;
+  double bytes = 4.0 * f->n_point;
+  for (int d = 0; d < t->rank; d++) {
+    const pairing *q = pair_along(f, data, d);
+    if (!q) bytes *= (double)t->dim[d];
+    else if (data || f->tiled_taps) bytes *= tiles_along(f, q);
+  }
+  return bytes;
+}
+
+static double product_bytes(const form *f) {
+  double bytes = 4.0 * f->n_point * (double)output_points(f->n);
+  for (int i = 0; i < f->n_pair; i++) bytes /= f->tiled_taps ? f->few : f->tile;
+  return bytes;
+}
+
+/* Are the samples one axis, outermost in what is tiled, and free of what the nest stores? */
+static bool has_samples(form *f) {
+  const access *x = &f->data->rd, *y = &f->kernel->rd;
+  int b = f->batch = plain_axis(f->n, x, 0), rank = 3;
+  if (b < 0 || f->n->axis[b].extent < 2 || f->n->axis[b].reduce != f->tiled_taps) return false;
+  if (f->tiled_taps ? plain_axis(f->n, y, 0) != b : dims_with(y, b) > 0) return false;
+  if (x->t->rank + 2 > MAX_DIMS || (f->tiled_taps && y->t->rank + 2 > MAX_DIMS)) return false;
+  for (int a = 0; a < f->n->n_axis; a++) rank += !f->n->axis[a].reduce && a != b;
+  for (int s = 0; s < f->n->n_store; s++) {
+    tensor *t = tensor_base(f->n->store[s].out.t);
+    if (t == tensor_base(x->t) || t == tensor_base(y->t)) return false;
+  }
+  return rank - (f->tiled_taps ? f->n_pair : 0) <= MAX_DIMS;
+}
+
+static void choose_portion(form *f) {
+  if (!has_samples(f)) return;
+  int64_t samples = f->n->axis[f->batch].extent;
+  double whole = transformed_bytes(f, true) + (f->tiled_taps ? transformed_bytes(f, false) : product_bytes(f));
+  if (whole <= WHOLE_BYTES) return;
+  int64_t most = (int64_t)(PORTION_BYTES / (whole / (double)samples));
+  while (most > 1 && samples % most) most--;
+  if (most < 1 || most == samples) return;
+  bool sums_cost = f->tiled_taps && (double)(samples / most) * product_bytes(f) > whole / 2;
+  if (!sums_cost) f->portion = most;
+}
+
 static bool matches(form *f, nestprog *p, nest *n) {
   if (!nest_macs(n) || n->lanes || n->n_guard || n->init) return false;
   for (int i = 0; i < 2; i++) {
     *f = (form){.p = p, .n = n, .data = n->term->a[i], .kernel = n->term->a[1 - i]};
-    if (f->data->rd.t->rank < MAX_DIMS && find_pairs(f) && find_tile(f) && !data_may_leave(f))
+    if (f->data->rd.t->rank < MAX_DIMS && find_pairs(f) && find_tile(f) && !data_may_leave(f)) {
+      choose_portion(f);
       return saves_work(f);
+    }
   }
   return false;
 }
@@ -326,16 +398,6 @@ static tensor *new_tensor(const form *f, const char *name, int rank, const int64
   return t;
 }
 
-/* Of an operand: the pair that runs along dimension d, or NULL. */
-static const pairing *pair_along(const form *f, bool data, int d) {
-  for (int i = 0; i < f->n_pair; i++)
-    if ((data ? f->pair[i].data_dim : f->pair[i].kernel_dim) == d) return &f->pair[i];
-  return NULL;
-}
-
-/* The axis of n that counts tiles. */
-static int tiled_axis(const form *f, const pairing *q) { return f->tiled_taps ? q->tap : q->out; }
-
 /* An operand and its transform t~[.., k, ..]: k, the product, comes before the first paired
    dimension; paired dimensions count tiles, and are gone where a tile has all there is. */
 typedef struct {
@@ -347,6 +409,9 @@ typedef struct {
 } operand;
 
 static bool in_tiles(const operand *o) { return o->data || o->f->tiled_taps; }
+
+/* Is dimension d that of the samples, taken in portions? It becomes two: portions, samples in one. */
+static bool in_portions(const operand *o, int d) { return d == 0 && o->f->portion && in_tiles(o); }
 
 /* The transforming nest, without its stores. */
 static nest *over_tiles(operand *o) {
@@ -362,7 +427,13 @@ static nest *over_tiles(operand *o) {
     if (q && o->k_dim < 0) dim[o->k_dim = rank++] = f->n_point;
     if (q && o->data) o->in.ix[d].c = q->c - (q->reversed ? f->few - 1 : 0);
     if (q && !in_tiles(o)) continue;
-    dim[rank] = x->t->dim[d];
+    if (in_portions(o, d)) {
+      o->in.ix[d].k[c->n_axis] = f->portion;
+      o->out.ix[rank].k[c->n_axis] = 1;
+      dim[rank] = x->t->dim[d] / f->portion;
+      c->axis[c->n_axis++] = (axis){"p", dim[rank++], false};
+    }
+    dim[rank] = in_portions(o, d) ? f->portion : x->t->dim[d];
     int ax = q ? tiled_axis(f, q) : plain_axis(f->n, x, d);
     if (q) dim[rank] = f->n->axis[ax].extent / f->tile;
     if (dim[rank] > 1) {
@@ -373,6 +444,9 @@ static nest *over_tiles(operand *o) {
     rank++;
   }
   o->out.t = new_tensor(f, x->t->name, rank, dim);
+  o->out.t->apart = o->k_dim;
+  o->out.t->sliced = in_portions(o, 0);
+  c->chain = in_portions(o, 0) ? f->p->n_chain : 0;
   return c;
 }
 
@@ -405,45 +479,54 @@ static nest *transform(operand *o) {
   return c;
 }
 
-/* The axes of one nest in those of another: to[a], or -1 where index 0 is meant. */
+/* What the axes of a nest are in those of another, and the axis of products there. */
 typedef struct {
-  int to[MAX_AXES];
+  affine to[MAX_AXES];
+  int k;
 } axis_map;
 
-/* The product nest without its term and stores: *k is its axis of products. */
-static nest *product_axes(const form *f, axis_map *m, int *k) {
+/* The product nest without its term and stores. In a chain its first axis counts portions. */
+static nest *product_axes(const form *f, axis_map *m) {
   const nest *n = f->n;
   nest *c = new_nest(f, n->name);
-  *k = -1;
+  m->k = -1;
+  if (f->portion) {
+    c->axis[c->n_axis++] = (axis){"p", n->axis[f->batch].extent / f->portion, false};
+    c->chain = f->p->n_chain;
+  }
   for (int a = 0; a < n->n_axis; a++) {
     const pairing *q = NULL;
     for (int i = 0; i < f->n_pair; i++)
       if (f->pair[i].out == a || f->pair[i].tap == a) q = &f->pair[i];
-    if (q && q->out == a && *k < 0) c->axis[*k = c->n_axis++] = (axis){"k", f->n_point, false};
-    int64_t extent = !q ? n->axis[a].extent : a == tiled_axis(f, q) ? n->axis[a].extent / f->tile : 1;
-    m->to[a] = -1;
+    if (q && q->out == a && m->k < 0) c->axis[m->k = c->n_axis++] = (axis){"k", f->n_point, false};
+    bool portions = f->portion && a == f->batch;
+    int64_t extent = portions ? f->portion : n->axis[a].extent;
+    if (q) extent = a == tiled_axis(f, q) ? extent / f->tile : 1;
+    m->to[a] = portions ? aff_axis(0, f->portion) : aff_const(0);
     if (extent == 1) continue;
-    m->to[a] = c->n_axis;
+    m->to[a] = aff_add(m->to[a], aff_axis(c->n_axis, 1));
     c->axis[c->n_axis++] = (axis){n->axis[a].name, extent, n->axis[a].reduce};
   }
   return c;
 }
 
-static affine along(const axis_map *m, int ax) {
-  return ax >= 0 && m->to[ax] >= 0 ? aff_axis(m->to[ax], 1) : aff_const(0);
-}
-
 /* The transformed operand, read at the product nest's axes. */
-static expr *read_transformed(const operand *o, const axis_map *m, int k) {
+static expr *read_transformed(const operand *o, const axis_map *m) {
   const form *f = o->f;
   const access *x = o->data ? &f->data->rd : &f->kernel->rd;
   access y = {.t = o->out.t};
   int rank = 0;
   for (int d = 0; d < x->t->rank; d++) {
     const pairing *q = pair_along(f, o->data, d);
-    if (q && rank == o->k_dim) y.ix[rank++] = aff_axis(k, 1);
+    if (q && rank == o->k_dim) y.ix[rank++] = aff_axis(m->k, 1);
     if (q && !in_tiles(o)) continue;
-    y.ix[rank++] = along(m, q ? tiled_axis(f, q) : plain_axis(f->n, x, d));
+    int ax = q ? tiled_axis(f, q) : plain_axis(f->n, x, d);
+    affine at = ax >= 0 ? m->to[ax] : aff_const(0);
+    if (in_portions(o, d)) {
+      y.ix[rank++] = aff_axis(0, 1);
+      at.k[0] = 0;
+    }
+    y.ix[rank++] = at;
   }
   return e_read(f->p->mem, y);
 }
@@ -462,15 +545,56 @@ static access over_outputs(const form *f, const nest *n, const char *name) {
   return x;
 }
 
-static nest *product(const form *f, const operand *data, const operand *kernel, axis_map *m, int *k) {
-  nest *c = product_axes(f, m, k);
-  expr *d = read_transformed(data, m, *k), *g = read_transformed(kernel, m, *k);
+static int dim_of_axis(const access *x, int ax) {
+  int d = 0;
+  while (!x->ix[d].k[ax]) d++;
+  return d;
+}
+
+static nest *product(const form *f, const operand *data, const operand *kernel, axis_map *m) {
+  nest *c = product_axes(f, m);
+  expr *d = read_transformed(data, m), *g = read_transformed(kernel, m);
   bool data_first = f->n->term->a[0] == f->data;
   c->red = R_SUM;
   c->term = e_op(f->p->mem, E_MUL, data_first ? d : g, data_first ? g : d, NULL);
   access out = over_outputs(f, c, f->n->store[0].out.t->name);
+  out.t->apart = dim_of_axis(&out, m->k);
+  out.t->sliced = f->portion && !f->tiled_taps;
   nest_store(f->p->mem, c, out, e_op(f->p->mem, E_ACC, NULL, NULL, NULL));
   return c;
+}
+
+/* An index in other axes: what axis a was is now axis[a]. */
+static affine in_axes(affine x, const affine *axis) {
+  affine r = aff_const(x.c);
+  for (int a = 0; a < MAX_AXES; a++)
+    if (x.k[a]) r = aff_add(r, aff_scale(axis[a], x.k[a]));
+  return r;
+}
+
+static access access_in_axes(access x, const affine *axis) {
+  for (int d = 0; d < x.t->rank; d++) x.ix[d] = in_axes(x.ix[d], axis);
+  return x;
+}
+
+/* Adds up the sums of the portions (axis 0 of c, which becomes the last); m follows. */
+static nest *sum_of_portions(const form *f, const nest *c, axis_map *m) {
+  nest *s = new_nest(f, arena_printf(f->p->mem, "portions of %s", c->name));
+  affine to[MAX_AXES];
+  for (int pass = 0; pass < 2; pass++) /* the outputs, and then the portions */
+    for (int a = 0; a < c->n_axis; a++) {
+      if (c->axis[a].reduce || (a == 0) != pass) continue;
+      to[a] = aff_axis(s->n_axis, 1);
+      s->axis[s->n_axis++] = (axis){c->axis[a].name, c->axis[a].extent, a == 0};
+    }
+  for (int a = 0; a < c->n_axis; a++)
+    if (c->axis[a].reduce) to[a] = aff_const(0);
+  s->red = R_SUM;
+  s->term = e_read(f->p->mem, access_in_axes(c->store[0].out, to));
+  nest_store(f->p->mem, s, over_outputs(f, s, c->name), e_op(f->p->mem, E_ACC, NULL, NULL, NULL));
+  for (int a = 0; a < f->n->n_axis; a++) m->to[a] = in_axes(m->to[a], to);
+  m->k--;
+  return s;
 }
 
 /* Output number e of a tile: what n's axes and its result are there. */
@@ -480,13 +604,7 @@ typedef struct {
   expr *result;
 } tile_output;
 
-static affine at_output(affine x, void *arg) {
-  const tile_output *t = arg;
-  affine r = aff_const(x.c);
-  for (int a = 0; a < MAX_AXES; a++)
-    if (x.k[a]) r = aff_add(r, aff_scale(t->axis[a], x.k[a]));
-  return r;
-}
+static affine at_output(affine x, void *arg) { return in_axes(x, ((tile_output *)arg)->axis); }
 
 /* Equal reads become one, and the sum becomes the inverse's result; nothing is computed anew. */
 static expr *with_result(expr *e, void *arg) {
@@ -495,46 +613,42 @@ static expr *with_result(expr *e, void *arg) {
   return e->kind == E_READ ? alg_leaf(&t->g, e) : NULL;
 }
 
-static void inverse_stores(const form *f, const nest *n, nest *c, tile_output *t) {
+static void put_stores(const form *f, const nest *n, nest *c, tile_output *t) {
   for (int s = 0; s < n->n_store; s++) {
-    access out = n->store[s].out;
-    for (int d = 0; d < out.t->rank; d++) out.ix[d] = at_output(out.ix[d], t);
     expr *v = expr_map_affine(f->p->mem, n->store[s].value, at_output, t);
+    access out = access_in_axes(n->store[s].out, t->axis);
     nest_store(f->p->mem, c, out, expr_rewrite(f->p->mem, v, with_result, t));
   }
 }
 
-/* From the products (x, in the product nest c's axes) to the stores of n, tile by tile. */
-static nest *inverse(const form *f, const nest *n, const nest *c, const axis_map *m, int k) {
+/* The output axes of `from` but `except`, as all axes of y. */
+static void take_outputs(const nest *from, int except, nest *y, affine *to) {
+  for (int a = 0; a < from->n_axis; a++) {
+    to[a] = aff_const(0);
+    if (from->axis[a].reduce || a == except) continue;
+    to[a] = aff_axis(y->n_axis, 1);
+    y->axis[y->n_axis++] = from->axis[a];
+  }
+}
+
+/* From the products that nest c stores to the stores of n, tile by tile. */
+static nest *inverse(const form *f, const nest *n, const nest *c, const axis_map *m) {
   nest *y = new_nest(f, arena_printf(f->p->mem, "inverse of %s", n->name));
   tile_output t = {.g = {.mem = f->p->mem}};
   expr *v[MAX_TRANSFORMED];
-  axis_map to; /* of c's axes in y */
-  access x = c->store[0].out;
-  int outputs = f->tiled_taps ? f->few : f->tile;
-  for (int a = 0; a < c->n_axis; a++) {
-    to.to[a] = -1;
-    if (c->axis[a].reduce || a == k) continue;
-    to.to[a] = y->n_axis;
-    y->axis[y->n_axis++] = c->axis[a];
-  }
-  for (int a = 0; a < n->n_axis; a++) t.axis[a] = m->to[a] >= 0 ? along(&to, m->to[a]) : aff_const(0);
-  for (int i = 0; i < f->n_pair && !f->tiled_taps; i++)
-    t.axis[f->pair[i].out] = aff_scale(t.axis[f->pair[i].out], f->tile);
-  int k_dim = 0;
-  for (int d = 0, a = 0; a < c->n_axis; a++) {
-    if (c->axis[a].reduce) continue;
-    x.ix[d] = along(&to, a);
-    if (a == k) k_dim = d;
-    d++;
-  }
+  affine to[MAX_AXES], first[MAX_AXES];
+  int outputs = f->tiled_taps ? f->few : f->tile, k_dim = dim_of_axis(&c->store[0].out, m->k);
+  take_outputs(c, m->k, y, to);
+  access x = access_in_axes(c->store[0].out, to);
   for (int e = 0; e < f->n_point; e++) {
     x.ix[k_dim].c = e;
     v[e] = alg_leaf(&t.g, &(expr){.kind = E_READ, .rd = x});
   }
   matrix a = of_inverse(f->alpha, outputs);
   multiply_all(&t.g, &a, f->n_pair, v);
-  affine first[MAX_AXES];
+  for (int ax = 0; ax < n->n_axis; ax++) t.axis[ax] = in_axes(m->to[ax], to);
+  for (int i = 0; i < f->n_pair && !f->tiled_taps; i++)
+    t.axis[f->pair[i].out] = aff_scale(t.axis[f->pair[i].out], f->tile);
   memcpy(first, t.axis, sizeof first);
   for (int e = 0; e < power_of(outputs, f->n_pair); e++) {
     for (int i = f->n_pair - 1, rest = e; i >= 0; i--, rest /= outputs) {
@@ -542,7 +656,7 @@ static nest *inverse(const form *f, const nest *n, const nest *c, const axis_map
       t.axis[ax] = aff_add(first[ax], aff_const(rest % outputs));
     }
     t.result = v[e];
-    inverse_stores(f, n, y, &t);
+    put_stores(f, n, y, &t);
   }
   return y;
 }
@@ -564,22 +678,14 @@ static bool stores_apart(const form *f, const nest *n) {
 
 /* Splits n into its sum, stored plainly, and its stores, which stand in a nest behind it. */
 static nest *split_stores(const form *f, nest *n) {
-  nest *rest = nest_copy(f->p->mem, n), *sum = nest_copy(f->p->mem, n);
-  axis_map m;
+  nest *rest = new_nest(f, arena_printf(f->p->mem, "stores of %s", n->name));
+  nest *sum = nest_copy(f->p->mem, n);
   tile_output t = {.g = {.mem = f->p->mem}};
-  rest->n_axis = rest->n_store = 0;
-  for (int a = 0; a < n->n_axis; a++) {
-    m.to[a] = n->axis[a].reduce ? -1 : rest->n_axis;
-    if (!n->axis[a].reduce) rest->axis[rest->n_axis++] = n->axis[a];
-    t.axis[a] = along(&m, a);
-  }
-  access out = over_outputs(f, n, n->store[0].out.t->name), in = out;
-  for (int d = 0; d < in.t->rank; d++) in.ix[d] = at_output(in.ix[d], &t);
-  rest->name = arena_printf(f->p->mem, "stores of %s", n->name);
-  rest->red = R_SET;
-  rest->term = e_read(f->p->mem, in);
+  take_outputs(n, -1, rest, t.axis);
+  access out = over_outputs(f, n, n->store[0].out.t->name);
+  rest->term = e_read(f->p->mem, access_in_axes(out, t.axis));
   t.result = e_op(f->p->mem, E_ACC, NULL, NULL, NULL);
-  inverse_stores(f, n, rest, &t);
+  put_stores(f, n, rest, &t);
   sum->n_store = 0;
   nest_store(f->p->mem, sum, out, e_op(f->p->mem, E_ACC, NULL, NULL, NULL));
   sum->next = rest;
@@ -588,26 +694,29 @@ static nest *split_stores(const form *f, nest *n) {
 
 /* --- the pass --- */
 
+static nest **put_after(nest **link, nest *n) {
+  *link = n;
+  return &n->next;
+}
+
 /* Puts the nests in place of *link; returns where to go on. */
 static nest **rewrite(form *f, nest **link) {
-  nest *after = f->n->next, *n = f->n, *rest = NULL;
-  if (stores_apart(f, n)) {
-    n = split_stores(f, n);
-    rest = n->next;
-  }
+  nest *after = f->n->next, *n = f->n;
   operand data = {.f = f, .data = true}, kernel = {.f = f};
   axis_map m;
-  int k;
-  nest *td = transform(&data), *tk = transform(&kernel);
-  nest *c = product(f, &data, &kernel, &m, &k), *y = inverse(f, n, c, &m, k);
-  *link = td;
-  td->next = tk;
-  tk->next = c;
-  c->next = y;
-  y->next = rest;
-  if (rest) rest->next = after;
-  else y->next = after;
-  return rest ? &rest->next : &y->next;
+  if (stores_apart(f, n)) n = split_stores(f, n);
+  f->p->n_chain += f->portion > 0;
+  link = put_after(link, transform(&kernel));
+  link = put_after(link, transform(&data));
+  nest *c = product(f, &data, &kernel, &m);
+  link = put_after(link, c);
+  if (f->portion && f->tiled_taps) link = put_after(link, c = sum_of_portions(f, c, &m));
+  nest *y = inverse(f, n, c, &m);
+  if (f->portion && !f->tiled_taps) y->chain = f->p->n_chain;
+  link = put_after(link, y);
+  if (n != f->n) link = put_after(link, n->next);
+  *link = after;
+  return link;
 }
 
 void winograd(nestprog *p) {

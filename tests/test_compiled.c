@@ -10,6 +10,7 @@
 #include "compiler/philox.h"
 #include "compiler/pipeline.h"
 #include "compiler/weights.h"
+#include "compiler/winograd.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,7 @@ static oracle oracle_new(const graph *g, bool train, int batch) {
   oracle o = {.c = {.g = g, .opt = {.train = train, .loss = true, .batch = batch}}};
   o.c.optimizer = &g->train.optimizer[0];
   pipeline_run(&o.c, "order");
+  winograd(o.c.p); /* the rest of what fixes the bits; nothing is fused here */
   o.data = calloc((size_t)o.c.p->n_tensor, sizeof *o.data);
   for (int i = 0; i < o.c.p->n_tensor; i++)
     o.data[i] = calloc((size_t)elements(o.c.p->tensor[i]), sizeof(double));
