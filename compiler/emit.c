@@ -4,6 +4,7 @@
    the first iteration to the stores; operands shared by points of a tile are loaded once. */
 #include "emit.h"
 #include "emit_scalar.h"
+#include "effects.h"
 #include <llvm-c/Target.h>
 #include <math.h>
 #include <stddef.h>
@@ -545,19 +546,51 @@ static void fold_all(em *e) {
 
 /* --- stores and output loops --- */
 
+typedef struct {
+  const nest *n;
+  const access *out;
+  bool meets;
+} meeting;
+
+static void note_meeting(expr *read, void *arg) {
+  meeting *m = arg;
+  const access *x = &read->rd, *y = m->out;
+  m->meets |= x->t == y->t ? !disjoint(m->n, x, m->n, y) : tensor_base(x->t) == tensor_base((tensor *)y->t);
+}
+
+/* May a store be made before the values of the stores after it are computed? */
+static bool stores_at_once(const nest *n) {
+  meeting m = {.n = n};
+  for (int s = 0; s < n->n_store; s++)
+    for (int later = s + 1; later < n->n_store; later++) {
+      m.out = &n->store[s].out;
+      expr_reads(n->store[later].value, note_meeting, &m);
+    }
+  return !m.meets;
+}
+
+static LLVMValueRef value_to_store(em *e, int s, const point *p) {
+  return eval_wide(e, e->n->store[s].value, p, width_at(e, p));
+}
+
+static void write_store(em *e, int s, const point *p, LLVMValueRef v) {
+  const access *out = &e->n->store[s].out;
+  LLVMValueRef at = address(e, ref_of(e, out), out, p);
+  LLVMSetAlignment(LLVMBuildStore(B, v, at), (unsigned)out->t->element);
+}
+
 static void write_results(em *e) {
+  bool at_once = stores_at_once(e->n);
   forget(e);
   for (int64_t i = 0; i < e->n_point; i++) {
-    e->acc_now = i;
-    int w = width_at(e, &e->points[i]);
+    const point *p = &e->points[i];
     LLVMValueRef v[MAX_STORES];
-    for (int s = 0; s < e->n->n_store; s++)
-      v[s] = eval_wide(e, e->n->store[s].value, &e->points[i], w);
+    e->acc_now = i;
     for (int s = 0; s < e->n->n_store; s++) {
-      const access *out = &e->n->store[s].out;
-      LLVMValueRef at = address(e, ref_of(e, out), out, &e->points[i]);
-      LLVMSetAlignment(LLVMBuildStore(B, v[s], at), (unsigned)e->n->store[s].out.t->element);
+      v[s] = value_to_store(e, s, p);
+      if (at_once) write_store(e, s, p, v[s]);
     }
+    for (int s = 0; !at_once && s < e->n->n_store; s++) write_store(e, s, p, v[s]);
   }
   forget(e);
 }
