@@ -74,7 +74,7 @@ static double majority_share(const workload *w) {
 static void describe(study *s, contestant *c, const workload *w) {
   const graph *g = w->g;
   const int batch = (int)g->train.batch.v[0];
-  program_costs cost = program_cost(g, batch);
+  program_costs cost = program_cost(g, batch, 1); /* each run has one */
   c->text = arena_strdup(s->mem, g->text);
   c->settings = settings_line(s, w);
   c->metric = g->train.stop_metric ? arena_strdup(s->mem, g->train.stop_metric) : NULL;

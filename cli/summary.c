@@ -77,8 +77,8 @@ typedef struct {
 
 static totals add_up(const graph *g) {
   totals t = {.batch = g->has_train && g->train.batch.n ? (int)g->train.batch.v[0] : 1};
-  t.infer = program_cost(g, 1);
-  t.train = t.batch == 1 ? t.infer : program_cost(g, t.batch);
+  t.infer = program_cost(g, 1, available_threads());
+  t.train = t.batch == 1 ? t.infer : program_cost(g, t.batch, available_threads());
   t.node_params = NEW_N(g->mem, int64_t, g->n_node);
   t.node_macs = NEW_N(g->mem, int64_t, g->n_node);
   node_costs(g, t.node_params, t.node_macs);

@@ -243,6 +243,7 @@ step_info program_step(const program *p, int i) {
   s.contraction = nest_macs(k->n) > 0;
   for (int a = 0; a < k->n_arg; a++)
     if (k->arg[a])
-      s.bytes += (double)tensor_bytes(k->arg[a]);
+      s.bytes += (double)tensor_bytes(k->arg[a]) *
+                 (double)(k->arg[a]->sliced ? k->n->sched->domain : 1);
   return s;
 }

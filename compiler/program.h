@@ -96,12 +96,12 @@ bool pipeline_has_stage(const char *name);
 /* The stages' names and one line each, for --help. */
 void pipeline_list(FILE *to);
 
-/* What `summary` prints. */
+/* What `summary` prints. Memory is that of a program for so many threads. */
 typedef struct {
   int64_t params, macs;       /* trained parameters; multiply-adds of one sample's inference */
   size_t params_bytes, infer_bytes, train_bytes; /* planned, at the given batch */
 } program_costs;
-program_costs program_cost(const struct graph *g, int batch);
+program_costs program_cost(const struct graph *g, int batch, int threads);
 /* Trained parameters and MACs of every node, by node id (arrays of graph.n_node). */
 void node_costs(const struct graph *g, int64_t *params, int64_t *macs);
 #endif
