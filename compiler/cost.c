@@ -37,7 +37,8 @@ double nest_flops(const nest *n) {
 
 /* --- of a whole graph --- */
 
-static compilation compiled_to(const graph *g, bool train, int batch, int threads, const char *stage) {
+static compilation compiled_to(const graph *g, bool train, int batch, int threads,
+                               const char *stage) {
   compilation c = {.g = g, .opt = {.train = train, .batch = batch, .threads = threads}};
   if (train) c.optimizer = &g->train.optimizer[0];
   char *error = NULL;

@@ -18,7 +18,8 @@ enum { MAX_REFS = 64, MAX_POINTS = 4096, LANES = 16 };
 typedef struct {
   const tensor *t;
   int64_t stride[MAX_AXES];
-  LLVMValueRef at; /* the tensor's element at the current loop indices, less constants and tile offsets */
+  LLVMValueRef
+      at; /* the tensor's element at the current loop indices, less constants and tile offsets */
 } ref;
 
 typedef struct {
@@ -26,7 +27,8 @@ typedef struct {
   int width;
 } chunk;
 
-/* Where in the tile: an offset from the loop index for every axis; along the vector axis, a chunk. */
+/* Where in the tile: an offset from the loop index for every axis; along the vector axis, a chunk.
+ */
 typedef struct {
   int64_t off[MAX_AXES];
   int chunk;
@@ -49,12 +51,12 @@ typedef struct {
   int n_chunk;
   chunk chunk[MAX_POINTS / 16];
   int n_node;
-  unsigned *depends;            /* axes that node `slot` depends on, as bits */
-  LLVMValueRef **memo;          /* values of node `slot` at tile points, since the block began */
+  unsigned *depends;   /* axes that node `slot` depends on, as bits */
+  LLVMValueRef **memo; /* values of node `slot` at tile points, since the block began */
   int64_t n_point;
-  point *points;                /* output points of the tile */
+  point *points; /* output points of the tile */
   LLVMValueRef *acc;
-  const point *store_point;     /* E_ACC refers to this one */
+  const point *store_point; /* E_ACC refers to this one */
   int64_t acc_now;
 } em;
 
@@ -90,7 +92,8 @@ static ref *find_ref(em *e, const access *x) {
   int64_t stride[MAX_AXES] = {0};
   for (int a = 0; a < e->n->n_axis; a++) stride[a] = access_stride(x, a);
   for (int i = 0; i < e->n_ref; i++)
-    if (e->refs[i].t == x->t && !memcmp(e->refs[i].stride, stride, sizeof stride)) return &e->refs[i];
+    if (e->refs[i].t == x->t && !memcmp(e->refs[i].stride, stride, sizeof stride))
+      return &e->refs[i];
   return NULL;
 }
 
@@ -339,7 +342,8 @@ static LLVMBasicBlockRef new_block(em *e, const char *name) {
 static LLVMValueRef combine_guarded(em *e, LLVMValueRef acc, const point *p) {
   LLVMValueRef ok = guards_hold(e, p);
   if (!ok) return combine(e, acc, p);
-  LLVMBasicBlockRef from = LLVMGetInsertBlock(B), in = new_block(e, "in"), out = new_block(e, "out");
+  LLVMBasicBlockRef from = LLVMGetInsertBlock(B), in = new_block(e, "in"),
+                    out = new_block(e, "out");
   LLVMBuildCondBr(B, ok, in, out);
   LLVMPositionBuilderAtEnd(B, in);
   forget(e); /* values of this block do not reach past it */
@@ -486,7 +490,8 @@ static void reduce_from(em *e, int ax) {
 
 /* --- folding the partial sums --- */
 
-/* Adds lane l and l + w/2 within every group of w lanes; a and b (may be NULL) end in one vector. */
+/* Adds lane l and l + w/2 within every group of w lanes; a and b (may be NULL) end in one vector.
+ */
 static LLVMValueRef fold_step(em *e, LLVMValueRef a, LLVMValueRef b, int w) {
   int width = ir_width(a), groups = width / w, n = 0;
   LLVMValueRef lo[2 * LANES], hi[2 * LANES];
@@ -497,9 +502,9 @@ static LLVMValueRef fold_step(em *e, LLVMValueRef a, LLVMValueRef b, int w) {
         hi[n] = LLVMConstInt(e->c.i32, (uint64_t)(v * width + g * w + w / 2 + l), 0);
       }
   LLVMValueRef other = b ? b : LLVMGetPoison(LLVMTypeOf(a));
-  return LLVMBuildFAdd(
-      B, LLVMBuildShuffleVector(B, a, other, LLVMConstVector(lo, (unsigned)n), ""),
-      LLVMBuildShuffleVector(B, a, other, LLVMConstVector(hi, (unsigned)n), ""), "");
+  return LLVMBuildFAdd(B, LLVMBuildShuffleVector(B, a, other, LLVMConstVector(lo, (unsigned)n), ""),
+                       LLVMBuildShuffleVector(B, a, other, LLVMConstVector(hi, (unsigned)n), ""),
+                       "");
 }
 
 /* Folds n (a power of two, at most 16) vectors of partial sums into one vector of n sums. */
@@ -516,7 +521,8 @@ static LLVMValueRef fold_together(em *e, LLVMValueRef *v, int n) {
   return LLVMBuildExtractElement(B, v[0], ir_index(&e->c, 0), "");
 }
 
-/* Replaces the tile's 16-lane accumulators by sums, a vector along the fold axis where there is one. */
+/* Replaces the tile's 16-lane accumulators by sums, a vector along the fold axis where there is
+ * one. */
 static void fold_all(em *e) {
   int fold = e->s->fold;
   point *was = malloc(sizeof(point) * (size_t)e->n_point);
@@ -555,7 +561,8 @@ typedef struct {
 static void note_meeting(expr *read, void *arg) {
   meeting *m = arg;
   const access *x = &read->rd, *y = m->out;
-  m->meets |= x->t == y->t ? !disjoint(m->n, x, m->n, y) : tensor_base(x->t) == tensor_base((tensor *)y->t);
+  m->meets |=
+      x->t == y->t ? !disjoint(m->n, x, m->n, y) : tensor_base(x->t) == tensor_base((tensor *)y->t);
 }
 
 /* May a store be made before the values of the stores after it are computed? */
@@ -597,14 +604,16 @@ static void write_results(em *e) {
 
 static void tile_code(em *e) {
   bool lanes = e->n->lanes;
-  set_vector(e, e->s->vec, lanes ? LANES : e->s->vec >= 0 ? e->tile[e->s->vec] : 0,
+  set_vector(e, e->s->vec,
+             lanes            ? LANES
+             : e->s->vec >= 0 ? e->tile[e->s->vec]
+                              : 0,
              lanes ? LANES : 0);
   e->n_point = list_points(e, false, e->points);
   double start = e->n->red == R_MAX ? -INFINITY : 0;
   for (int64_t i = 0; i < e->n_point; i++)
-    e->acc[i] = e->n->init
-                    ? eval_wide(e, e->n->init, &e->points[i], width_at(e, &e->points[i]))
-                    : ir_float(&e->c, start, lanes ? LANES : width_at(e, &e->points[i]));
+    e->acc[i] = e->n->init ? eval_wide(e, e->n->init, &e->points[i], width_at(e, &e->points[i]))
+                           : ir_float(&e->c, start, lanes ? LANES : width_at(e, &e->points[i]));
   forget(e);
   reduce_from(e, 0);
   if (lanes) fold_all(e);
@@ -742,10 +751,16 @@ void emit_kernel(LLVMModuleRef m, const kernel_call *k, const target_info *t) {
   LLVMContextRef cx = LLVMGetModuleContext(m);
   e->n = k->n;
   bool exact = e->n->store[0].out.t->element == 8;
-  e->c = (ir){cx, m, LLVMCreateBuilderInContext(cx),
+  e->c = (ir){cx,
+              m,
+              LLVMCreateBuilderInContext(cx),
               exact ? LLVMDoubleTypeInContext(cx) : LLVMFloatTypeInContext(cx),
-              LLVMInt32TypeInContext(cx), LLVMInt64TypeInContext(cx), index_type(m),
-              LLVMPointerTypeInContext(cx, 0), exact, t->fma};
+              LLVMInt32TypeInContext(cx),
+              LLVMInt64TypeInContext(cx),
+              index_type(m),
+              LLVMPointerTypeInContext(cx, 0),
+              exact,
+              t->fma};
   e->s = k->n->sched;
   e->t = t;
   memcpy(e->tile, e->s->tile, sizeof e->tile);

@@ -17,7 +17,8 @@ static const double small_cycles = 5000;
 
 static double operations(const expr *e) {
   int arity = scalar_arity(e->kind);
-  double n = e->kind == E_EXP || e->kind == E_LOG || e->kind == E_TANH || e->kind == E_RAND ? 20 : 1;
+  double n =
+      e->kind == E_EXP || e->kind == E_LOG || e->kind == E_TANH || e->kind == E_RAND ? 20 : 1;
   for (int i = 0; i < arity; i++) n += operations(e->a[i]);
   return n;
 }

@@ -6,13 +6,14 @@
 #include <string.h>
 
 enum {
-  MAX_TILE = 30,       /* accumulators tried in a tile, at most */
-  SMALL_BODY = 32,     /* machines whose bodies are shorter want small code: no ragged edges */
-  LONG_STORES = 8,     /* with more of them there is enough to do for one vector at a time */
-  DOMAIN_TILES = 24    /* enough pieces for the threads of a small machine to share evenly */
+  MAX_TILE = 30,    /* accumulators tried in a tile, at most */
+  SMALL_BODY = 32,  /* machines whose bodies are shorter want small code: no ragged edges */
+  LONG_STORES = 8,  /* with more of them there is enough to do for one vector at a time */
+  DOMAIN_TILES = 24 /* enough pieces for the threads of a small machine to share evenly */
 };
 
-/* A chain runs one index of its first axis at a time: a tile has one, and what is streamed is of one. */
+/* A chain runs one index of its first axis at a time: a tile has one, and what is streamed is of
+ * one. */
 static bool chain_axis(const nest *n, int a) { return n->chain && a == 0; }
 
 int64_t access_stride(const access *x, int ax) {
@@ -64,7 +65,8 @@ static int last_reduce(const nest *n) {
   return -1;
 }
 
-/* --- the cost of a tile, in cycles: two FMAs and two loads a cycle, and what streams from beyond L1 --- */
+/* --- the cost of a tile, in cycles: two FMAs and two loads a cycle, and what streams from beyond
+ * L1 --- */
 
 /* Along an axis, in registers where vectors run. */
 static double span(const schedule *s, const target_info *t, const int64_t *tile, int a) {
@@ -93,7 +95,8 @@ static double body_cycles(nest *n, const schedule *s, const target_info *t, cons
 }
 
 /* Registers that the tile keeps busy: accumulators, the operand vectors, one broadcast. */
-static double tile_registers(nest *n, const schedule *s, const target_info *t, const int64_t *tile) {
+static double tile_registers(nest *n, const schedule *s, const target_info *t,
+                             const int64_t *tile) {
   double acc = 1, vectors = 1;
   for (int a = 0; a < n->n_axis; a++)
     if (!n->axis[a].reduce) acc *= span(s, t, tile, a);
@@ -113,7 +116,8 @@ static double store_cycles(nest *n, const schedule *s, const int64_t *tile) {
   return streams;
 }
 
-/* Cycles of the whole nest with this tile, ragged edges included: per axis, full tiles and a rest. */
+/* Cycles of the whole nest with this tile, ragged edges included: per axis, full tiles and a rest.
+ */
 static double nest_cycles(nest *n, schedule *s, const target_info *t, const int64_t *tile,
                           const reads *r, int ax, int64_t *part) {
   while (ax < n->n_axis && n->axis[ax].reduce) ax++;
@@ -135,7 +139,8 @@ static double nest_cycles(nest *n, schedule *s, const target_info *t, const int6
 }
 
 /* Every operand streams once for each tile of the axes it does not have. */
-static double memory_cycles(nest *n, const schedule *s, const target_info *t, const int64_t *tile, const reads *r) {
+static double memory_cycles(nest *n, const schedule *s, const target_info *t, const int64_t *tile,
+                            const reads *r) {
   double cycles = 0;
   for (int i = 0; i < r->n; i++) {
     const tensor *x = r->read[i]->rd.t;
@@ -145,7 +150,8 @@ static double memory_cycles(nest *n, const schedule *s, const target_info *t, co
       if (!chain_axis(n, a) && !n->axis[a].reduce && !access_stride(&r->read[i]->rd, a))
         passes *= ceil((double)n->axis[a].extent / (double)tile[a]);
     double per_cycle = 48, run = s->vec >= 0 ? 4.0 * (double)tile[s->vec] : 4;
-    bool contiguous = s->vec >= 0 && !n->axis[s->vec].reduce && access_stride(&r->read[i]->rd, s->vec);
+    bool contiguous =
+        s->vec >= 0 && !n->axis[s->vec].reduce && access_stride(&r->read[i]->rd, s->vec);
     if (bytes > t->l2 * 1024 * 0.75) per_cycle = contiguous ? 12 / (1 + 64 / run) : 12;
     if (bytes > t->l1 * 1024 * 0.5) cycles += passes * bytes / per_cycle;
   }
@@ -191,7 +197,8 @@ static void try_tile(search *q) {
 /* Tries tiles on output axes from the innermost outwards; beyond an axis that is tiled in part
    there are no more tiles, so that a tile is a box of neighbours. */
 static void search_rows(search *q, int ax) {
-  while (ax >= 0 && (q->n->axis[ax].reduce || ax == q->s->vec || ax == q->s->fold || chain_axis(q->n, ax)))
+  while (ax >= 0 &&
+         (q->n->axis[ax].reduce || ax == q->s->vec || ax == q->s->fold || chain_axis(q->n, ax)))
     ax--;
   if (ax < 0) {
     try_tile(q);

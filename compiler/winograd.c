@@ -4,23 +4,23 @@
    alpha = tile + taps - 1 products instead of tile * taps (Toom and Cook; S. Winograd, Arithmetic
    Complexity of Computations, 1980; for networks: Lavin and Gray, 2016):
      y = A' [(G g) * (B' d)]
-   with three small constant matrices made from alpha - 1 points and infinity. Along two axes at once
-   the products are alpha^2 in place of (tile * taps)^2: 36 for 144 with tiles of 4 x 4 and 3 x 3 taps.
-   Exactly the same form gives the gradient by weight: there the outputs are few and the taps many,
-   and it is the taps that come in tiles.
+   with three small constant matrices made from alpha - 1 points and infinity. Along two axes at
+   once the products are alpha^2 in place of (tile * taps)^2: 36 for 144 with tiles of 4 x 4 and 3 x
+   3 taps. Exactly the same form gives the gradient by weight: there the outputs are few and the
+   taps many, and it is the taps that come in tiles.
 
    As nests:  transform d, transform g  (elementwise, one store for each product)
               y~[k, ..] += d~[k, ..] * g~[k, ..]  (a contraction like any other)
               inverse  (elementwise; the stores of the nest, once for each output of a tile)
 
    The transformed tensors are large, and pass through memory only to be read once. Where they are
-   larger than a cache, a few samples at a time go through all nests in a chain (nest.h), over memory for
-   those few. A gradient by weight, which sums over the samples, then takes a sum for each such portion
-   and adds them up.
+   larger than a cache, a few samples at a time go through all nests in a chain (nest.h), over
+   memory for those few. A gradient by weight, which sums over the samples, then takes a sum for
+   each such portion and adds them up.
 
-   Another order of the sum is another rounding. So this belongs to what fixes the bits: whether it is
-   done depends on the nests alone, never on the machine.
-   Requires canonical nests; comes after fusion, so that the inverse takes over the whole epilogue. */
+   Another order of the sum is another rounding. So this belongs to what fixes the bits: whether it
+   is done depends on the nests alone, never on the machine. Requires canonical nests; comes after
+   fusion, so that the inverse takes over the whole epilogue. */
 #include "winograd.h"
 #include "algebra.h"
 #include "effects.h"
@@ -29,12 +29,13 @@
 
 enum { MAX_ALPHA = 6, MAX_PAIRS = 2, MAX_TRANSFORMED = 36, LANES = 16 };
 
-/* Transformed tensors up to WHOLE_BYTES together stay as they are; larger ones are taken in portions of
-   up to PORTION_BYTES. */
+/* Transformed tensors up to WHOLE_BYTES together stay as they are; larger ones are taken in
+   portions of up to PORTION_BYTES. */
 enum { WHOLE_BYTES = 1 << 20, PORTION_BYTES = 640 << 10 };
 
-/* Points that keep the rounding error lowest: for tiles of 4 about twice that of the plain sum, where
-   the customary 0, +-1, +-2 give four times (docs/performance.md). In pairs +-p, which share sums. */
+/* Points that keep the rounding error lowest: for tiles of 4 about twice that of the plain sum,
+   where the customary 0, +-1, +-2 give four times (docs/performance.md). In pairs +-p, which share
+   sums. */
 static const double points4[] = {0, 1, -1}, points6[] = {0, 0.75, -0.75, 1.5, -1.5};
 
 /* Tiles are taken when they save a third of the work, estimated in vector operations. */
@@ -101,8 +102,8 @@ static expr *scaled(algebra *g, double c, expr *x) {
   return alg_op(g, E_MUL, x, alg_const(g, c), NULL);
 }
 
-/* The sum of row r's terms; with `like` only of columns where row `like` has the same sign (same), or
-   the opposite one. NULL for an empty sum. */
+/* The sum of row r's terms; with `like` only of columns where row `like` has the same sign (same),
+   or the opposite one. NULL for an empty sum. */
 static expr *dot(algebra *g, const matrix *m, int r, int like, bool same, expr **in) {
   expr *sum = NULL;
   for (int c = 0; c < m->cols; c++) {
@@ -212,7 +213,8 @@ typedef struct {
   int64_t portion;    /* ... of which a chain takes so many at a time; 0: no chain */
 } form;
 
-/* The axis that alone, and wholly, runs along dimension d; -1: none but index 0 of extent 1; else -2. */
+/* The axis that alone, and wholly, runs along dimension d; -1: none but index 0 of extent 1; else
+ * -2. */
 static int plain_axis(const nest *n, const access *x, int d) {
   int found = -1;
   for (int a = 0; a < n->n_axis; a++) {
@@ -277,8 +279,10 @@ static bool find_tile(form *f) {
     bool fits = true;
     for (int i = 0; i < f->n_pair; i++) {
       const pairing *q = &f->pair[i];
-      const axis *few = &ax[f->tiled_taps ? q->out : q->tap], *many = &ax[f->tiled_taps ? q->tap : q->out];
-      fits &= few->extent == f->few && many->extent % f->tile == 0 && !(f->tiled_taps && q->reversed);
+      const axis *few = &ax[f->tiled_taps ? q->out : q->tap],
+                 *many = &ax[f->tiled_taps ? q->tap : q->out];
+      fits &=
+          few->extent == f->few && many->extent % f->tile == 0 && !(f->tiled_taps && q->reversed);
     }
     if (fits) break;
   }
@@ -305,7 +309,8 @@ static bool saves_work(const form *f) {
   double data = vectors(f->data->rd.t) / tiles * point;
   double kernel = vectors(f->kernel->rd.t) / (f->tiled_taps ? tiles : taps) * point;
   double inverse = (double)output_points(f->n) / LANES / (f->tiled_taps ? taps : tiles) * point;
-  return (products / (tiles * taps) * point + 7 * (data + kernel + inverse)) * worthwhile < products;
+  return (products / (tiles * taps) * point + 7 * (data + kernel + inverse)) * worthwhile <
+         products;
 }
 
 /* Of an operand: the pair that runs along dimension d, or NULL. */
@@ -358,7 +363,8 @@ static bool has_samples(form *f) {
 static void choose_portion(form *f) {
   if (!has_samples(f)) return;
   int64_t samples = f->n->axis[f->batch].extent;
-  double whole = transformed_bytes(f, true) + (f->tiled_taps ? transformed_bytes(f, false) : product_bytes(f));
+  double whole =
+      transformed_bytes(f, true) + (f->tiled_taps ? transformed_bytes(f, false) : product_bytes(f));
   if (whole <= WHOLE_BYTES) return;
   int64_t most = (int64_t)(PORTION_BYTES / (whole / (double)samples));
   while (most > 1 && samples % most) most--;
@@ -410,7 +416,8 @@ typedef struct {
 
 static bool in_tiles(const operand *o) { return o->data || o->f->tiled_taps; }
 
-/* Is dimension d that of the samples, taken in portions? It becomes two: portions, samples in one. */
+/* Is dimension d that of the samples, taken in portions? It becomes two: portions, samples in one.
+ */
 static bool in_portions(const operand *o, int d) { return d == 0 && o->f->portion && in_tiles(o); }
 
 /* The transforming nest, without its stores. */

@@ -3,7 +3,7 @@
 #define NETC_WINOGRAD_H
 #include "nest.h"
 
-/* Rewrites every convolution, and gradient of one, for which it saves work. Changes the rounding, by
-   the nests alone. Requires canonical nests. */
+/* Rewrites every convolution, and gradient of one, for which it saves work. Changes the rounding,
+   by the nests alone. Requires canonical nests. */
 void winograd(nestprog *p);
 #endif

@@ -50,6 +50,10 @@ static const network networks[] = {
     {"dropout",
      "input 3x5x5; classes 3; conv 9 k3 relu dropout=0.3; linear 20 relu dropout=0.5; " LAST, 4},
     {"sums in pieces", "input 4x24x24; classes 3; conv 24 k3 p1 relu; maxpool 2; gap; " LAST, 13},
+    {"tiles", "input 16x8x8; classes 3; conv 32 k3 p1 sigmoid; conv 32 k3 p1 relu; gap; " LAST, 12},
+    {"tiles of 2", "input 16x6x6; classes 3; conv 32 k3 p1 relu; conv 32 k5 p2 relu; gap; " LAST, 16},
+    {"tiles in portions",
+     "input 16x16x16; classes 3; conv 16 k3 p1 bn relu; add { conv 16 k3 p1; } {} relu; gap; " LAST, 24},
     {"momentum",
      "input 3x5x5; classes 3; conv 6 k3 relu; linear classes; "
      "train { lr 0.05; optimizer sgd momentum=0.9 nesterov=1 decay=0.001; }",
