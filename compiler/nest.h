@@ -203,7 +203,7 @@ bool grad(nestprog *p, const struct opuse *optimizer);
 void gather(nestprog *p);
 /* simplify: folds constants and identities, drops unit axes and dead nests. Fixes the arithmetic. */
 void simplify(nestprog *p);
-/* order: lanes and packing copies: from here on the bits are fixed. */
+/* order: lanes and packing copies. After it only winograd (winograd.h) changes a bit. */
 void order(nestprog *p);
 
 /* --- oracle and inspection --- */

@@ -1,6 +1,7 @@
-/* order: the last pass that may change a bit. Chooses which sums run over 16 lanes, and inserts
-   packing copies where an operand is read across its rows. Both depend on the nests alone, never on
-   the machine, so that every machine computes the same sums.
+/* order: fixes the order of every sum (winograd, after fusion, may still compute one in tiles).
+   Chooses which sums run over 16 lanes, and inserts packing copies where an operand is read across
+   its rows. Both depend on the nests alone, never on the machine, so that every machine computes the
+   same sums.
    Requires canonical, simplified nests. */
 #include "nest.h"
 #include "effects.h"

@@ -43,7 +43,7 @@ typedef struct {
   void (*run)(compilation *c);
 } pass;
 
-/* What each pass needs is what stands above it. From `order` on, the bits are fixed. */
+/* What each pass needs is what stands above it. After `winograd` the bits are fixed. */
 static const pass passes[] = {
     {"lower", "operators become nests; weights and running statistics become tensors", run_lower},
     {"grad", "backward nests and the optimizer's updates", run_grad},
