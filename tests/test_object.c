@@ -27,6 +27,7 @@
 
 #define SMALL "tests/object/small.net"
 #define EMOJI "models/emoji.net"
+#define TILES "tests/object/tiles.net"
 enum { STEPS = 25 };
 
 /* --- an object, loaded into this process --- */
@@ -185,6 +186,11 @@ static void test_bits_small(void **unused) {
 static void test_bits_emoji(void **unused) {
   (void)unused;
   compare_with_jit(EMOJI, 10);
+}
+
+static void test_bits_tiles(void **unused) {
+  (void)unused;
+  compare_with_jit(TILES, 24);
 }
 
 static void test_embedded(void **unused) {
@@ -429,7 +435,8 @@ int main(int argc, char **argv) {
   if (argc == 4 && !strcmp(argv[1], "reference")) return reference(argv[2], atoi(argv[3]));
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_bits_small),      cmocka_unit_test(test_bits_emoji),
-      cmocka_unit_test(test_embedded),        cmocka_unit_test(test_loader),
+      cmocka_unit_test(test_bits_tiles),      cmocka_unit_test(test_embedded),
+      cmocka_unit_test(test_loader),
       cmocka_unit_test(test_no_such_machine), cmocka_unit_test(test_latency),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
