@@ -155,6 +155,8 @@ static void compare_with_jit(const char *net, int batch) {
   assert_int_equal(program_params_bytes(train), s->params);
   assert_int_equal(program_state_bytes(train), s->state);
   blocks ours = blocks_new(s), theirs = blocks_new(s);
+  free(theirs.train_work); /* two threads may need more than the object's one */
+  theirs.train_work = block((int64_t)program_work_bytes(train));
   l.init(ours.params, 7);
   program_init(train, theirs.params, theirs.state, 7);
   same(ours.params, theirs.params, s->params, "initial weights");
