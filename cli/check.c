@@ -40,12 +40,14 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static const char doc[] =
     "Compares the gradients that netc derived for FILE.net with central differences, in double "
     "precision, on random weights and images."
-    "\vEvery parameter tensor is probed along several directions: mixes of the gradient with noise, "
+    "\vEvery parameter tensor is probed along several directions: mixes of the gradient with "
+    "noise, "
     "and its largest element alone. Exit status 1 if any relative error exceeds 1e-6.";
 
 static void print_rows(const check_row *rows, int n, double worst) {
   printf("%-32s %8s  %s\n", "parameter", "probes", "relative error");
-  for (int i = 0; i < n; i++) printf("%-32s %8d  %.1e\n", rows[i].name, rows[i].probes, rows[i].error);
+  for (int i = 0; i < n; i++)
+    printf("%-32s %8d  %.1e\n", rows[i].name, rows[i].probes, rows[i].error);
   printf("worst relative error %.1e: %s\n", worst,
          worst < tolerance ? "the derived gradients agree with central differences"
                            : "the derived gradients are WRONG");

@@ -51,8 +51,7 @@ static double parse_scale(struct argp_state *state, const char *text) {
   double above, below = 1;
   char end;
   int n = sscanf(text, "%lf/%lf%c", &above, &below, &end);
-  if (n == 1)
-    n = sscanf(text, "%lf%c", &above, &end) == 1 ? 2 : 0;
+  if (n == 1) n = sscanf(text, "%lf%c", &above, &end) == 1 ? 2 : 0;
   if (n != 2 || below == 0 || above == 0)
     argp_error(state, "--scale takes a number or a ratio as in 1/255, not `%s`", text);
   return above / below;
@@ -78,51 +77,32 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   data_flags *f = state->input;
   char end;
   switch (key) {
-  case KEY_SHEET:
-    f->sheet = arg;
-    break;
-  case KEY_JSON:
-    f->json = true;
-    break;
-  case KEY_IMAGES:
-    f->data.images = arg;
-    break;
-  case KEY_LABELS:
-    f->data.labels = arg;
-    break;
+  case KEY_SHEET: f->sheet = arg; break;
+  case KEY_JSON: f->json = true; break;
+  case KEY_IMAGES: f->data.images = arg; break;
+  case KEY_LABELS: f->data.labels = arg; break;
   case KEY_LAYOUT:
     if (strcmp(arg, "nhwc") && strcmp(arg, "nchw") && strcmp(arg, "flat"))
       argp_error(state, "--layout takes nhwc, nchw or flat, not `%s`", arg);
     f->data.layout = arg;
     break;
-  case KEY_SCALE:
-    f->data.scale = parse_scale(state, arg);
-    break;
+  case KEY_SCALE: f->data.scale = parse_scale(state, arg); break;
   case KEY_SHAPE:
     if (sscanf(arg, "%dx%dx%d%c", &f->data.c, &f->data.h, &f->data.w, &end) != 3 || f->data.c < 1 ||
         f->data.h < 1 || f->data.w < 1)
       argp_error(state, "--shape takes channels x height x width as in 3x32x32, not `%s`", arg);
     break;
-  case KEY_SPLIT:
-    parse_split(state, arg, &f->split);
-    break;
-  case KEY_SEED:
-    f->split.seed = (uint64_t)option_whole(state, "--seed", arg, 0, INT64_MAX);
-    break;
-  case KEY_NO_SHUFFLE:
-    f->split.shuffle = false;
-    break;
+  case KEY_SPLIT: parse_split(state, arg, &f->split); break;
+  case KEY_SEED: f->split.seed = (uint64_t)option_whole(state, "--seed", arg, 0, INT64_MAX); break;
+  case KEY_NO_SHUFFLE: f->split.shuffle = false; break;
   case ARGP_KEY_ARG:
-    if (f->data.path)
-      argp_error(state, "one data set at a time");
+    if (f->data.path) argp_error(state, "one data set at a time");
     f->data.path = arg;
     break;
   case ARGP_KEY_END:
-    if (!f->data.path)
-      argp_error(state, "which data set? A pickle, an .npz or a CIFAR folder");
+    if (!f->data.path) argp_error(state, "which data set? A pickle, an .npz or a CIFAR folder");
     break;
-  default:
-    return ARGP_ERR_UNKNOWN;
+  default: return ARGP_ERR_UNKNOWN;
   }
   return 0;
 }
@@ -149,19 +129,16 @@ static void print_classes(const dataset *ds, const data_stats *s) {
 
 static void print_table(const dataset *ds, const data_stats *s) {
   printf("%s\n", ds->path);
-  for (int i = 0; i < ds->n_entry; i++)
-    printf("  %-14s %s\n", ds->entry[i].key, ds->entry[i].what);
+  for (int i = 0; i < ds->n_entry; i++) printf("  %-14s %s\n", ds->entry[i].key, ds->entry[i].what);
   printf("\n%lld images of %dx%dx%d (channels x height x width), stored as %s, %s",
          (long long)ds->n, ds->c, ds->h, ds->w, layout_name(ds), ds->stored_type);
-  if (*ds->images_key)
-    printf("; images `%s`, labels `%s`", ds->images_key, ds->labels_key);
+  if (*ds->images_key) printf("; images `%s`, labels `%s`", ds->images_key, ds->labels_key);
   printf("\n");
   if (ds->test_from < ds->n)
     printf("%lld of them train, %lld are the data set's own test set\n", (long long)ds->test_from,
            (long long)(ds->n - ds->test_from));
   char scale[32] = "1/255";
-  if (ds->scale != (float)(1 / 255.0))
-    snprintf(scale, sizeof scale, "%.6g", (double)ds->scale);
+  if (ds->scale != (float)(1 / 255.0)) snprintf(scale, sizeof scale, "%.6g", (double)ds->scale);
   printf("Pixels, scaled by %s: %.4g to %.4g\n", scale, (double)s->low, (double)s->high);
   for (int c = 0; c < ds->c && c < 16; c++)
     printf("  channel %d: mean %.4f, standard deviation %.4f\n", c, s->mean[c], s->std[c]);
@@ -169,10 +146,8 @@ static void print_table(const dataset *ds, const data_stats *s) {
   if (s->duplicates)
     printf("%lld image%s the same pixels as an earlier one", (long long)s->duplicates,
            s->duplicates == 1 ? " has" : "s have");
-  else
-    printf("No two images have the same pixels");
-  if (s->conflicting)
-    printf(", %lld under another label", (long long)s->conflicting);
+  else printf("No two images have the same pixels");
+  if (s->conflicting) printf(", %lld under another label", (long long)s->conflicting);
   printf(".\n");
 }
 
@@ -191,8 +166,7 @@ static json_object *json_classes(const dataset *ds, const data_stats *s) {
 
 static json_object *json_numbers(const double *v, int n) {
   json_object *list = json_object_new_array();
-  for (int i = 0; i < n; i++)
-    json_object_array_add(list, json_object_new_double(v[i]));
+  for (int i = 0; i < n; i++) json_object_array_add(list, json_object_new_double(v[i]));
   return list;
 }
 
@@ -229,11 +203,9 @@ static json_object *json_report(const dataset *ds, const data_stats *s) {
 
 /* Looks across a split where one is asked for, or comes with the data. */
 static bool examine_split(const dataset *ds, data_flags *f, char **error) {
-  if (!f->split.given && ds->test_from == ds->n)
-    return true;
+  if (!f->split.given && ds->test_from == ds->n) return true;
   split *s = split_make(ds, &f->split, error);
-  if (!s)
-    return false;
+  if (!s) return false;
   f->train = s->n_train;
   f->val = s->n_val;
   f->shared = duplicates_across(ds, s);
@@ -260,8 +232,7 @@ static bool print_report(const dataset *ds, const data_flags *f) {
   bool ok;
   if (f->json) {
     json_object *o = json_report(ds, &s);
-    if (f->train)
-      json_object_object_add(o, "split", json_split(f));
+    if (f->train) json_object_object_add(o, "split", json_split(f));
     ok = print_json(o);
   } else {
     print_table(ds, &s);
@@ -274,13 +245,11 @@ static bool print_report(const dataset *ds, const data_flags *f) {
 static bool write_sheet(const dataset *ds, const char *path, char **error) {
   int n = ds->n < SHEET_SAMPLES ? (int)ds->n : SHEET_SAMPLES;
   int64_t index[SHEET_SAMPLES];
-  for (int i = 0; i < n; i++)
-    index[i] = i;
+  for (int i = 0; i < n; i++) index[i] = i;
   image sheet = sheet_make(ds, index, n, SHEET_COLUMNS, NULL);
   bool ok = image_write_png(path, &sheet, error);
   image_free(&sheet);
-  if (ok)
-    fprintf(stderr, "wrote %s: the first %d images\n", path, n);
+  if (ok) fprintf(stderr, "wrote %s: the first %d images\n", path, n);
   return ok;
 }
 
@@ -299,13 +268,10 @@ int command_data(int argc, char **argv) {
   char *error = NULL;
   argp_parse(&argp, argc, argv, 0, NULL, &f);
   dataset *ds = dataset_open(&f.data, &error);
-  if (!ds)
-    return report_failure(error);
+  if (!ds) return report_failure(error);
   bool ok = examine_split(ds, &f, &error) && (!f.sheet || write_sheet(ds, f.sheet, &error));
-  if (!ok)
-    report_failure(error);
-  else
-    ok = print_report(ds, &f);
+  if (!ok) report_failure(error);
+  else ok = print_report(ds, &f);
   dataset_close(ds);
   return ok ? EXIT_DONE : EXIT_WRONG_INPUT;
 }

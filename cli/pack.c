@@ -24,8 +24,7 @@ static const struct argp_option options[] = {
 static void parse_size(struct argp_state *state, const char *text, pack_flags *f) {
   char end;
   int n = sscanf(text, "%dx%d%c", &f->w, &f->h, &end);
-  if (n == 1 && sscanf(text, "%d%c", &f->w, &end) == 1)
-    f->h = f->w, n = 2;
+  if (n == 1 && sscanf(text, "%d%c", &f->w, &end) == 1) f->h = f->w, n = 2;
   if (n != 2 || f->w < 1 || f->h < 1 || f->w > MAX_SIDE || f->h > MAX_SIDE)
     argp_error(state, "--size takes width x height as in 32x32, each at most %d, not `%s`",
                MAX_SIDE, text);
@@ -34,28 +33,18 @@ static void parse_size(struct argp_state *state, const char *text, pack_flags *f
 static error_t parse(int key, char *arg, struct argp_state *state) {
   pack_flags *f = state->input;
   switch (key) {
-  case 'o':
-    f->output = arg;
-    break;
-  case KEY_SIZE:
-    parse_size(state, arg, f);
-    break;
-  case KEY_JSON:
-    f->json = true;
-    break;
+  case 'o': f->output = arg; break;
+  case KEY_SIZE: parse_size(state, arg, f); break;
+  case KEY_JSON: f->json = true; break;
   case ARGP_KEY_ARG:
-    if (f->folder)
-      argp_error(state, "one folder at a time");
+    if (f->folder) argp_error(state, "one folder at a time");
     f->folder = arg;
     break;
   case ARGP_KEY_END:
-    if (!f->folder)
-      argp_error(state, "which folder? It holds one folder of pictures a class");
-    if (!f->output)
-      argp_error(state, "say where to write the pickle: -o FILE.pkl");
+    if (!f->folder) argp_error(state, "which folder? It holds one folder of pictures a class");
+    if (!f->output) argp_error(state, "say where to write the pickle: -o FILE.pkl");
     break;
-  default:
-    return ARGP_ERR_UNKNOWN;
+  default: return ARGP_ERR_UNKNOWN;
   }
   return 0;
 }
@@ -94,8 +83,7 @@ static json_object *json_report(const packed_images *p, const int64_t *count, co
 static bool report(const image_folder *f, const pack_flags *flags) {
   const packed_images *p = &f->packed;
   int64_t *count = allocate((size_t)p->classes * sizeof *count);
-  for (int64_t i = 0; i < p->n; i++)
-    count[p->labels[i]]++;
+  for (int64_t i = 0; i < p->n; i++) count[p->labels[i]]++;
   if (f->skipped)
     fprintf(stderr, "netc: warning: %lld files that are neither PNG nor JPEG were left out\n",
             (long long)f->skipped);
@@ -103,10 +91,8 @@ static bool report(const image_folder *f, const pack_flags *flags) {
     fprintf(stderr, "netc: warning: folder `%s` holds no PNG or JPEG files and is no class\n",
             f->empty[i]);
   bool ok = true;
-  if (flags->json)
-    ok = print_json(json_report(p, count, flags->output));
-  else
-    print_table(p, count, flags->output), ok = fflush(stdout) == 0;
+  if (flags->json) ok = print_json(json_report(p, count, flags->output));
+  else print_table(p, count, flags->output), ok = fflush(stdout) == 0;
   free(count);
   return ok;
 }
@@ -127,13 +113,10 @@ int command_pack(int argc, char **argv) {
   argp_parse(&argp, argc, argv, 0, NULL, &flags);
   image_folder *f = image_folder_read(flags.folder, flags.w, flags.h,
                                       isatty(STDERR_FILENO) ? show_progress : NULL, &error);
-  if (!f)
-    return report_failure(error);
+  if (!f) return report_failure(error);
   bool ok = pickle_write(flags.output, &f->packed, &error);
-  if (!ok)
-    report_failure(error);
-  else
-    ok = report(f, &flags);
+  if (!ok) report_failure(error);
+  else ok = report(f, &flags);
   image_folder_free(f);
   return ok ? EXIT_DONE : EXIT_WRONG_INPUT;
 }

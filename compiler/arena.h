@@ -20,10 +20,10 @@ char *arena_vprintf(arena *a, const char *fmt, va_list ap);
 #define NEW_N(a, type, n) ((type *)arena_alloc((a), sizeof(type) * (size_t)(n)))
 
 /* Appends to an arena-backed array; doubles its room as it fills. */
-#define PUSH(a, arr, n, item)                                                                  \
-  do {                                                                                         \
-    if (((n) & ((n)-1)) == 0) (arr) = arena_regrow((a), (arr), (size_t)(n), sizeof *(arr));    \
-    (arr)[(n)++] = (item);                                                                     \
+#define PUSH(a, arr, n, item)                                                                      \
+  do {                                                                                             \
+    if (((n) & ((n) - 1)) == 0) (arr) = arena_regrow((a), (arr), (size_t)(n), sizeof *(arr));      \
+    (arr)[(n)++] = (item);                                                                         \
   } while (0)
 void *arena_regrow(arena *a, const void *old, size_t n, size_t item);
 #endif

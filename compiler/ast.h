@@ -11,8 +11,17 @@ typedef enum {
   X_NAME, /* name: a setting, a dimension (H), an axis (i), or `lr` */
   X_READ, /* name[arg, ...]; `name[..]` (every index of the statement's output) has every == true */
   X_CALL, /* name(arg, ...): a scalar function of scalar.def, or rand() */
-  X_NEG, X_ADD, X_SUB, X_MUL, X_DIV,
-  X_EQ, X_NE, X_LT, X_LE, X_GT, X_GE
+  X_NEG,
+  X_ADD,
+  X_SUB,
+  X_MUL,
+  X_DIV,
+  X_EQ,
+  X_NE,
+  X_LT,
+  X_LE,
+  X_GT,
+  X_GE
 } xkind;
 
 typedef struct xexpr {
@@ -50,9 +59,10 @@ typedef struct opstmt {
 } opstmt;
 
 /* `param weight[u:k.h, v:k.w, c:C, f:o] file [f, c, u, v] ~ uniform(bound);`
-   `state running_mean[c:C] ~ 0;`   `state v[..] ~ 0;` (shape of the tensor that an optimizer updates)
-   `file [f, (c, h, w)]`: PyTorch's order, with merged dimensions in parentheses; the default is the order given.
-   `file int64` (rank 0 in the file, one element here): for counters such as num_batches_tracked. */
+   `state running_mean[c:C] ~ 0;`   `state v[..] ~ 0;` (shape of the tensor that an optimizer
+   updates) `file [f, (c, h, w)]`: PyTorch's order, with merged dimensions in parentheses; the
+   default is the order given. `file int64` (rank 0 in the file, one element here): for counters
+   such as num_batches_tracked. */
 typedef enum { INIT_CONST, INIT_UNIFORM } initkind; /* uniform(b): in [-b, b) */
 typedef struct opdecl {
   const char *name;
@@ -80,9 +90,9 @@ typedef struct {
 typedef struct {
   const char *name;
   loc at;
-  bool pair;     /* `pair k`: k3 or k3x5; body names k.h and k.w */
+  bool pair;                   /* `pair k`: k3 or k3x5; body names k.h and k.w */
   const char *name_h, *name_w; /* of a pair: "k.h", "k.w" */
-  xexpr *dflt;   /* NULL: must be given. May use dimensions and settings to its left. */
+  xexpr *dflt; /* NULL: must be given. May use dimensions and settings to its left. */
 } opsetting;
 
 /* `need k.h >= 2*p.h "reason";`: checked with the shapes, before anything is instantiated. */
@@ -93,8 +103,8 @@ typedef struct {
 } opneed;
 
 /* `onnx t = "Gemm"(x, weight, transB=1);`: one node of the operator's form in ONNX. Inputs: a name
-   of a tensor, a number (a float constant), or a list (an int64 vector). Attributes: a whole number,
-   `float(..)`, or a list of whole numbers. */
+   of a tensor, a number (a float constant), or a list (an int64 vector). Attributes: a whole
+   number, `float(..)`, or a list of whole numbers. */
 typedef struct {
   const char *name; /* of an attribute; NULL: an input */
   bool list;
@@ -119,12 +129,13 @@ typedef struct {
   loc at;
   int n_in;
   optest_input *in;
-  int n_arg;        /* positional and named settings */
+  int n_arg;             /* positional and named settings */
   const char **arg_name; /* NULL: positional */
-  xexpr **arg; /* numbers; a pair 3x5 is an X_CALL of "x" with two numbers */
-} optest; /* `test avgpool(x[2,6,6,8], 3, s=2);` */
+  xexpr **arg;           /* numbers; a pair 3x5 is an X_CALL of "x" with two numbers */
+} optest;                /* `test avgpool(x[2,6,6,8], 3, s=2);` */
 
-/* op NAME(inputs, settings) -> out[dims] [as "Title"] [weights "prefix"] [loss|optimizer] { ... } */
+/* op NAME(inputs, settings) -> out[dims] [as "Title"] [weights "prefix"] [loss|optimizer] { ... }
+ */
 typedef struct opdef {
   struct opdef *next;
   const char *name;
@@ -145,9 +156,9 @@ typedef struct opdef {
   opneed *need;
   int n_decl;
   opdecl *decl;
-  opstmt *body;         /* both programs */
+  opstmt *body;          /* both programs */
   opstmt *train, *infer; /* appended to body in that program only */
-  int n_onnx; /* 0: it has no form in ONNX */
+  int n_onnx;            /* 0: it has no form in ONNX */
   onnx_step *onnx;
   int n_test;
   optest *test;

@@ -26,8 +26,8 @@ static void require(LLVMErrorRef e, const char *what) {
 /* --- machines --- */
 
 /* Our loops carry their addresses already; LLVM's loop strength reduction finds nothing to gain
-   there, and takes up to 80% of the time of code generation on long bodies. Scheduling after register
-   allocation changes no time that we could measure, and takes a tenth. */
+   there, and takes up to 80% of the time of code generation on long bodies. Scheduling after
+   register allocation changes no time that we could measure, and takes a tenth. */
 static void quick_codegen(void) {
   const char *options[] = {"netc", "-disable-lsr", "-disable-post-ra"};
   LLVMParseCommandLineOptions(3, options, NULL);
@@ -99,7 +99,8 @@ LLVMTargetMachineRef machine_generator(const machine *m) {
   LLVMTargetRef t;
   char *why = NULL;
   if (LLVMGetTargetFromTriple(m->triple, &t, &why)) fatal("target", why);
-  /* WebAssembly has one address space of its own: position independence is for its shared libraries. */
+  /* WebAssembly has one address space of its own: position independence is for its shared
+   * libraries. */
   LLVMRelocMode where = strncmp(m->triple, "wasm", 4) ? LLVMRelocPIC : LLVMRelocStatic;
   return LLVMCreateTargetMachine(t, m->triple, m->cpu, m->features, LLVMCodeGenLevelAggressive,
                                  where, LLVMCodeModelDefault);

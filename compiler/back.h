@@ -9,9 +9,9 @@ typedef struct {
   const target_info *info;
 } machine;
 
-/* NULL for what is not given: this machine's, or what cpu.def says of what is given. Without a triple
-   only this machine's code generator is set up, which is quicker. NULL with *error malloc'd if LLVM
-   does not have the target. */
+/* NULL for what is not given: this machine's, or what cpu.def says of what is given. Without a
+   triple only this machine's code generator is set up, which is quicker. NULL with *error malloc'd
+   if LLVM does not have the target. */
 machine *machine_new(const char *triple, const char *cpu, const char *features, char **error);
 void machine_free(machine *m);
 /* A code generator for m; each thread needs its own. */
@@ -19,8 +19,8 @@ LLVMTargetMachineRef machine_generator(const machine *m);
 /* A module set up for m in a fresh context. Dispose of module and context after use. */
 LLVMModuleRef module_new(const machine *m, LLVMTargetMachineRef tm, const char *name);
 void module_free(LLVMModuleRef m);
-/* Verifies the module and runs LLVM passes, named as `opt` names them; aborts on an invalid module (a
-   bug in netc). module_optimise runs netc's own short list. */
+/* Verifies the module and runs LLVM passes, named as `opt` names them; aborts on an invalid module
+   (a bug in netc). module_optimise runs netc's own short list. */
 void module_passes(LLVMModuleRef m, LLVMTargetMachineRef tm, const char *passes);
 void module_optimise(LLVMModuleRef m, LLVMTargetMachineRef tm);
 LLVMMemoryBufferRef module_object(LLVMModuleRef m, LLVMTargetMachineRef tm);

@@ -1,7 +1,7 @@
 /* block: a long sum whose operands do not fit the second-level cache is cut into pieces along its
-   outermost axis. Each piece goes on with the sum where the one before left it, so that the order of
-   the additions, and every bit, stays the same; but its operands stay in the cache while all output
-   tiles pass over them. Requires strides (halo.c). */
+   outermost axis. Each piece goes on with the sum where the one before left it, so that the order
+   of the additions, and every bit, stays the same; but its operands stay in the cache while all
+   output tiles pass over them. Requires strides (halo.c). */
 #include "effects.h"
 #include "plan.h"
 #include "sched.h"
@@ -14,7 +14,7 @@ typedef struct {
   int axis;              /* cut along */
   int64_t piece, pieces; /* length of all but the last, and how many */
   expr *read[2];
-  int dim[2];            /* of each operand, that runs along the axis */
+  int dim[2]; /* of each operand, that runs along the axis */
 } cut;
 
 static int outermost_reduce(const nest *n) {
@@ -76,7 +76,8 @@ static bool find_cut(cut *c, const target_info *t) {
 
 /* The part of a tensor that one piece reads, as a tensor of its own over the same memory. */
 static tensor *view(nestprog *p, tensor *t, int dim, int64_t from, int64_t length) {
-  tensor *v = tensor_new(p, arena_printf(p->mem, "%s@%ld", t->name, (long)from), T_TEMP, t->rank, t->dim);
+  tensor *v =
+      tensor_new(p, arena_printf(p->mem, "%s@%ld", t->name, (long)from), T_TEMP, t->rank, t->dim);
   int id = v->id;
   const char *name = v->name;
   *v = *t;
@@ -98,7 +99,8 @@ static access partial_sums(nestprog *p, const nest *n) {
     x.ix[rank] = aff_axis(a, 1);
     dim[rank++] = n->axis[a].extent;
   }
-  x.t = tensor_new(p, arena_printf(p->mem, "%s.part%d", n->store[0].out.t->name, p->n_tensor), T_TEMP, rank, dim);
+  x.t = tensor_new(p, arena_printf(p->mem, "%s.part%d", n->store[0].out.t->name, p->n_tensor),
+                   T_TEMP, rank, dim);
   x.t->element = n->store[0].out.t->element;
   x.t->node = n->node;
   for (int64_t d = rank - 1, s = 1; d >= 0; s *= dim[d--]) x.t->stride[d] = s;
@@ -116,7 +118,8 @@ static nest *piece_of(nestprog *p, const cut *c, const access *part, int64_t k) 
   int64_t from = k * c->piece, extent = c->n->axis[c->axis].extent;
   int64_t length = from + c->piece < extent ? c->piece : extent - from;
   b->axis[c->axis].extent = length;
-  b->term = e_op(p->mem, E_MUL, read_view(p, c, 0, from, length), read_view(p, c, 1, from, length), NULL);
+  b->term =
+      e_op(p->mem, E_MUL, read_view(p, c, 0, from, length), read_view(p, c, 1, from, length), NULL);
   if (k) b->init = e_read(p->mem, *part);
   if (k == c->pieces - 1) return b;
   b->n_store = 0;

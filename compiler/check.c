@@ -33,8 +33,7 @@ static double uniform(uint64_t seed, uint32_t stream, uint64_t i) {
 static void *block(size_t bytes) {
   bytes = (bytes + 127) / 64 * 64;
   void *p = aligned_alloc(64, bytes);
-  if (!p)
-    abort();
+  if (!p) abort();
   return memset(p, 0, bytes);
 }
 
@@ -45,12 +44,12 @@ static void random_weights(checker *c) {
   const weight_table *w = program_weights(c->p);
   for (int i = 0; i < w->n; i++) {
     const tensor *t = w->tensor[i];
-    if (w->info[i].in_state)
-      continue;
+    if (w->info[i].in_state) continue;
     bool drawn = t->decl && t->decl->init == INIT_UNIFORM;
     for (int64_t k = 0; k < w->info[i].count; k++) {
       double u = uniform(c->seed, (uint32_t)i, (uint64_t)k);
-      double v = drawn ? 2.449489742783178 * u * t->init : t->init + (t->role == T_PARAM ? 0.1 * u : 0);
+      double v =
+          drawn ? 2.449489742783178 * u * t->init : t->init + (t->role == T_PARAM ? 0.1 * u : 0);
       c->params[t->offset / 8 + k] = v;
     }
   }
@@ -61,8 +60,7 @@ static checker checker_new(const graph *g, int batch, uint64_t seed) {
   opuse sgd = none;
   sgd.op = ops_find(g->ops, "sgd");
   setting zero[16] = {{0}};
-  for (int i = 0; i < sgd.op->n_set; i++)
-    zero[i].name = sgd.op->set[i].name;
+  for (int i = 0; i < sgd.op->n_set; i++) zero[i].name = sgd.op->set[i].name;
   sgd.n_set = sgd.op->n_set;
   sgd.set = zero;
   compilation comp = {
@@ -75,8 +73,7 @@ static checker checker_new(const graph *g, int batch, uint64_t seed) {
   c.state = block(program_state_bytes(c.p));
   double *x = block((size_t)(batch * pixels) * 8);
   int32_t *labels = block((size_t)batch * 4);
-  for (int64_t i = 0; i < batch * pixels; i++)
-    x[i] = uniform(seed, 0x78, (uint64_t)i) / 2 + 0.5;
+  for (int64_t i = 0; i < batch * pixels; i++) x[i] = uniform(seed, 0x78, (uint64_t)i) / 2 + 0.5;
   for (int i = 0; i < batch; i++)
     labels[i] = (int32_t)(fabs(uniform(seed, 0x79, (uint64_t)i)) * (double)g->classes) %
                 (int32_t)g->classes;
@@ -110,33 +107,28 @@ static void checker_free(checker *c) {
    scratch. */
 static double loss_at(checker *c, int64_t at, int64_t count, const double *d, double h) {
   memcpy(c->scratch, c->params, c->bytes);
-  for (int64_t i = 0; i < count; i++)
-    c->scratch[at + i] += h * d[i];
+  for (int64_t i = 0; i < count; i++) c->scratch[at + i] += h * d[i];
   program_run(c->p, &c->args);
   double sum = 0;
-  for (int i = 0; i < c->batch; i++)
-    sum += ((double *)c->args.losses)[i];
+  for (int i = 0; i < c->batch; i++) sum += ((double *)c->args.losses)[i];
   return sum / c->batch;
 }
 
 static double probe_error(checker *c, int64_t at, int64_t count, const double *g, const double *d) {
   double expected = 0, best = INFINITY;
-  for (int64_t i = 0; i < count; i++)
-    expected += g[i] * d[i];
+  for (int64_t i = 0; i < count; i++) expected += g[i] * d[i];
   for (double h = 1; h > 1e-9; h /= 8) {
     double fd = (loss_at(c, at, count, d, h) - loss_at(c, at, count, d, -h)) / (2 * h);
     double scale = fmax(fmax(fabs(expected), fabs(fd)), 1e-7);
     best = fmin(best, fabs(fd - expected) / scale);
-    if (best < 1e-9)
-      break;
+    if (best < 1e-9) break;
   }
   return best;
 }
 
 static double norm(const double *v, int64_t n) {
   double s = 0;
-  for (int64_t i = 0; i < n; i++)
-    s += v[i] * v[i];
+  for (int64_t i = 0; i < n; i++) s += v[i] * v[i];
   return sqrt(s);
 }
 
@@ -148,8 +140,7 @@ static void direction(const checker *c, int tensor, int k, int64_t n, const doub
     int64_t top = 0;
     for (int64_t i = 0; i < n; i++) {
       d[i] = 0;
-      if (fabs(g[i]) > fabs(g[top]))
-        top = i;
+      if (fabs(g[i]) > fabs(g[top])) top = i;
     }
     d[top] = 1;
     return;
@@ -157,8 +148,7 @@ static void direction(const checker *c, int tensor, int k, int64_t n, const doub
   for (int64_t i = 0; i < n; i++)
     d[i] = uniform(c->seed, (uint32_t)(1000 + tensor * PROBES + k), (uint64_t)i);
   rn = norm(d, n);
-  for (int64_t i = 0; i < n; i++)
-    d[i] = d[i] / rn + (gn > 0 ? g[i] / gn : 0);
+  for (int64_t i = 0; i < n; i++) d[i] = d[i] / rn + (gn > 0 ? g[i] / gn : 0);
 }
 
 static check_row check_tensor(checker *c, int i, const double *gradient) {
@@ -180,8 +170,7 @@ check_row *program_check(const graph *g, int batch, uint64_t seed, int *n) {
   check_row *rows = calloc((size_t)w->n + 1, sizeof *rows);
   double *gradient = block(c.bytes);
   loss_at(&c, 0, 0, NULL, 0);
-  for (size_t i = 0; i < c.bytes / 8; i++)
-    gradient[i] = c.params[i] - c.scratch[i];
+  for (size_t i = 0; i < c.bytes / 8; i++) gradient[i] = c.params[i] - c.scratch[i];
   *n = 0;
   for (int i = 0; i < w->n; i++)
     if (w->info[i].trained) {

@@ -149,7 +149,9 @@ static void print_schedule(const nest *n, FILE *to) {
     if (s->tile[a] > 1 || a == s->vec)
       fprintf(to, " %s%s:%" PRId64 "%s", n->axis[a].reduce ? "|" : "", n->axis[a].name,
               n->lanes && a == s->vec ? 16 : s->tile[a],
-              a == s->vec ? "(vec)" : a == s->fold ? "(fold)" : "");
+              a == s->vec    ? "(vec)"
+              : a == s->fold ? "(fold)"
+                             : "");
   fputs("; loops", to);
   for (int i = 0; i < s->n_loop; i++) fprintf(to, " %s", n->axis[s->loop[i]].name);
   if (s->serial) fputs("; one thread", to);
@@ -158,7 +160,7 @@ static void print_schedule(const nest *n, FILE *to) {
 }
 
 static void print_tensor(const tensor *t, FILE *to) {
-  static const char *const role[] = {"input", "label", "param", "state", "opt",
+  static const char *const role[] = {"input", "label", "param",  "state", "opt",
                                      "hyper", "temp",  "logits", "losses"};
   fprintf(to, "  %-6s %s%s[", role[t->role], t->is_int ? "int " : "", t->name);
   for (int d = 0; d < t->rank; d++) fprintf(to, d ? ",%" PRId64 : "%" PRId64, t->dim[d]);

@@ -27,7 +27,8 @@ bool elementwise(nest *n);
 /* Does x run over every element of its tensor once, each dimension being one output axis of n?
    by[axis] is set to the dimension. */
 bool covers_whole(const nest *n, const access *x, int by[MAX_AXES]);
-/* Do two accesses to one tensor never meet? (Different residues of a stride, or different ranges.) */
+/* Do two accesses to one tensor never meet? (Different residues of a stride, or different ranges.)
+ */
 bool disjoint(const nest *m, const access *x, const nest *n, const access *y);
 /* Would it change anything to swap m and n, or to run them at the same time? */
 bool independent(nest *m, nest *n);

@@ -11,18 +11,24 @@ enum { ELEM_REGS = 16, ELEM_MAX_STEPS = 64 };
 typedef enum {
   M_CONST,  /* dst = k */
   M_ICONST, /* dst = i (int32) */
-  M_ADD, M_SUB, M_MUL, M_DIV, /* dst = a op b */
-  M_FMA,    /* dst = a * b + c, rounded once */
-  M_RINT,   /* dst = a rounded to the nearest whole number, ties to even */
-  M_TOINT,  /* dst = (int32)a; a is always in range */
+  M_ADD,
+  M_SUB,
+  M_MUL,
+  M_DIV,     /* dst = a op b */
+  M_FMA,     /* dst = a * b + c, rounded once */
+  M_RINT,    /* dst = a rounded to the nearest whole number, ties to even */
+  M_TOINT,   /* dst = (int32)a; a is always in range */
   M_TOFLOAT, /* dst = (float)a, a an int32 */
-  M_BITS,   /* dst = the bits of float a as an int32 */
-  M_FLOAT,  /* dst = the float with bits a */
-  M_IADD, M_ISUB, M_IAND, /* on int32, wrapping */
-  M_ISHL, M_ISHR,         /* shift a by i; right shifts keep the sign */
-  M_LT,     /* dst = a < b ? c : d, on floats (false if either is NaN); c, d floats or both int32 */
-  M_NAN,    /* dst = a is NaN ? c : d */
-  M_EXP     /* dst = exp(a), the program below */
+  M_BITS,    /* dst = the bits of float a as an int32 */
+  M_FLOAT,   /* dst = the float with bits a */
+  M_IADD,
+  M_ISUB,
+  M_IAND, /* on int32, wrapping */
+  M_ISHL,
+  M_ISHR, /* shift a by i; right shifts keep the sign */
+  M_LT,   /* dst = a < b ? c : d, on floats (false if either is NaN); c, d floats or both int32 */
+  M_NAN,  /* dst = a is NaN ? c : d */
+  M_EXP   /* dst = exp(a), the program below */
 } mop;
 
 typedef struct {

@@ -14,8 +14,7 @@ LLVMTypeRef ir_int_type(const ir *c, int width) {
 
 static LLVMValueRef constant_splat(LLVMValueRef v, int width) {
   LLVMValueRef all[64];
-  for (int i = 0; i < width; i++)
-    all[i] = v;
+  for (int i = 0; i < width; i++) all[i] = v;
   return LLVMConstVector(all, (unsigned)width);
 }
 
@@ -37,10 +36,8 @@ int ir_width(LLVMValueRef v) {
 }
 
 LLVMValueRef ir_splat(const ir *c, LLVMValueRef v, int width) {
-  if (width == ir_width(v))
-    return v;
-  if (LLVMIsConstant(v))
-    return constant_splat(v, width);
+  if (width == ir_width(v)) return v;
+  if (LLVMIsConstant(v)) return constant_splat(v, width);
   LLVMTypeRef t = LLVMVectorType(LLVMTypeOf(v), (unsigned)width);
   LLVMValueRef one = LLVMBuildInsertElement(c->b, LLVMGetPoison(t), v, ir_index(c, 0), "");
   LLVMValueRef zeros = LLVMConstNull(LLVMVectorType(c->i32, (unsigned)width));
@@ -75,48 +72,32 @@ static LLVMValueRef pick(const ir *c, LLVMRealPredicate p, LLVMValueRef *a) {
 LLVMValueRef ir_scalar(const ir *c, ekind k, LLVMValueRef *a) {
   int w = ir_width(a[0]);
   switch (k) {
-  case E_ADD:
-    return LLVMBuildFAdd(c->b, a[0], a[1], "");
-  case E_SUB:
-    return LLVMBuildFSub(c->b, a[0], a[1], "");
-  case E_MUL:
-    return LLVMBuildFMul(c->b, a[0], a[1], "");
-  case E_DIV:
-    return LLVMBuildFDiv(c->b, a[0], a[1], "");
-  case E_NEG:
-    return LLVMBuildFNeg(c->b, a[0], "");
-  case E_MAX:
-    return pick(c, LLVMRealOGT, a);
-  case E_MIN:
-    return pick(c, LLVMRealOLT, a);
-  case E_SQRT:
-    return ir_call(c, "llvm.sqrt", LLVMTypeOf(a[0]), 1, a);
+  case E_ADD: return LLVMBuildFAdd(c->b, a[0], a[1], "");
+  case E_SUB: return LLVMBuildFSub(c->b, a[0], a[1], "");
+  case E_MUL: return LLVMBuildFMul(c->b, a[0], a[1], "");
+  case E_DIV: return LLVMBuildFDiv(c->b, a[0], a[1], "");
+  case E_NEG: return LLVMBuildFNeg(c->b, a[0], "");
+  case E_MAX: return pick(c, LLVMRealOGT, a);
+  case E_MIN: return pick(c, LLVMRealOLT, a);
+  case E_SQRT: return ir_call(c, "llvm.sqrt", LLVMTypeOf(a[0]), 1, a);
   case E_EXP:
     return c->exact ? ir_call(c, "llvm.exp", LLVMTypeOf(a[0]), 1, a) : ir_elementary(c, k, a[0]);
   case E_LOG:
     return c->exact ? ir_call(c, "llvm.log", LLVMTypeOf(a[0]), 1, a) : ir_elementary(c, k, a[0]);
   case E_TANH:
     return c->exact ? ir_call(c, "llvm.tanh", LLVMTypeOf(a[0]), 1, a) : ir_elementary(c, k, a[0]);
-  case E_EQ:
-    return compare(c, LLVMRealOEQ, a);
-  case E_NE:
-    return compare(c, LLVMRealUNE, a);
-  case E_LT:
-    return compare(c, LLVMRealOLT, a);
-  case E_LE:
-    return compare(c, LLVMRealOLE, a);
-  case E_GT:
-    return compare(c, LLVMRealOGT, a);
-  case E_GE:
-    return compare(c, LLVMRealOGE, a);
+  case E_EQ: return compare(c, LLVMRealOEQ, a);
+  case E_NE: return compare(c, LLVMRealUNE, a);
+  case E_LT: return compare(c, LLVMRealOLT, a);
+  case E_LE: return compare(c, LLVMRealOLE, a);
+  case E_GT: return compare(c, LLVMRealOGT, a);
+  case E_GE: return compare(c, LLVMRealOGE, a);
   case E_SELECT: {
     LLVMValueRef t = LLVMBuildFCmp(c->b, LLVMRealUNE, a[0], ir_float(c, 0, w), "");
     return LLVMBuildSelect(c->b, t, a[1], a[2], "");
   }
-  case E_STOP:
-    return a[0];
-  default:
-    abort();
+  case E_STOP: return a[0];
+  default: abort();
   }
 }
 

@@ -37,10 +37,10 @@ static_assert(sizeof derivative / sizeof *derivative == E_COUNT - E_ADD, "one li
 typedef struct {
   nestprog *p;
   arena *mem;
-  int n_tensor;      /* of the forward program */
-  bool *needed;      /* its value depends on a parameter */
-  tensor **d;        /* the gradient of tensor id, once something contributed to it */
-  tensor **won;      /* see won_tensor */
+  int n_tensor; /* of the forward program */
+  bool *needed; /* its value depends on a parameter */
+  tensor **d;   /* the gradient of tensor id, once something contributed to it */
+  tensor **won; /* see won_tensor */
   nest *last;
   bool failed;
 } backward;
@@ -59,7 +59,7 @@ static expr *operation(arena *mem, char c, expr **stack, int *n) {
   static const struct {
     char c;
     ekind kind;
-  } ops[] = {{'*', E_MUL}, {'/', E_DIV}, {'-', E_SUB}, {'>', E_GT},
+  } ops[] = {{'*', E_MUL}, {'/', E_DIV}, {'-', E_SUB},   {'>', E_GT},
              {'<', E_LT},  {'n', E_NEG}, {'?', E_SELECT}};
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
     if (ops[i].c != c) continue;
@@ -317,8 +317,16 @@ static nest **find_last_uses(nestprog *p) {
 static bool update(backward *b, const opuse *use, tensor *w, nest **last) {
   tensor *d = b->d[w->id];
   nest *after = last[d->id];
-  instance o = {.p = b->p, .d = b->p->graph->d, .op = use->op, .node = w->node, .n_set = use->n_set,
-                .set = use->set, .n_in = 2, .in = {w, d}, .prefix = w->name, .train = true};
+  instance o = {.p = b->p,
+                .d = b->p->graph->d,
+                .op = use->op,
+                .node = w->node,
+                .n_set = use->n_set,
+                .set = use->set,
+                .n_in = 2,
+                .in = {w, d},
+                .prefix = w->name,
+                .train = true};
   if (!instantiate(&o)) return false;
   if (last[w->id]->place > after->place) after = last[w->id];
   o.last->next = after->next;

@@ -10,7 +10,7 @@ typedef struct {
 
 /* One operator applied. Shapes are H, W, C of one sample; vectors are 1 x 1 x C. */
 typedef struct node {
-  int id; /* position in graph.node: inputs come before users */
+  int id;          /* position in graph.node: inputs come before users */
   const opdef *op; /* NULL for the input */
   int n_in;
   struct node *in[2]; /* n-ary joins become chains of binary ones */
@@ -26,7 +26,7 @@ typedef struct node {
 typedef struct {
   int n;
   double *v;
-  loc at;   /* NOWHERE: not given in the file */
+  loc at; /* NOWHERE: not given in the file */
 } values;
 
 typedef struct {
@@ -44,10 +44,10 @@ typedef struct opuse {
 } opuse;
 
 typedef struct {
-  const char *data;  /* resolved against the .net file's folder; NULL: none */
+  const char *data; /* resolved against the .net file's folder; NULL: none */
   const char *data_as_written;
   const char *images, *labels, *layout; /* NULL: found by themselves */
-  double scale;      /* 0: by type (uint8: 1/255, floats: 1) */
+  double scale;                         /* 0: by type (uint8: 1/255, floats: 1) */
   loc data_at;
   int n_split;
   splitval *split;
@@ -56,22 +56,23 @@ typedef struct {
   int n_optimizer;
   opuse *optimizer;
   values lr, batch, epochs, seed;
-  const char *schedule;     /* NULL, "step", "cosine", "linear" */
-  double schedule_arg[2];   /* step: every n epochs, times g; cosine, linear: warm-up epochs, final fraction */
-  const char *stop_metric;  /* NULL, "val_loss", "val_acc", "train_loss" */
+  const char *schedule;    /* NULL, "step", "cosine", "linear" */
+  double schedule_arg[2];  /* step: every n epochs, times g; cosine, linear: warm-up epochs, final
+                              fraction */
+  const char *stop_metric; /* NULL, "val_loss", "val_acc", "train_loss" */
   int stop_patience;
   bool stop_restore;
-  bool augment_flip;        /* `augment flip shift=2`: horizontal mirror; shift by up to n pixels */
+  bool augment_flip; /* `augment flip shift=2`: horizontal mirror; shift by up to n pixels */
   int augment_shift;
 } traincfg;
 
 /* One alternative that `netc sweep` runs: the values it changes, in words and in effect. */
 typedef struct {
-  const char *study;  /* sweep's name, or the setting's word for a plain set in train {..} */
-  const char *label;  /* "lr=0.05", "act=sigmoid", "split=845/160" */
+  const char *study; /* sweep's name, or the setting's word for a plain set in train {..} */
+  const char *label; /* "lr=0.05", "act=sigmoid", "split=845/160" */
   int n_override;
-  const char **word;  /* the setting or `let` name ... */
-  const char **text;  /* ... and the source text of its value, or the path for word "net" */
+  const char **word; /* the setting or `let` name ... */
+  const char **text; /* ... and the source text of its value, or the path for word "net" */
 } variant;
 
 typedef struct graph {
@@ -92,7 +93,8 @@ typedef struct graph {
   variant *variant;
 } graph;
 
-/* Sets of words and values to put in place of the file's: from --lr etc., or from a sweep's variant. */
+/* Sets of words and values to put in place of the file's: from --lr etc., or from a sweep's
+ * variant. */
 typedef struct {
   int n;
   const char **word, **text;
@@ -107,8 +109,9 @@ void graph_free(graph *g);
 
 /* The built-in operators, parsed once per graph from the embedded library. */
 opdef *ops_find(opdef *list, const char *name);
-/* Evaluates a shape or setting expression. env names: settings ("k", "k.h", "k.w") and dimensions ("H").
-   Integer division truncates when both sides are integers (shape rules). False: d has the error. */
+/* Evaluates a shape or setting expression. env names: settings ("k", "k.h", "k.w") and dimensions
+   ("H"). Integer division truncates when both sides are integers (shape rules). False: d has the
+   error. */
 typedef struct {
   int n;
   const char *name[64];

@@ -18,7 +18,8 @@ static bool zero_with(const expr *e, const access *x) {
   case E_ADD:
   case E_SUB: return zero_with(e->a[0], x) && zero_with(e->a[1], x);
   case E_SELECT:
-    return (is_zero(e->a[1]) || zero_with(e->a[1], x)) && (is_zero(e->a[2]) || zero_with(e->a[2], x));
+    return (is_zero(e->a[1]) || zero_with(e->a[1], x)) &&
+           (is_zero(e->a[2]) || zero_with(e->a[2], x));
   default: return false;
   }
 }
@@ -150,7 +151,8 @@ static void set_strides(tensor *t) {
     t->stride[0] = 0;
     return;
   }
-  /* Samples a multiple of 4 KB apart would fall into the same cache sets, and push each other out. */
+  /* Samples a multiple of 4 KB apart would fall into the same cache sets, and push each other out.
+   */
   bool collide = t->rank > 1 && t->dim[0] > 1 && t->stride[0] * t->element % 4096 == 0;
   if (t->role == T_TEMP && collide) t->stride[0] += 64 / t->element;
 }

@@ -44,10 +44,9 @@ static bool define_settings(instantiation *s) {
   const instance *o = s->o;
   for (int i = 0; i < o->n_set; i++) {
     const setting *x = &o->set[i];
-    bool ok = !o->op->set[i].pair
-                  ? define(s, x->name, x->v[0])
-                  : define(s, arena_printf(s->mem, "%s.h", x->name), x->v[0]) &&
-                        define(s, arena_printf(s->mem, "%s.w", x->name), x->v[1]);
+    bool ok = !o->op->set[i].pair ? define(s, x->name, x->v[0])
+                                  : define(s, arena_printf(s->mem, "%s.h", x->name), x->v[0]) &&
+                                        define(s, arena_printf(s->mem, "%s.w", x->name), x->v[1]);
     if (!ok) return false;
   }
   return true;
@@ -310,8 +309,8 @@ static tensor *local_for(instantiation *s, const xexpr *lhs) {
     aff_range(s->n, s->at.ix[d], &lo, &hi);
     elements *= (double)hi + 1;
     if (elements > max_elements * (s->o->p->batch > 1 ? s->o->p->batch : 1)) {
-      diag_error(s->o->d, lhs->at, NULL, "`%s` would have more than %.3g elements a sample", lhs->name,
-                 max_elements);
+      diag_error(s->o->d, lhs->at, NULL, "`%s` would have more than %.3g elements a sample",
+                 lhs->name, max_elements);
       return NULL;
     }
     if (lo < 0) {

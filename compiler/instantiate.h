@@ -9,7 +9,7 @@ typedef struct {
   nestprog *p;
   diag *d;
   const opdef *op;
-  const node *node;  /* the layer, or NULL */
+  const node *node; /* the layer, or NULL */
   int n_set;
   const setting *set;
   int n_in;
@@ -34,10 +34,10 @@ bool instantiate(instance *o);
 typedef struct {
   const char *name;
   tensor *t;
-  bool given;          /* an input: read only */
-  bool kept;           /* holds values from before: parameters and states */
-  bool complete;       /* every element has been written */
-  int64_t written;     /* elements written so far */
+  bool given;      /* an input: read only */
+  bool kept;       /* holds values from before: parameters and states */
+  bool complete;   /* every element has been written */
+  int64_t written; /* elements written so far */
   int n_part;
   struct written_part *part;
 } binding;

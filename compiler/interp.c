@@ -15,9 +15,9 @@ typedef struct {
 
 typedef struct {
   ekind kind;
-  int a[3];   /* tape positions of the arguments */
+  int a[3]; /* tape positions of the arguments */
   double num;
-  int cur;    /* cursor of E_READ, E_INDEX, E_RAND */
+  int cur; /* cursor of E_READ, E_INDEX, E_RAND */
   const void *data;
   bool is_int;
   int check, n_check; /* of a read in a store's value: out of range is 0 */
@@ -44,15 +44,15 @@ typedef struct {
   double **data;
   bool exact, no_fma;
   uint64_t seed, step;
-  tape term, out;             /* out: the store values one after the other */
-  int root[MAX_STORES];       /* tape position of each store's value */
-  int target[MAX_STORES];     /* cursor in `out` of each store's address */
+  tape term, out;                               /* out: the store values one after the other */
+  int root[MAX_STORES];                         /* tape position of each store's value */
+  int target[MAX_STORES];                       /* cursor in `out` of each store's address */
   int border[MAX_STORES], n_border[MAX_STORES]; /* checks in `out`: outside lies a border */
   int n_outer, n_inner;
   int outer[MAX_AXES], inner[MAX_AXES];
   double acc[LANES];
   int lane;
-  bool direct;                /* the term is a product of two reads */
+  bool direct; /* the term is a product of two reads */
 } machine;
 
 /* --- building the tapes --- */
@@ -308,8 +308,13 @@ static void clear_target(const nest *n, double **data) {
 
 void interp(const nestprog *p, double **data, bool exact, uint64_t seed, uint64_t step) {
   for (const nest *n = p->nests; n; n = n->next) {
-    machine m = {.mem = arena_new(), .n = n, .data = data, .exact = exact, .seed = seed,
-                 .step = step, .no_fma = p->no_fma};
+    machine m = {.mem = arena_new(),
+                 .n = n,
+                 .data = data,
+                 .exact = exact,
+                 .seed = seed,
+                 .step = step,
+                 .no_fma = p->no_fma};
     build(&m);
     if (!n->canonical) clear_target(n, data);
     outputs(&m, 0);

@@ -46,9 +46,17 @@ static void lower_input(lowering *l, const node *n) {
 }
 
 static bool lower_node(lowering *l, const node *n) {
-  instance o = {.p = l->p, .d = l->g->d, .op = n->op, .node = n, .n_set = n->n_set, .set = n->set,
-                .n_in = n->n_in, .prefix = n->name, .result = n->name,
-                .result_role = result_role(l, n), .train = l->p->train};
+  instance o = {.p = l->p,
+                .d = l->g->d,
+                .op = n->op,
+                .node = n,
+                .n_set = n->n_set,
+                .set = n->set,
+                .n_in = n->n_in,
+                .prefix = n->name,
+                .result = n->name,
+                .result_role = result_role(l, n),
+                .train = l->p->train};
   for (int i = 0; i < n->n_in; i++) o.in[i] = l->of_node[n->in[i]->id];
   if (!instantiate(&o)) return false;
   l->of_node[n->id] = o.out;
@@ -62,9 +70,17 @@ static bool lower_loss(lowering *l) {
   int64_t dim[1] = {p->batch};
   p->label = tensor_new(p, "label", T_LABEL, 1, dim);
   p->label->is_int = true;
-  instance o = {.p = p, .d = l->g->d, .op = use->op, .n_set = use->n_set, .set = use->set,
-                .n_in = 2, .in = {p->logits, p->label}, .prefix = "loss", .result = "losses",
-                .result_role = T_LOSSES, .train = p->train};
+  instance o = {.p = p,
+                .d = l->g->d,
+                .op = use->op,
+                .n_set = use->n_set,
+                .set = use->set,
+                .n_in = 2,
+                .in = {p->logits, p->label},
+                .prefix = "loss",
+                .result = "losses",
+                .result_role = T_LOSSES,
+                .train = p->train};
   if (!instantiate(&o)) return false;
   p->losses = o.out;
   append_all(l, o.first, o.last);

@@ -64,11 +64,9 @@ static double least_seconds(builder *b, const machine *m, int threads, int round
     size_t bytes = ((size_t)plan_.bytes[BLOCK_WORK] + 63) / 64 * 64;
     char *work = aligned_alloc(64, bytes);
     void *arg[8];
-    if (!work)
-      abort();
+    if (!work) abort();
     memset(work, 0, bytes);
-    for (int a = 0; a < l->call[0].n_arg; a++)
-      arg[a] = work + l->call[0].arg[a]->offset;
+    for (int a = 0; a < l->call[0].n_arg; a++) arg[a] = work + l->call[0].arg[a]->offset;
     for (int r = 0; r < rounds; r++) {
 #pragma omp barrier
       double t = seconds();
@@ -76,8 +74,7 @@ static double least_seconds(builder *b, const machine *m, int threads, int round
 #pragma omp barrier
       t = seconds() - t;
 #pragma omp critical
-      if (t < best)
-        best = t;
+      if (t < best) best = t;
     }
     free(work);
   }

@@ -212,9 +212,9 @@ static void walk_end(walk *w) {
 
 static expr **grown(const walk *w, expr **old, const expr *const *few) {
   bool first = (const expr *const *)old == few;
-  expr **new = realloc(first ? NULL : old, sizeof *new * (size_t)(2 * w->room));
+  expr **new = realloc(first ? NULL : old, sizeof *new *(size_t)(2 * w->room));
   if (!new) abort();
-  if (first) memcpy(new, few, sizeof *new * (size_t)w->n);
+  if (first) memcpy(new, few, sizeof *new *(size_t)w->n);
   return new;
 }
 

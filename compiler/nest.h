@@ -33,22 +33,22 @@ typedef struct tensor {
   bool is_int;
   int rank;
   int64_t dim[MAX_DIMS];
-  struct tensor *grad_of;      /* for d.* tensors */
-  struct tensor *view_of;      /* a part of that tensor's memory (block.c) ... */
-  int64_t view_at;             /* ... from this element on */
-  const struct node *node;     /* the layer it belongs to, or NULL */
-  const struct opdecl *decl;   /* T_PARAM, T_STATE, T_OPT: initial values and file order */
-  double init;                 /* evaluated: the constant or the bound */
-  int apart;    /* elements along this dimension (not the first) are used together: keep them out of
-                   the same cache sets */
-  bool sliced;  /* of a chain: memory for one index of the first dimension, for each thread */
+  struct tensor *grad_of;    /* for d.* tensors */
+  struct tensor *view_of;    /* a part of that tensor's memory (block.c) ... */
+  int64_t view_at;           /* ... from this element on */
+  const struct node *node;   /* the layer it belongs to, or NULL */
+  const struct opdecl *decl; /* T_PARAM, T_STATE, T_OPT: initial values and file order */
+  double init;               /* evaluated: the constant or the bound */
+  int apart;   /* elements along this dimension (not the first) are used together: keep them out of
+                  the same cache sets */
+  bool sliced; /* of a chain: memory for one index of the first dimension, for each thread */
   /* filled in by plan: */
   int64_t pad_lo[MAX_DIMS], pad_hi[MAX_DIMS]; /* zero halo around the data, in elements */
   int64_t stride[MAX_DIMS];                   /* in elements */
   int block;                                  /* which memory block (plan.h) */
   int64_t offset;                             /* of element [0,..,0], in bytes */
-  int64_t slice;                              /* if sliced: elements for one thread; stride[0] is 0 */
-  int element;                                /* bytes: 4, or 8 in double precision (`check`) */
+  int64_t slice; /* if sliced: elements for one thread; stride[0] is 0 */
+  int element;   /* bytes: 4, or 8 in double precision (`check`) */
 } tensor;
 
 /* c + sum over axes a of k[a] * index[a] */
@@ -67,7 +67,8 @@ typedef enum {
   E_INDEX, /* aff, as a number */
   E_READ,  /* rd (an int32 tensor's element is converted to a number) */
   E_ACC,   /* in store values only: the reduced value */
-  E_RAND,  /* uniform [0,1): Philox4x32-10, counter {aff, stream (num), step lo, step hi}, key seed */
+  E_RAND,  /* uniform [0,1): Philox4x32-10, counter {aff, stream (num), step lo, step hi}, key seed
+            */
 #define SCALAR(NAME, word, arity) E_##NAME,
 #include "scalar.def"
 #undef SCALAR
@@ -130,9 +131,9 @@ typedef struct nest {
   } guard[MAX_GUARDS];
   int n_store;
   struct store *store; /* in a growing array (nest_store) */
-  int place;      /* in program order, while an index of uses is kept (uses.h) */
-  int chain;      /* nests of one chain (not 0) follow each other, and run all of them for one index of
-                     their first axis before the next; what they hand on may be sliced */
+  int place;           /* in program order, while an index of uses is kept (uses.h) */
+  int chain; /* nests of one chain (not 0) follow each other, and run all of them for one index of
+                their first axis before the next; what they hand on may be sliced */
   bool canonical; /* outputs written once per point: see gather.c */
   struct schedule *sched;
 } nest;
@@ -142,7 +143,7 @@ typedef struct {
   arena *mem;
   const struct graph *graph;
   bool train;
-  bool exact; /* double precision from halo on: for checking gradients, not for use */
+  bool exact;  /* double precision from halo on: for checking gradients, not for use */
   bool no_fma; /* the machine's rule: fused multiply-adds round twice (target.def) */
   int batch;
   int threads; /* that will run it; decides about memory and time only */
@@ -186,7 +187,8 @@ double scalar_value(ekind k, double a, double b, double c);
 /* Does n write every element that x reaches once: each output axis in one dimension, and there in
    mixed radix with the others? */
 bool output_once(const nest *n, const access *x);
-/* Multiply-adds of a contraction: the points of a sum of products of two reads; 0 for other nests. */
+/* Multiply-adds of a contraction: the points of a sum of products of two reads; 0 for other nests.
+ */
 int64_t nest_macs(const nest *n);
 int scalar_arity(ekind k);
 const char *scalar_word(ekind k);
@@ -201,14 +203,16 @@ bool grad(nestprog *p, const struct opuse *optimizer);
 /* gather: every nest writes each output element once: scatters are solved for their output axes;
    strided ones split into residue classes. */
 void gather(nestprog *p);
-/* simplify: folds constants and identities, drops unit axes and dead nests. Fixes the arithmetic. */
+/* simplify: folds constants and identities, drops unit axes and dead nests. Fixes the arithmetic.
+ */
 void simplify(nestprog *p);
 /* order: lanes and packing copies. After it only winograd (winograd.h) changes a bit. */
 void order(nestprog *p);
 
 /* --- oracle and inspection --- */
 /* Interprets all nests on given buffers, data[t->id] holding t's elements densely, row-major
-   (int32 for is_int tensors, else double values; rounded to float after each operation unless exact). */
+   (int32 for is_int tensors, else double values; rounded to float after each operation unless
+   exact). */
 void interp(const nestprog *p, double **data, bool exact, uint64_t seed, uint64_t step);
 /* Prints nests in the operator notation. */
 void dump_nests(const nestprog *p, FILE *to);

@@ -55,8 +55,8 @@ static void add_weight(exporter *e, int i) {
   const param_info *w = program_param(e->p, i);
   if (e->used[i]) return;
   e->used[i] = true;
-  int type = w->is_int64 ? ONNX__TENSOR_PROTO__DATA_TYPE__INT64
-                         : ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+  int type =
+      w->is_int64 ? ONNX__TENSOR_PROTO__DATA_TYPE__INT64 : ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
   Onnx__TensorProto *t = add_tensor(e, w->name, type, w->rank, w->shape);
   void *data = arena_alloc(e->a, (size_t)w->count * (w->is_int64 ? sizeof(int64_t) : 4));
   program_export(e->p, i, e->params, data);

@@ -38,8 +38,7 @@ bool constant_value(instantiation *s, const xexpr *x, int64_t *out) {
 bool is_constant(const instantiation *s, const xexpr *x) {
   if (x->kind == X_READ) return false;
   if (x->kind == X_NAME)
-    return find_axis(s->n, x->name) < 0 &&
-           (strcmp(x->name, "lr") || is_constant_name(s, x->name));
+    return find_axis(s->n, x->name) < 0 && (strcmp(x->name, "lr") || is_constant_name(s, x->name));
   if (x->kind == X_CALL && !strcmp(x->name, "rand")) return false;
   for (int i = 0; i < x->n; i++)
     if (!is_constant(s, x->arg[i])) return false;

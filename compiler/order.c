@@ -1,8 +1,7 @@
 /* order: fixes the order of every sum (winograd, after fusion, may still compute one in tiles).
    Chooses which sums run over 16 lanes, and inserts packing copies where an operand is read across
-   its rows. Both depend on the nests alone, never on the machine, so that every machine computes the
-   same sums.
-   Requires canonical, simplified nests. */
+   its rows. Both depend on the nests alone, never on the machine, so that every machine computes
+   the same sums. Requires canonical, simplified nests. */
 #include "nest.h"
 #include "effects.h"
 #include "fuse.h"
@@ -27,18 +26,15 @@ static bool unit_or_fixed(const access *x, int ax) {
 
 static int innermost_reduce(const nest *n) {
   for (int a = n->n_axis - 1; a >= 0; a--)
-    if (n->axis[a].reduce)
-      return a;
+    if (n->axis[a].reduce) return a;
   return -1;
 }
 
 static int contiguous_output(const nest *n) {
   for (int a = n->n_axis - 1; a >= 0; a--) {
     bool ok = !n->axis[a].reduce;
-    for (int s = 0; s < n->n_store; s++)
-      ok &= dense_stride(&n->store[s].out, a) == 1;
-    if (ok)
-      return a;
+    for (int s = 0; s < n->n_store; s++) ok &= dense_stride(&n->store[s].out, a) == 1;
+    if (ok) return a;
   }
   return -1;
 }
@@ -46,14 +42,11 @@ static int contiguous_output(const nest *n) {
 /* Can all reads run along the innermost reduce axis as vectors? */
 static bool lanes_possible(const nest *n, const reads *r, int ax) {
   bool moves = false;
-  if (n->axis[ax].extent < LANES)
-    return false;
+  if (n->axis[ax].extent < LANES) return false;
   for (int g = 0; g < n->n_guard; g++)
-    if (n->guard[g].ix.k[ax])
-      return false;
+    if (n->guard[g].ix.k[ax]) return false;
   for (int i = 0; i < r->n; i++) {
-    if (!unit_or_fixed(&r->read[i]->rd, ax) || access_may_leave(n, &r->read[i]->rd))
-      return false;
+    if (!unit_or_fixed(&r->read[i]->rd, ax) || access_may_leave(n, &r->read[i]->rd)) return false;
     moves |= dense_stride(&r->read[i]->rd, ax) == 1;
   }
   return moves;
@@ -90,8 +83,7 @@ static tensor *packed_tensor(nestprog *p, tensor *from, int dim) {
   int64_t d[MAX_DIMS];
   int at = 0;
   for (int i = 0; i < from->rank; i++)
-    if (i != dim)
-      d[at++] = from->dim[i];
+    if (i != dim) d[at++] = from->dim[i];
   d[at] = from->dim[dim];
   const char *name = arena_printf(p->mem, "%s.pack%d", from->name, dim);
   tensor *t = tensor_new(p, name, T_TEMP, from->rank, d);
@@ -104,10 +96,8 @@ static tensor *find_packed(nestprog *p, tensor *from, int dim, const nest *at) {
   tensor *found = NULL;
   const char *want = arena_printf(p->mem, "%s.pack%d", from->name, dim);
   for (nest *n = p->nests; n != at; n = n->next) {
-    if (store_to(n, from) >= 0)
-      found = NULL;
-    if (n->n_store == 1 && !strcmp(n->store[0].out.t->name, want))
-      found = n->store[0].out.t;
+    if (store_to(n, from) >= 0) found = NULL;
+    if (n->n_store == 1 && !strcmp(n->store[0].out.t->name, want)) found = n->store[0].out.t;
   }
   return found;
 }
@@ -116,10 +106,8 @@ static tensor *find_packed(nestprog *p, tensor *from, int dim, const nest *at) {
 static int moving_dim(const access *x, int ax) {
   int found = -1;
   for (int d = 0; d < x->t->rank; d++) {
-    if (!x->ix[d].k[ax])
-      continue;
-    if (found >= 0 || x->ix[d].k[ax] != 1)
-      return -1;
+    if (!x->ix[d].k[ax]) continue;
+    if (found >= 0 || x->ix[d].k[ax] != 1) return -1;
     found = d;
   }
   return found;
@@ -129,8 +117,7 @@ static void read_packed(expr *read, tensor *to, int dim) {
   access x = {.t = to};
   int at = 0;
   for (int d = 0; d < read->rd.t->rank; d++)
-    if (d != dim)
-      x.ix[at++] = read->rd.ix[d];
+    if (d != dim) x.ix[at++] = read->rd.ix[d];
   x.ix[at] = read->rd.ix[dim];
   read->rd = x;
 }
@@ -158,28 +145,23 @@ static void order_nest(nestprog *p, nest **link) {
   split_sum(p, n);
   int reduce = innermost_reduce(n), v = contiguous_output(n);
   reads r = reads_of_term(n);
-  if (n->red != R_SUM || reduce < 0)
-    return;
+  if (n->red != R_SUM || reduce < 0) return;
   int across = 0;
   expr *worst = NULL;
   for (int i = 0; v >= 0 && i < r.n; i++)
-    if (!unit_or_fixed(&r.read[i]->rd, v))
-      across++, worst = r.read[i];
-  if (v >= 0 && !across)
-    return;
+    if (!unit_or_fixed(&r.read[i]->rd, v)) across++, worst = r.read[i];
+  if (v >= 0 && !across) return;
   int dim = across == 1 ? moving_dim(&worst->rd, v) : -1;
   if (dim >= 0 && !worst->rd.t->is_int &&
       all_points(n) / tensor_elements(worst->rd.t) >= PACK_REUSE)
     pack_read(p, link, n, worst, dim);
-  else if (lanes_possible(n, &r, reduce))
-    n->lanes = true;
+  else if (lanes_possible(n, &r, reduce)) n->lanes = true;
 }
 
 void order(nestprog *p) {
   for (nest **link = &p->nests; *link; link = &(*link)->next) {
     nest *n = *link;
     order_nest(p, link);
-    while (*link != n)
-      link = &(*link)->next; /* past the copies */
+    while (*link != n) link = &(*link)->next; /* past the copies */
   }
 }

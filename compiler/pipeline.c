@@ -31,9 +31,7 @@ static void run_halo(compilation *c) {
   halo(c->p);
 }
 static void run_block(compilation *c) { block_program(c->p, c->machine->info); }
-static void run_sched(compilation *c) { 
-  schedule_program(c->p, c->machine->info, c->p->threads);
-}
+static void run_sched(compilation *c) { schedule_program(c->p, c->machine->info, c->p->threads); }
 static void run_group(compilation *c) { group_program(c->p, c->machine->info); }
 static void run_plan(compilation *c) { c->memory = plan(c->p); }
 static void run_kernels(compilation *c) { c->kernels = kernels_collect(c->p, "k"); }
@@ -47,10 +45,12 @@ typedef struct {
 static const pass passes[] = {
     {"lower", "operators become nests; weights and running statistics become tensors", run_lower},
     {"grad", "backward nests and the optimizer's updates", run_grad},
-    {"gather", "every nest writes each element once; strides split into residue classes", run_gather},
+    {"gather", "every nest writes each element once; strides split into residue classes",
+     run_gather},
     {"simplify", "constants folded, unit axes and dead nests dropped", run_simplify},
     {"order", "sums over 16 lanes chosen, operands packed", run_order},
-    {"fuse", "producers inlined, elementwise nests moved into the stores of what they read", run_fuse},
+    {"fuse", "producers inlined, elementwise nests moved into the stores of what they read",
+     run_fuse},
     {"winograd", "convolutions in tiles, with fewer multiplications", run_winograd},
     {"halo", "borders of zeros, guards, strides", run_halo},
     {"block", "sums cut to what the second-level cache holds", run_block},

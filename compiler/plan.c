@@ -1,5 +1,6 @@
 /* plan: gives every tensor a block and an offset. Workspace is shared by tensors that are never
-   alive together; a tensor lives from the group that first writes it to the one that last reads it. */
+   alive together; a tensor lives from the group that first writes it to the one that last reads it.
+ */
 #include "plan.h"
 #include "sched.h"
 #include <stdlib.h>

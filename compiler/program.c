@@ -44,18 +44,15 @@ static double seconds(void) {
 }
 
 static place place_of(const tensor *t) {
-  if (!t)
-    return (place){BLOCK_CONTROL, 0, 0};
-  if (t->block == BLOCK_CONTROL)
-    return (place){BLOCK_CONTROL, offsetof(control, lr), 0};
+  if (!t) return (place){BLOCK_CONTROL, 0, 0};
+  if (t->block == BLOCK_CONTROL) return (place){BLOCK_CONTROL, offsetof(control, lr), 0};
   return (place){t->block, t->offset, slice_bytes(t)};
 }
 
 static void lay_out_steps(program *p, const kernel_fn *fn) {
   const kernel_list *l = p->c.kernels;
   int args = 0, group = -1;
-  for (int i = 0; i < l->n_call; i++)
-    args += l->call[i].n_arg;
+  for (int i = 0; i < l->n_call; i++) args += l->call[i].n_arg;
   p->step = calloc((size_t)l->n_call + 1, sizeof *p->step);
   p->place = calloc((size_t)args + 1, sizeof *p->place);
   p->tensors = calloc((size_t)args * (size_t)p->threads + 1, sizeof *p->tensors);
@@ -65,16 +62,14 @@ static void lay_out_steps(program *p, const kernel_fn *fn) {
     p->step[p->n_step++] =
         (step){fn[k->k->id], s->domain, p->n_place, s->group != group, s->serial, s->interleaved};
     group = s->group;
-    for (int a = 0; a < k->n_arg; a++)
-      p->place[p->n_place++] = place_of(k->arg[a]);
+    for (int a = 0; a < k->n_arg; a++) p->place[p->n_place++] = place_of(k->arg[a]);
   }
 }
 
 static machine *this_machine(const char *cpu, const char *features) {
   char *error = NULL;
   machine *m = machine_new(NULL, cpu, features, &error);
-  if (m)
-    return m;
+  if (m) return m;
   fprintf(stderr, "netc: internal error: %s\n", error);
   abort();
 }
@@ -97,16 +92,14 @@ program *program_compile(const compilation *c) {
 
 program *program_build(const graph *g, const program_options *o) {
   compilation c = {.g = g, .opt = *o};
-  if (o->train)
-    c.optimizer = &g->train.optimizer[o->optimizer];
+  if (o->train) c.optimizer = &g->train.optimizer[o->optimizer];
   return program_compile(&c);
 }
 
 const weight_table *program_weights(const program *p) { return &p->weights; }
 
 void program_free(program *p) {
-  if (!p)
-    return;
+  if (!p) return;
   jit_free(p->jit);
   machine_free(p->c.machine);
   compilation_free(&p->c);
@@ -137,14 +130,11 @@ void program_import(const program *p, int i, void *block, const void *file) {
 }
 
 void program_init(const program *p, void *params, void *state, uint64_t seed) {
-  if (params)
-    memset(params, 0, program_params_bytes(p));
-  if (state)
-    memset(state, 0, program_state_bytes(p));
+  if (params) memset(params, 0, program_params_bytes(p));
+  if (state) memset(state, 0, program_state_bytes(p));
   for (int i = 0; i < p->weights.n; i++) {
     void *block = p->weights.info[i].in_state ? state : params;
-    if (block)
-      weight_init(&p->weights, i, block, seed);
+    if (block) weight_init(&p->weights, i, block, seed);
   }
 }
 
@@ -154,8 +144,7 @@ static void find_tensors(program *p, const run_args *a) {
   void *blocks[N_BLOCKS] = {
       a->params, a->state,  a->work,  (void *)(uintptr_t)a->x, (void *)(uintptr_t)a->labels,
       &p->ctl,   a->logits, a->losses};
-  if (!memcmp(blocks, p->blocks, sizeof blocks))
-    return;
+  if (!memcmp(blocks, p->blocks, sizeof blocks)) return;
   memcpy(p->blocks, blocks, sizeof blocks);
   for (int me = 0; me < p->threads; me++)
     for (int i = 0; i < p->n_place; i++)
@@ -171,26 +160,21 @@ static void **arguments(const program *p, int me, const step *s) {
 /* Steps [i, end), which walk the same slices: one tile of each in turn. */
 static void run_in_turn(const program *p, int me, int i, int end, int64_t from, int64_t to) {
   for (int64_t t = from; t < to; t++)
-    for (int k = i; k < end; k++)
-      p->step[k].fn(arguments(p, me, &p->step[k]), t, t + 1);
+    for (int k = i; k < end; k++) p->step[k].fn(arguments(p, me, &p->step[k]), t, t + 1);
 }
 
 /* Thread `me` of `n` takes an equal, contiguous share of every domain. */
 static void run_share(const program *p, int me, int n) {
   for (int i = 0, end; i < p->n_step; i = end) {
     const step *s = &p->step[i];
-    for (end = i + 1; end < p->n_step && p->step[end].in_turn; end++)
-      continue;
+    for (end = i + 1; end < p->n_step && p->step[end].in_turn; end++) continue;
     if (n > 1 && s->barrier) {
 #pragma omp barrier
     }
     int64_t from = s->domain * me / n, to = s->domain * (me + 1) / n;
-    if (s->serial && me == 0)
-      s->fn(arguments(p, me, s), 0, s->domain);
-    else if (!s->serial && end == i + 1)
-      s->fn(arguments(p, me, s), from, to);
-    else if (!s->serial)
-      run_in_turn(p, me, i, end, from, to);
+    if (s->serial && me == 0) s->fn(arguments(p, me, s), 0, s->domain);
+    else if (!s->serial && end == i + 1) s->fn(arguments(p, me, s), from, to);
+    else if (!s->serial) run_in_turn(p, me, i, end, from, to);
   }
 }
 
@@ -200,10 +184,8 @@ static void prepare(program *p, const run_args *a) {
                      (uint32_t)a->step,
                      (uint32_t)(a->step >> 32),
                      {0}};
-  if (p->c.exact)
-    p->ctl.lr_exact = (double)a->lr;
-  else
-    p->ctl.lr = a->lr;
+  if (p->c.exact) p->ctl.lr_exact = (double)a->lr;
+  else p->ctl.lr = a->lr;
   find_tensors(p, a);
 }
 
@@ -222,8 +204,7 @@ void program_run(program *p, const run_args *a) {
 int program_n_steps(const program *p) { return p->n_step; }
 
 void program_run_step(program *p, const run_args *a, int i) {
-  if (i == 0)
-    prepare(p, a);
+  if (i == 0) prepare(p, a);
   const step *s = &p->step[i];
   if (p->threads == 1) {
     s->fn(arguments(p, 0, s), 0, s->domain);
@@ -243,7 +224,7 @@ step_info program_step(const program *p, int i) {
   s.contraction = nest_macs(k->n) > 0;
   for (int a = 0; a < k->n_arg; a++)
     if (k->arg[a])
-      s.bytes += (double)tensor_bytes(k->arg[a]) *
-                 (double)(k->arg[a]->sliced ? k->n->sched->domain : 1);
+      s.bytes +=
+          (double)tensor_bytes(k->arg[a]) * (double)(k->arg[a]->sliced ? k->n->sched->domain : 1);
   return s;
 }

@@ -18,7 +18,7 @@ typedef struct {
   bool is_int64;    /* in files: int64, rank 0; one float in memory */
   int rank;         /* in files (PyTorch's order) */
   int64_t shape[6];
-  int64_t count;    /* elements */
+  int64_t count;     /* elements */
   const char *layer; /* "conv1" */
 } param_info;
 
@@ -62,7 +62,7 @@ typedef struct {
   float *logits;               /* batch x classes, out */
   float *losses;               /* batch, out; their mean is the batch's loss (training or loss) */
   float lr;
-  uint64_t seed, step;         /* key and counter of dropout */
+  uint64_t seed, step; /* key and counter of dropout */
 } run_args;
 void program_run(program *p, const run_args *a);
 /* --- for `netc check` --- */
@@ -87,8 +87,8 @@ int program_n_steps(const program *p);
 step_info program_step(const program *p, int i);
 /* Runs step i alone, on all threads. Steps must be run in order, from 0. */
 void program_run_step(program *p, const run_args *a, int i);
-/* This machine's FMA peak in GFLOP/s and memory bandwidth in GB/s (large arrays, read), on `threads`
-   cores, measured by generated code; takes some tens of milliseconds. */
+/* This machine's FMA peak in GFLOP/s and memory bandwidth in GB/s (large arrays, read), on
+   `threads` cores, measured by generated code; takes some tens of milliseconds. */
 void machine_measure(int threads, double *gflops, double *gbytes);
 
 /* Is there a stage of that name? (also "llvm" and "asm") */
@@ -98,7 +98,7 @@ void pipeline_list(FILE *to);
 
 /* What `summary` prints. Memory is that of a program for so many threads. */
 typedef struct {
-  int64_t params, macs;       /* trained parameters; multiply-adds of one sample's inference */
+  int64_t params, macs; /* trained parameters; multiply-adds of one sample's inference */
   size_t params_bytes, infer_bytes, train_bytes; /* planned, at the given batch */
 } program_costs;
 program_costs program_cost(const struct graph *g, int batch, int threads);

@@ -10,22 +10,23 @@ typedef struct {
   const char *feature; /* in LLVM's feature string; "" matches any machine of the architecture */
   int lanes;           /* floats in a vector register */
   int registers;
-  int l1, l2;          /* data caches in KiB, per core */
-  int body;            /* unroll a reduction until its body has about this many operations */
-  bool fma;            /* false: fused multiply-adds round twice (a documented rule of that target) */
+  int l1, l2; /* data caches in KiB, per core */
+  int body;   /* unroll a reduction until its body has about this many operations */
+  bool fma;   /* false: fused multiply-adds round twice (a documented rule of that target) */
 } target_info;
 
 typedef struct schedule {
-  int vec;                /* axis along vectors, or -1: scalar code. With lanes: the last reduce axis */
-  int fold;               /* with lanes: output axis whose tile is folded and stored as one vector, or -1 */
-  int64_t tile[MAX_AXES]; /* points of the axis inside one tile: unrolled, or in vectors along vec */
+  int vec;  /* axis along vectors, or -1: scalar code. With lanes: the last reduce axis */
+  int fold; /* with lanes: output axis whose tile is folded and stored as one vector, or -1 */
+  int64_t
+      tile[MAX_AXES]; /* points of the axis inside one tile: unrolled, or in vectors along vec */
   int n_loop;
-  int loop[MAX_AXES];     /* output axes that are loops, outermost first */
-  int n_domain;           /* that many leading loops form the domain that threads share */
-  int64_t domain;         /* tiles in the domain; a kernel runs tiles [begin, end) of it */
-  int group;              /* nests of one group run without a barrier between them */
-  bool serial;            /* one thread runs it */
-  bool interleaved;       /* tile by tile in turn with the nest before, which reads the same slices */
+  int loop[MAX_AXES]; /* output axes that are loops, outermost first */
+  int n_domain;       /* that many leading loops form the domain that threads share */
+  int64_t domain;     /* tiles in the domain; a kernel runs tiles [begin, end) of it */
+  int group;          /* nests of one group run without a barrier between them */
+  bool serial;        /* one thread runs it */
+  bool interleaved;   /* tile by tile in turn with the nest before, which reads the same slices */
 } schedule;
 
 /* Floats of a vector register in code for t, and the widest chunk not above `left`. */

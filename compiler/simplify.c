@@ -84,7 +84,7 @@ static bool depends_on_reduction(const nest *n, const expr *e) {
 typedef struct {
   algebra *g;
   const nest *n;
-  double number;     /* constant factor */
+  double number; /* constant factor */
   int n_fixed, n_fixed_divisor, n_left, n_divisor;
   expr *fixed[16], *fixed_divisor[16], *left[16], *divisor[16];
 } product;
@@ -141,8 +141,7 @@ static void hoist_factors(algebra *g, nest *n) {
   if (f.number == 1 && !f.n_fixed && !f.n_fixed_divisor) return;
   n->term = put_together(&f);
   expr *acc = scaled_acc(&f);
-  for (int s = 0; s < n->n_store; s++)
-    n->store[s].value = replace_acc(g, n->store[s].value, acc);
+  for (int s = 0; s < n->n_store; s++) n->store[s].value = replace_acc(g, n->store[s].value, acc);
 }
 
 /* --- one nest --- */
@@ -184,20 +183,20 @@ static void simplify_nest(nestprog *p, nest *n) {
 /* What to read instead of a tensor: another one, or a number. */
 typedef struct {
   bool replaced;
-  tensor *to;   /* NULL: the number */
+  tensor *to; /* NULL: the number */
   double value;
-  int writers;  /* nests that write the tensor */
-  int last;     /* the last of them */
-  int read;     /* the last nest that reads it */
-  bool leaves;  /* some read of it may be out of range */
-  bool bends;   /* some index of a dimension of one element is not just 0 */
+  int writers; /* nests that write the tensor */
+  int last;    /* the last of them */
+  int read;    /* the last nest that reads it */
+  bool leaves; /* some read of it may be out of range */
+  bool bends;  /* some index of a dimension of one element is not just 0 */
 } forwarding;
 
 typedef struct {
   nestprog *p;
   forwarding *of; /* by tensor id */
   const nest *n;
-  int at;         /* n's place in the program */
+  int at; /* n's place in the program */
   bool affected;
 } forwards;
 

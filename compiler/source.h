@@ -15,7 +15,8 @@ typedef struct {
 /* Collects diagnostics of one run. Several errors may be reported before the caller gives up. */
 typedef struct diag diag;
 diag *diag_new(arena *a);
-/* Registers a text under the name to show in messages; returns its file index. The text must outlive d. */
+/* Registers a text under the name to show in messages; returns its file index. The text must
+ * outlive d. */
 int diag_add_source(diag *d, const char *shown_name, const char *text, size_t n);
 const char *diag_source_name(const diag *d, int file);
 const char *diag_source_text(const diag *d, int file);

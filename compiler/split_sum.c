@@ -31,8 +31,8 @@ static access partial(nestprog *p, const nest *n, int outer) {
     x.ix[rank] = aff_axis(a, 1);
     dim[rank++] = n->axis[a].extent;
   }
-  x.t = tensor_new(p, arena_printf(p->mem, "%s.rows%d", n->store[0].out.t->name, p->n_tensor), T_TEMP,
-                   rank, dim);
+  x.t = tensor_new(p, arena_printf(p->mem, "%s.rows%d", n->store[0].out.t->name, p->n_tensor),
+                   T_TEMP, rank, dim);
   x.t->node = n->node;
   return x;
 }

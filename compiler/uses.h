@@ -20,8 +20,8 @@ uses *uses_build(nestprog *p);
 void uses_add(uses *u, nest *n);
 /* n has left the program. */
 void uses_drop(nest *n);
-/* The nests that really read (write) t now, in program order, into out (at most `most`); returns how
-   many there are, or -1 if there are more. */
+/* The nests that really read (write) t now, in program order, into out (at most `most`); returns
+   how many there are, or -1 if there are more. */
 int uses_readers(const uses *u, const tensor *t, nest **out, int most);
 int uses_writers(const uses *u, const tensor *t, nest **out, int most);
 #endif

@@ -47,7 +47,8 @@ void weights_collect(weight_table *w, nestprog *p) {
 /* Walks over the elements of a tensor in the order of its file. */
 typedef struct {
   int rank;
-  int64_t dim[MAX_DIMS], stride[MAX_DIMS], at[MAX_DIMS], offset; /* offset: in its block, in elements */
+  int64_t dim[MAX_DIMS], stride[MAX_DIMS], at[MAX_DIMS],
+      offset; /* offset: in its block, in elements */
 } walk;
 
 static walk walk_begin(const tensor *t) {

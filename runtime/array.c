@@ -7,22 +7,15 @@ static const bool big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
 
 static bool size_fits_kind(char kind, int64_t size) {
   switch (kind) {
-  case 'b':
-    return size == 1;
+  case 'b': return size == 1;
   case 'i':
-  case 'u':
-    return size == 1 || size == 2 || size == 4 || size == 8;
-  case 'f':
-    return size == 2 || size == 4 || size == 8 || size == 12 || size == 16;
-  case 'c':
-    return size == 8 || size == 16 || size == 24 || size == 32;
-  case 'O':
-    return size == 8 || size == 4;
+  case 'u': return size == 1 || size == 2 || size == 4 || size == 8;
+  case 'f': return size == 2 || size == 4 || size == 8 || size == 12 || size == 16;
+  case 'c': return size == 8 || size == 16 || size == 24 || size == 32;
+  case 'O': return size == 8 || size == 4;
   case 'M':
-  case 'm':
-    return size == 8;
-  default:
-    return kind == 'S' || kind == 'U' || kind == 'V';
+  case 'm': return size == 8;
+  default: return kind == 'S' || kind == 'U' || kind == 'V';
   }
 }
 
@@ -36,29 +29,23 @@ bool dtype_parse(const char *p, size_t n, value_dtype *out) {
     *out = (value_dtype){'b', false, 1};
     return true;
   }
-  if (n < 1)
-    return false;
+  if (n < 1) return false;
   out->kind = *p;
   size_t i = 1;
   for (; i < n && p[i] >= '0' && p[i] <= '9' && out->size < INT32_MAX; i++)
     out->size = out->size * 10 + (p[i] - '0');
-  if (i < n && (*p != 'M' && *p != 'm'))
-    return false; /* M8[ns] carries a unit */
-  if (out->kind == 'O' && out->size == 0)
-    out->size = 8;
-  if (out->kind == 'U')
-    out->size *= 4;
+  if (i < n && (*p != 'M' && *p != 'm')) return false; /* M8[ns] carries a unit */
+  if (out->kind == 'O' && out->size == 0) out->size = 8;
+  if (out->kind == 'U') out->size *= 4;
   return size_fits_kind(out->kind, out->size);
 }
 
 bool array_shape(value_array *a, int n_dim, const int64_t *shape, char order, uint64_t limit) {
-  if (n_dim < 0 || n_dim > ARRAY_DIMS)
-    return false;
+  if (n_dim < 0 || n_dim > ARRAY_DIMS) return false;
   uint64_t unit = a->type.kind == 'O' ? 1 : (uint64_t)a->type.size, bytes = unit;
   bool empty = false;
   for (int i = 0; i < n_dim; i++) {
-    if (shape[i] < 0)
-      return false;
+    if (shape[i] < 0) return false;
     empty |= shape[i] == 0;
   }
   a->n_dim = n_dim;
@@ -67,12 +54,9 @@ bool array_shape(value_array *a, int n_dim, const int64_t *shape, char order, ui
     int i = order == 'F' ? k : n_dim - 1 - k;
     a->shape[i] = shape[i];
     a->stride[i] = (int64_t)bytes;
-    if (empty)
-      continue;
-    if (__builtin_mul_overflow(bytes, (uint64_t)shape[i], &bytes) || bytes > limit)
-      return false;
-    if (__builtin_mul_overflow(a->count, shape[i], &a->count))
-      return false;
+    if (empty) continue;
+    if (__builtin_mul_overflow(bytes, (uint64_t)shape[i], &bytes) || bytes > limit) return false;
+    if (__builtin_mul_overflow(a->count, shape[i], &a->count)) return false;
   }
   return empty || (bytes <= limit && (uint64_t)a->count <= limit);
 }
@@ -100,8 +84,7 @@ static uint64_t element_bits(const value_dtype *t, const uint8_t *at) {
     return bits;
   }
   bool high_first = t->swapped != big_endian;
-  for (int i = 0; i < t->size; i++)
-    bits = bits << 8 | at[high_first ? i : t->size - 1 - i];
+  for (int i = 0; i < t->size; i++) bits = bits << 8 | at[high_first ? i : t->size - 1 - i];
   return bits;
 }
 
@@ -126,8 +109,7 @@ static double half_float(uint16_t h) {
 
 double element_float(const value_dtype *t, const uint8_t *at) {
   uint64_t bits = element_bits(t, at);
-  if (t->kind == 'f' && t->size == 2)
-    return half_float((uint16_t)bits);
+  if (t->kind == 'f' && t->size == 2) return half_float((uint16_t)bits);
   if (t->kind == 'f' && t->size == 4) {
     uint32_t low = (uint32_t)bits;
     float f;

@@ -34,8 +34,7 @@ static const cifar_form *find_form(const char *path, char **folder) {
     bool here = holds(path, forms[i].first);
     if (here || holds(inside, forms[i].first)) {
       *folder = here ? copy_string(path, strlen(path)) : inside;
-      if (here)
-        free(inside);
+      if (here) free(inside);
       return &forms[i];
     }
     free(inside);
@@ -54,13 +53,11 @@ static char *with_file(gatherer *g, const char *folder, const char *name, use_va
   if (bytes) {
     value_heap *h = heap_new(pickle_budget(n));
     value root;
-    if (pickle_read(h, bytes, n, &root, &wrong))
-      wrong = use(g, h, &root, to);
+    if (pickle_read(h, bytes, n, &root, &wrong)) wrong = use(g, h, &root, to);
     heap_free(h);
     free(bytes);
   }
-  if (wrong)
-    wrong = free_and(wrong, message("`%s`: %s", path, wrong));
+  if (wrong) wrong = free_and(wrong, message("`%s`: %s", path, wrong));
   free(path);
   return wrong;
 }
@@ -95,16 +92,12 @@ static dataset *read_form(const cifar_form *form, const char *folder, const data
     test_from = g.ds->n;
     *error = with_file(&g, folder, form->file[i], use_batch, NULL);
   }
-  if (*error)
-    gather_abandon(&g);
+  if (*error) gather_abandon(&g);
   else if (holds(folder, form->names_file))
     *error = with_file(&g, folder, form->names_file, use_names, &ds);
-  else
-    ds = gather_end(&g, NULL, error);
-  if (*error && g.ds && !ds)
-    gather_abandon(&g);
-  if (ds)
-    ds->test_from = test_from;
+  else ds = gather_end(&g, NULL, error);
+  if (*error && g.ds && !ds) gather_abandon(&g);
+  if (ds) ds->test_from = test_from;
   return ds;
 }
 

@@ -22,8 +22,7 @@ static const uint8_t *sample(const dataset *ds, int64_t i) {
 
 static int by_hash_then_index(const void *a, const void *b) {
   const hashed_sample *x = a, *y = b;
-  if (x->hash != y->hash)
-    return x->hash < y->hash ? -1 : 1;
+  if (x->hash != y->hash) return x->hash < y->hash ? -1 : 1;
   return x->index < y->index ? -1 : x->index > y->index;
 }
 
@@ -34,8 +33,7 @@ void find_duplicates(const dataset *ds, int64_t *first) {
     s[i] = (hashed_sample){hash_bytes(0, sample(ds, i), bytes), i};
   qsort(s, (size_t)ds->n, sizeof *s, by_hash_then_index);
   for (size_t k = 0; k < (size_t)ds->n; k++) {
-    if (s[k].hash != s[head].hash)
-      head = k;
+    if (s[k].hash != s[head].hash) head = k;
     int64_t i = s[k].index, j = s[head].index;
     bool same = memcmp(sample(ds, i), sample(ds, j), bytes) == 0;
     first[i] = same ? j : i;
@@ -47,10 +45,8 @@ int64_t duplicates_across(const dataset *ds, const split *s) {
   int64_t *first = allocate((size_t)ds->n * sizeof *first), shared = 0;
   bool *trains = allocate((size_t)ds->n * sizeof *trains);
   find_duplicates(ds, first);
-  for (int64_t i = 0; i < s->n_train; i++)
-    trains[first[s->train[i]]] = true;
-  for (int64_t i = 0; i < s->n_val; i++)
-    shared += trains[first[s->val[i]]];
+  for (int64_t i = 0; i < s->n_train; i++) trains[first[s->train[i]]] = true;
+  for (int64_t i = 0; i < s->n_val; i++) shared += trains[first[s->val[i]]];
   free(trains);
   free(first);
   return shared;
@@ -91,8 +87,7 @@ data_stats data_stats_make(const dataset *ds) {
     s.conflicting += ds->labels[first[i]] != ds->labels[i];
   }
   for (int c = 0; c < ds->classes; c++)
-    if (s.count[c] > s.count[s.largest])
-      s.largest = c;
+    if (s.count[c] > s.count[s.largest]) s.largest = c;
   channel_moments(ds, &s);
   free(first);
   return s;

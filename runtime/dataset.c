@@ -19,18 +19,14 @@ static bool begins(const uint8_t *bytes, size_t n, const char *magic, size_t len
 /* Told by the contents, whatever the file is called. */
 static file_form form_of(const uint8_t *bytes, size_t n, char **error) {
   const char *what = NULL;
-  if (begins(bytes, n, "PK\3\4", 4) || begins(bytes, n, "PK\5\6", 4))
-    return FORM_NPZ;
+  if (begins(bytes, n, "PK\3\4", 4) || begins(bytes, n, "PK\5\6", 4)) return FORM_NPZ;
   if (begins(bytes, n, "\x93NUMPY", 6))
     what = "it is a single array (.npy); put images and labels into one file with numpy.savez";
-  else if (begins(bytes, n, "\x1f\x8b", 2))
-    what = "it is compressed (gzip); unpack it first";
+  else if (begins(bytes, n, "\x1f\x8b", 2)) what = "it is compressed (gzip); unpack it first";
   else if (begins(bytes, n, "\x89PNG", 4) || begins(bytes, n, "\xff\xd8\xff", 3))
     what = "it is one image; `netc pack` makes a data set of a folder of images";
-  else if (begins(bytes, n, "\x89HDF", 4))
-    what = "it is an HDF5 file; netc reads pickles and .npz";
-  if (!what)
-    return FORM_PICKLE;
+  else if (begins(bytes, n, "\x89HDF", 4)) what = "it is an HDF5 file; netc reads pickles and .npz";
+  if (!what) return FORM_PICKLE;
   *error = message("%s", what);
   return FORM_OTHER;
 }
@@ -39,13 +35,11 @@ static dataset *gather_root(const value *root, value_heap *h, const dataset_opti
                             char **error) {
   data_keys keys;
   *error = find_keys(root, o, &keys);
-  if (*error)
-    return NULL;
+  if (*error) return NULL;
   gatherer g;
   gather_begin(&g, o);
   note_entries(g.ds, root);
-  for (int i = 0; i < keys.n && !*error; i++)
-    *error = gather_part(&g, h, &keys.part[i]);
+  for (int i = 0; i < keys.n && !*error; i++) *error = gather_part(&g, h, &keys.part[i]);
   if (*error) {
     gather_abandon(&g);
     return NULL;
@@ -60,8 +54,7 @@ static dataset *gather_root(const value *root, value_heap *h, const dataset_opti
 
 static dataset *open_bytes(const uint8_t *bytes, size_t n, const dataset_options *o, char **error) {
   file_form form = form_of(bytes, n, error);
-  if (form == FORM_OTHER)
-    return NULL;
+  if (form == FORM_OTHER) return NULL;
   bool npz = form == FORM_NPZ, ok;
   value_heap *h = heap_new(npz ? npz_budget(n) : pickle_budget(n));
   value root;
@@ -73,26 +66,22 @@ static dataset *open_bytes(const uint8_t *bytes, size_t n, const dataset_options
 
 dataset *dataset_open(const dataset_options *o, char **error) {
   *error = NULL;
-  if (is_directory(o->path))
-    return cifar_open(o, error);
+  if (is_directory(o->path)) return cifar_open(o, error);
   size_t n;
   uint8_t *bytes = file_read(o->path, &n, error);
   dataset *ds = bytes ? open_bytes(bytes, n, o, error) : NULL;
   free(bytes);
-  if (!ds)
-    *error = free_and(*error, message("`%s`: %s", o->path, *error));
+  if (!ds) *error = free_and(*error, message("`%s`: %s", o->path, *error));
   return ds;
 }
 
 static void free_names(char **names, int64_t n) {
-  for (int64_t i = 0; names && i < n; i++)
-    free(names[i]);
+  for (int64_t i = 0; names && i < n; i++) free(names[i]);
   free(names);
 }
 
 void dataset_close(dataset *ds) {
-  if (!ds)
-    return;
+  if (!ds) return;
   free_names(ds->label_names, ds->classes);
   free_names(ds->filenames, ds->n);
   free((void *)ds->bytes);
@@ -123,46 +112,36 @@ static size_t sample_at(const dataset *ds, int64_t index, size_t *size) {
 void dataset_floats(const dataset *ds, int64_t index, float *chw) {
   size_t size, at = sample_at(ds, index, &size);
   if (ds->floats)
-    for (size_t i = 0; i < size; i++)
-      chw[i] = ds->floats[at + i] * ds->scale;
+    for (size_t i = 0; i < size; i++) chw[i] = ds->floats[at + i] * ds->scale;
   else
-    for (size_t i = 0; i < size; i++)
-      chw[i] = ds->byte_value[ds->bytes[at + i]];
+    for (size_t i = 0; i < size; i++) chw[i] = ds->byte_value[ds->bytes[at + i]];
 }
 
 /* The range that is shown as black to white. */
 static void shown_range(const float *v, size_t n, float *low, float *high) {
   *low = *high = v[0];
   for (size_t i = 1; i < n; i++) {
-    if (v[i] < *low)
-      *low = v[i];
-    if (v[i] > *high)
-      *high = v[i];
+    if (v[i] < *low) *low = v[i];
+    if (v[i] > *high) *high = v[i];
   }
-  if (*low >= 0 && *high <= 1)
-    *low = 0, *high = 1;
-  if (*high <= *low)
-    *high = *low + 1;
+  if (*low >= 0 && *high <= 1) *low = 0, *high = 1;
+  if (*high <= *low) *high = *low + 1;
 }
 
 void dataset_pixels(const dataset *ds, int64_t index, uint8_t *hwc) {
   size_t size, at = sample_at(ds, index, &size), plane = (size_t)ds->h * (size_t)ds->w;
   size_t c = (size_t)ds->c;
   float low = 0, high = 1;
-  if (ds->floats)
-    shown_range(ds->floats + at, size, &low, &high);
+  if (ds->floats) shown_range(ds->floats + at, size, &low, &high);
   for (size_t i = 0; i < size; i++) {
     size_t from = at + i % c * plane + i / c;
-    if (ds->bytes)
-      hwc[i] = ds->bytes[from];
-    else
-      hwc[i] = (uint8_t)((ds->floats[from] - low) / (high - low) * 255 + 0.5f);
+    if (ds->bytes) hwc[i] = ds->bytes[from];
+    else hwc[i] = (uint8_t)((ds->floats[from] - low) / (high - low) * 255 + 0.5f);
   }
 }
 
 const char *dataset_class_name(const dataset *ds, int label, char buf[16]) {
-  if (ds->label_names && label >= 0 && label < ds->classes)
-    return ds->label_names[label];
+  if (ds->label_names && label >= 0 && label < ds->classes) return ds->label_names[label];
   snprintf(buf, 16, "%d", label);
   return buf;
 }

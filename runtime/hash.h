@@ -1,4 +1,5 @@
-/* A 64-bit content hash, to tell whether two data sets or sources are the same. Not for security. */
+/* A 64-bit content hash, to tell whether two data sets or sources are the same. Not for security.
+ */
 #ifndef NETC_HASH_H
 #define NETC_HASH_H
 #include <stdint.h>

@@ -25,10 +25,8 @@ void image_free(image *im) {
 }
 
 static char *check_size(uint64_t w, uint64_t h) {
-  if (w == 0 || h == 0)
-    return message("the picture has no pixels");
-  if (w <= MAX_PIXELS && h <= MAX_PIXELS && w * h <= MAX_PIXELS)
-    return NULL;
+  if (w == 0 || h == 0) return message("the picture has no pixels");
+  if (w <= MAX_PIXELS && h <= MAX_PIXELS && w * h <= MAX_PIXELS) return NULL;
   return message("%llux%llu pixels are more than the %d megapixels that netc reads",
                  (unsigned long long)w, (unsigned long long)h, MAX_PIXELS / 1000000);
 }
@@ -41,13 +39,11 @@ static uint8_t over_white(uint8_t v, uint8_t alpha) {
 
 static char *load_png(const uint8_t *bytes, size_t n, image *out) {
   png_image png = {.version = PNG_IMAGE_VERSION};
-  if (!png_image_begin_read_from_memory(&png, bytes, n))
-    return message("%s", png.message);
+  if (!png_image_begin_read_from_memory(&png, bytes, n)) return message("%s", png.message);
   char *wrong = check_size(png.width, png.height);
   png.format = PNG_FORMAT_RGBA;
   uint8_t *rgba = wrong ? NULL : malloc(PNG_IMAGE_SIZE(png));
-  if (!wrong && !rgba)
-    wrong = message("the picture does not fit in memory");
+  if (!wrong && !rgba) wrong = message("the picture does not fit in memory");
   if (!wrong && !png_image_finish_read(&png, NULL, rgba, 0, NULL))
     wrong = message("%s", png.message);
   if (!wrong) {
@@ -78,15 +74,13 @@ static void jpeg_leave(j_common_ptr j) {
 /* libjpeg would fill up what is missing with grey; a file that is cut short is an error here. */
 static void jpeg_message(j_common_ptr j, int level) {
   int code = j->err->msg_code;
-  if (level < 0 && (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER))
-    jpeg_leave(j);
+  if (level < 0 && (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER)) jpeg_leave(j);
 }
 
 /* A small file may hold very many scans of a large picture. */
 static void jpeg_watch(j_common_ptr j) {
   jpeg_trouble *t = (jpeg_trouble *)j->err;
-  if (((j_decompress_ptr)j)->input_scan_number <= MAX_SCANS)
-    return;
+  if (((j_decompress_ptr)j)->input_scan_number <= MAX_SCANS) return;
   snprintf(t->text, sizeof t->text, "more than %d scans", MAX_SCANS);
   longjmp(t->leave, 1);
 }
@@ -96,8 +90,7 @@ static char *read_jpeg(struct jpeg_decompress_struct *j, const uint8_t *bytes, s
   jpeg_mem_src(j, bytes, n);
   jpeg_read_header(j, TRUE);
   char *wrong = check_size(j->image_width, j->image_height);
-  if (wrong)
-    return wrong;
+  if (wrong) return wrong;
   if (j->jpeg_color_space == JCS_CMYK || j->jpeg_color_space == JCS_YCCK)
     return message("it is a CMYK picture; convert it to RGB");
   j->out_color_space = JCS_RGB;
@@ -141,11 +134,9 @@ bool image_load(const char *path, image *out, char **error) {
     wrong = load_png(bytes, n, out);
   else if (bytes && n >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0)
     wrong = load_jpeg(bytes, n, out);
-  else if (bytes)
-    wrong = message("it is neither a PNG nor a JPEG");
+  else if (bytes) wrong = message("it is neither a PNG nor a JPEG");
   free(bytes);
-  if (wrong)
-    *error = free_and(wrong, message("`%s`: %s", path, wrong));
+  if (wrong) *error = free_and(wrong, message("`%s`: %s", path, wrong));
   return !wrong;
 }
 
@@ -155,10 +146,8 @@ bool image_write_png(const char *path, const image *im, char **error) {
                    .height = (png_uint_32)im->h,
                    .format = PNG_FORMAT_RGB};
   atomic_file to;
-  if (!atomic_open(&to, path, error))
-    return false;
-  if (png_image_write_to_stdio(&png, to.f, 0, im->rgb, 0, NULL))
-    return atomic_commit(&to, error);
+  if (!atomic_open(&to, path, error)) return false;
+  if (png_image_write_to_stdio(&png, to.f, 0, im->rgb, 0, NULL)) return atomic_commit(&to, error);
   atomic_abandon(&to);
   *error = message("`%s` cannot be written: %s", path, png.message);
   return false;

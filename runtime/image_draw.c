@@ -61,7 +61,6 @@ void image_text(image *to, int x, int y, const char *text, int zoom, const uint8
     const uint8_t *letter = font[(*text < ' ' || *text > '~' ? '?' : *text) - ' '];
     for (int i = 0; i < 5; i++)
       for (int j = 0; j < 8; j++)
-        if (letter[i] >> j & 1)
-          image_fill(to, x + i * zoom, y + j * zoom, zoom, zoom, rgb);
+        if (letter[i] >> j & 1) image_fill(to, x + i * zoom, y + j * zoom, zoom, zoom, rgb);
   }
 }

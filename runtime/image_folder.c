@@ -15,15 +15,13 @@ typedef struct {
 static void add_name(name_list *l, char *name) {
   if ((l->n & (l->n - 1)) == 0) {
     l->name = realloc(l->name, (size_t)(l->n ? 2 * l->n : 1) * sizeof *l->name);
-    if (!l->name)
-      abort();
+    if (!l->name) abort();
   }
   l->name[l->n++] = name;
 }
 
 static void free_list(name_list *l) {
-  for (int64_t i = 0; i < l->n; i++)
-    free(l->name[i]);
+  for (int64_t i = 0; i < l->n; i++) free(l->name[i]);
   free(l->name);
 }
 
@@ -40,11 +38,9 @@ static bool list_folder(const char *folder, name_list *out, char **error) {
     return false;
   }
   for (struct dirent *e; (e = readdir(d));)
-    if (*e->d_name != '.')
-      add_name(out, copy_string(e->d_name, strlen(e->d_name)));
+    if (*e->d_name != '.') add_name(out, copy_string(e->d_name, strlen(e->d_name)));
   closedir(d);
-  if (out->n)
-    qsort(out->name, (size_t)out->n, sizeof *out->name, by_bytes);
+  if (out->n) qsort(out->name, (size_t)out->n, sizeof *out->name, by_bytes);
   return true;
 }
 
@@ -52,8 +48,7 @@ static bool picture_name(const char *name) {
   static const char *const known[] = {".png", ".jpg", ".jpeg"};
   const char *dot = strrchr(name, '.');
   for (int i = 0; dot && i < 3; i++)
-    if (strcasecmp(dot, known[i]) == 0)
-      return true;
+    if (strcasecmp(dot, known[i]) == 0) return true;
   return false;
 }
 
@@ -70,8 +65,7 @@ static bool is_utf8(const char *s) {
         (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] >= 0x90))
       return false;
     for (p++; tail > 0; tail--)
-      if ((*p++ & 0xc0) != 0x80)
-        return false;
+      if ((*p++ & 0xc0) != 0x80) return false;
   }
   return true;
 }
@@ -95,8 +89,7 @@ static char *survey_class(survey *s, const char *folder, const char *class) {
   char *path = path_join(folder, class), *error = NULL;
   name_list inside;
   int64_t before = s->files.n;
-  if (!list_folder(path, &inside, &error))
-    return free_and(path, error);
+  if (!list_folder(path, &inside, &error)) return free_and(path, error);
   for (int64_t i = 0; i < inside.n; i++) {
     if (!picture_name(inside.name[i])) {
       s->skipped++;
@@ -106,15 +99,11 @@ static char *survey_class(survey *s, const char *folder, const char *class) {
     if (!is_utf8(s->files.name[s->files.n - 1]))
       error = message("`%s`: the name of a file in it is not UTF-8; rename it", path);
   }
-  if (!error && s->files.n > before)
-    add_name(&s->classes, copy_string(class, strlen(class)));
-  else if (!error)
-    add_name(&s->empty, copy_string(class, strlen(class)));
+  if (!error && s->files.n > before) add_name(&s->classes, copy_string(class, strlen(class)));
+  else if (!error) add_name(&s->empty, copy_string(class, strlen(class)));
   s->label = realloc(s->label, (size_t)(s->files.n + 1) * sizeof *s->label);
-  if (!s->label)
-    abort();
-  for (int64_t i = before; i < s->files.n; i++)
-    s->label[i] = (int32_t)(s->classes.n - 1);
+  if (!s->label) abort();
+  for (int64_t i = before; i < s->files.n; i++) s->label[i] = (int32_t)(s->classes.n - 1);
   free_list(&inside);
   free(path);
   return error;
@@ -123,12 +112,10 @@ static char *survey_class(survey *s, const char *folder, const char *class) {
 static char *survey_folder(survey *s, const char *folder) {
   name_list inside;
   char *error = NULL;
-  if (!list_folder(folder, &inside, &error))
-    return error;
+  if (!list_folder(folder, &inside, &error)) return error;
   for (int64_t i = 0; i < inside.n && !error; i++) {
     char *path = path_join(folder, inside.name[i]);
-    if (is_directory(path))
-      error = survey_class(s, folder, inside.name[i]);
+    if (is_directory(path)) error = survey_class(s, folder, inside.name[i]);
     free(path);
   }
   free_list(&inside);
@@ -140,17 +127,14 @@ static char *survey_folder(survey *s, const char *folder) {
 
 /* Puts picture i into its place; the first one sets the size where none is given. */
 static char *place_picture(packed_images *p, int64_t i, const image *im, bool resize) {
-  if (!p->w)
-    p->w = im->w, p->h = im->h;
+  if (!p->w) p->w = im->w, p->h = im->h;
   size_t bytes = (size_t)p->w * (size_t)p->h * 3;
-  if (!p->rgb)
-    p->rgb = calloc((size_t)p->n, bytes);
+  if (!p->rgb) p->rgb = calloc((size_t)p->n, bytes);
   if (!p->rgb)
     return message("%lld images of %dx%d do not fit in memory; choose a smaller size",
                    (long long)p->n, p->w, p->h);
   uint8_t *to = (uint8_t *)p->rgb + (size_t)i * bytes;
-  if (im->w == p->w && im->h == p->h)
-    memcpy(to, im->rgb, bytes);
+  if (im->w == p->w && im->h == p->h) memcpy(to, im->rgb, bytes);
   else if (resize) {
     image fitted = image_resize(im, p->w, p->h);
     memcpy(to, fitted.rgb, bytes);
@@ -173,8 +157,7 @@ static char *read_pictures(packed_images *p, const char *folder,
       image_free(&im);
     }
     free(path);
-    if (progress)
-      progress(i + 1, p->n);
+    if (progress) progress(i + 1, p->n);
   }
   return error;
 }
@@ -199,8 +182,7 @@ image_folder *image_folder_read(const char *folder, int w, int h,
                               .label_names = s.classes.name,
                               .filenames = s.files.name};
   *error = read_pictures(&f->packed, folder, progress);
-  if (!*error)
-    return f;
+  if (!*error) return f;
   image_folder_free(f);
   return NULL;
 }

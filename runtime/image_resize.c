@@ -19,8 +19,7 @@ static tap shrink_tap(int i, int from, int to) {
   for (int k = 0; k < t.count; k++) {
     double low = t.first + k > begin ? t.first + k : begin;
     double high = t.first + k + 1 < end ? t.first + k + 1 : end;
-    if (high > low)
-      t.weight[k] = (float)((high - low) * to / from);
+    if (high > low) t.weight[k] = (float)((high - low) * to / from);
   }
   return t;
 }
@@ -28,10 +27,8 @@ static tap shrink_tap(int i, int from, int to) {
 /* Interpolates between the centres of the two nearest pixels. */
 static tap grow_tap(int i, int from, int to) {
   double centre = (i + 0.5) * from / to - 0.5;
-  if (centre < 0)
-    centre = 0;
-  if (centre > from - 1)
-    centre = from - 1;
+  if (centre < 0) centre = 0;
+  if (centre > from - 1) centre = from - 1;
   tap t = {.first = (int)centre, .weight = allocate(2 * sizeof *t.weight)};
   t.count = t.first + 1 < from ? 2 : 1;
   double part = t.count == 2 ? centre - t.first : 0;
@@ -42,14 +39,12 @@ static tap grow_tap(int i, int from, int to) {
 
 static tap *make_taps(int from, int to) {
   tap *t = allocate((size_t)to * sizeof *t);
-  for (int i = 0; i < to; i++)
-    t[i] = to < from ? shrink_tap(i, from, to) : grow_tap(i, from, to);
+  for (int i = 0; i < to; i++) t[i] = to < from ? shrink_tap(i, from, to) : grow_tap(i, from, to);
   return t;
 }
 
 static void free_taps(tap *t, int n) {
-  for (int i = 0; i < n; i++)
-    free(t[i].weight);
+  for (int i = 0; i < n; i++) free(t[i].weight);
   free(t);
 }
 
@@ -63,18 +58,15 @@ image image_resize(const image *from, int w, int h) {
         const uint8_t *p =
             from->rgb + ((size_t)y * (size_t)from->w + (size_t)(across[x].first + k)) * 3;
         float *to = narrow + (size_t)y * row + (size_t)x * 3;
-        for (int c = 0; c < 3; c++)
-          to[c] += across[x].weight[k] * p[c];
+        for (int c = 0; c < 3; c++) to[c] += across[x].weight[k] * p[c];
       }
   image out = image_new(w, h);
   sum = allocate(row * sizeof *sum);
   for (int y = 0; y < h; y++) {
-    for (size_t i = 0; i < row; i++)
-      sum[i] = 0.5f; /* to round */
+    for (size_t i = 0; i < row; i++) sum[i] = 0.5f; /* to round */
     for (int k = 0; k < down[y].count; k++) {
       const float *p = narrow + (size_t)(down[y].first + k) * row;
-      for (size_t i = 0; i < row; i++)
-        sum[i] += down[y].weight[k] * p[i];
+      for (size_t i = 0; i < row; i++) sum[i] += down[y].weight[k] * p[i];
     }
     for (size_t i = 0; i < row; i++)
       out.rgb[(size_t)y * row + i] = sum[i] < 0 ? 0 : sum[i] > 255 ? 255 : (uint8_t)sum[i];

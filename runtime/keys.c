@@ -31,8 +31,7 @@ static bool holds_numbers(const value *v) {
   if (v->kind == VAL_ARRAY)
     return v->array->built && v->array->type.kind != 'S' && v->array->type.kind != 'U' &&
            v->array->n_dim > 0;
-  if (v->kind != VAL_LIST && v->kind != VAL_TUPLE)
-    return false;
+  if (v->kind != VAL_LIST && v->kind != VAL_TUPLE) return false;
   return v->seq->n == 0 || !is_string(&v->seq->item[0]);
 }
 
@@ -56,10 +55,8 @@ static found look_up(const value *root, const char *const *names, bool (*fits)(c
   for (; *names; names++)
     for (size_t i = root->seq->n; i >= 2; i -= 2) {
       const value *key = &root->seq->item[i - 2], *v = &root->seq->item[i - 1];
-      if (!key_is(key, *names) || !fits(v))
-        continue;
-      if (f.count++ == 0)
-        f.name = *names, f.v = v;
+      if (!key_is(key, *names) || !fits(v)) continue;
+      if (f.count++ == 0) f.name = *names, f.v = v;
       break;
     }
   return f;
@@ -68,20 +65,17 @@ static found look_up(const value *root, const char *const *names, bool (*fits)(c
 /* The first characters of a key, fit to be shown. */
 static char *shown_key(const value *key) {
   char *name = copy_string(key->s->p, key->s->n < 40 ? key->s->n : 40);
-  for (char *p = name; *p; p++)
-    *p = *p >= ' ' && *p < 127 ? *p : '?';
+  for (char *p = name; *p; p++) *p = *p >= ' ' && *p < 127 ? *p : '?';
   return name;
 }
 
 void note_entries(dataset *ds, const value *root) {
-  if (root->kind != VAL_DICT || ds->entry)
-    return;
+  if (root->kind != VAL_DICT || ds->entry) return;
   size_t n = root->seq->n / 2 < 64 ? root->seq->n / 2 : 64;
   ds->entry = allocate(n * sizeof *ds->entry);
   for (size_t i = 0; i < n; i++) {
     const value *key = &root->seq->item[2 * i];
-    if (!is_string(key))
-      continue;
+    if (!is_string(key)) continue;
     char *what = value_describe(key + 1);
     ds->entry[ds->n_entry++] = (data_entry){shown_key(key), what};
   }
@@ -93,21 +87,18 @@ static char *list_keys(const value *root) {
   size_t n = root->seq->n / 2, shown = 0;
   for (size_t i = 0; i < n && shown < 12; i++) {
     const value *key = &root->seq->item[2 * i];
-    if (!is_string(key))
-      continue;
+    if (!is_string(key)) continue;
     char *what = value_describe(&root->seq->item[2 * i + 1]), *name = shown_key(key);
     s = free_and(s, message("%s%s`%s` (%s)", s, shown++ ? ", " : "", name, what));
     free(name);
     free(what);
   }
-  if (shown < n)
-    s = free_and(s, message("%s%s", s, shown ? " and others" : "no names"));
+  if (shown < n) s = free_and(s, message("%s%s", s, shown ? " and others" : "no names"));
   return s;
 }
 
 static char *no_key(const value *root, const char *problem, const char *fix) {
-  if (root->seq->n == 0)
-    return message("the dictionary is empty");
+  if (root->seq->n == 0) return message("the dictionary is empty");
   char *keys = list_keys(root);
   return free_and(keys, message("%s; it holds %s; %s", problem, keys, fix));
 }
@@ -126,20 +117,17 @@ static char *pick(const value *root, const char *what, const char *option, const
   *is_train = false;
   if (chosen) {
     *out = (found){chosen, dict_find(root, chosen), 1};
-    if (out->v)
-      return NULL;
+    if (out->v) return NULL;
     char *problem = message("there is no key `%s` for the %s", chosen, what);
     return free_and(problem, no_key(root, problem, "name one of these"));
   }
   found a = look_up(root, plain, holds_numbers), b = look_up(root, train, holds_numbers);
-  if (a.count + b.count > 1)
-    return ambiguous(root, what, option);
+  if (a.count + b.count > 1) return ambiguous(root, what, option);
   *is_train = b.count == 1;
   *out = b.count ? b : a;
   if (!out->v) /* the wrong kind of value under the right name: whoever reads it tells what it is */
     *out = look_up(root, plain, holds_anything);
-  if (out->v)
-    return NULL;
+  if (out->v) return NULL;
   char *problem = message("no key is known to hold the %s", what),
        *fix = message("say %s=KEY", option);
   char *s = no_key(root, problem, fix);
@@ -155,20 +143,16 @@ static char *find_in_dict(const value *root, const dataset_options *o, data_keys
   if (!wrong)
     wrong = pick(root, "labels", "labels", o->labels, label_key_names, train_label_names, &labels,
                  &train_labels);
-  if (wrong)
-    return wrong;
+  if (wrong) return wrong;
   found files = look_up(root, file_list_names, holds_strings);
   out->part[0] = (data_part){images.v, labels.v, files.v, images.name, labels.name};
   out->n = 1;
   out->label_names = find_label_names(root);
-  if (!train_images || !train_labels)
-    return NULL;
+  if (!train_images || !train_labels) return NULL;
   found x = look_up(root, test_image_names, holds_numbers);
   found y = look_up(root, test_label_names, holds_numbers);
-  if (x.count > 1 || y.count > 1)
-    return ambiguous(root, "test set", "images=KEY labels");
-  if (!x.v || !y.v)
-    return NULL;
+  if (x.count > 1 || y.count > 1) return ambiguous(root, "test set", "images=KEY labels");
+  if (!x.v || !y.v) return NULL;
   out->part[1] = (data_part){x.v, y.v, NULL, x.name, y.name};
   out->n = 2;
   return NULL;
@@ -180,8 +164,7 @@ const value *find_label_names(const value *root) {
 
 char *find_keys(const value *root, const dataset_options *o, data_keys *out) {
   *out = (data_keys){0};
-  if (root->kind == VAL_DICT)
-    return find_in_dict(root, o, out);
+  if (root->kind == VAL_DICT) return find_in_dict(root, o, out);
   bool pair = (root->kind == VAL_TUPLE || root->kind == VAL_LIST) && root->seq->n == 2;
   if (pair && holds_numbers(&root->seq->item[0]) && holds_numbers(&root->seq->item[1])) {
     const value *v = root->seq->item;

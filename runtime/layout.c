@@ -9,19 +9,16 @@ static bool channel_like(int64_t n) { return n >= 1 && n <= 4; }
 
 static char *shown_shape(const value_array *a) {
   char *s = message("N");
-  for (int i = 1; i < a->n_dim; i++)
-    s = free_and(s, message("%sx%lld", s, (long long)a->shape[i]));
+  for (int i = 1; i < a->n_dim; i++) s = free_and(s, message("%sx%lld", s, (long long)a->shape[i]));
   return s;
 }
 
 static char *parse_layout(const char *name, image_layout *out) {
   static const char *const known[] = {"auto", "nhwc", "nchw", "flat"};
   *out = LAYOUT_AUTO;
-  if (!name)
-    return NULL;
+  if (!name) return NULL;
   for (int i = LAYOUT_NHWC; i <= LAYOUT_FLAT; i++)
-    if (strcmp(name, known[i]) == 0)
-      return *out = (image_layout)i, NULL;
+    if (strcmp(name, known[i]) == 0) return *out = (image_layout)i, NULL;
   return message("layout `%s` is not known: nhwc, nchw or flat", name);
 }
 
@@ -83,8 +80,7 @@ static char *decide_layout(const value_array *a, const dataset_options *o, image
   bool can_last = channel_like(last.c), can_first = channel_like(first.c);
   if (o->c > 0) {
     bool fits_last = agrees(&last, o), fits_first = agrees(&first, o);
-    if (fits_last || fits_first)
-      can_last = fits_last, can_first = fits_first;
+    if (fits_last || fits_first) can_last = fits_last, can_first = fits_first;
   }
   if (can_last != can_first) {
     *x = can_last ? last : first;
@@ -99,8 +95,7 @@ static char *decide_layout(const value_array *a, const dataset_options *o, image
 char *find_axes(const value_array *a, const dataset_options *o, image_axes *out) {
   *out = (image_axes){0};
   char *wrong = parse_layout(o->layout, &out->layout);
-  if (wrong)
-    return wrong;
+  if (wrong) return wrong;
   bool flat = a->n_dim == 2;
   for (int i = 1; i < a->n_dim; i++)
     if (a->shape[i] > INT32_MAX / 2 || (a->shape[i] < 1 && a->shape[0] > 0))
@@ -113,17 +108,14 @@ char *find_axes(const value_array *a, const dataset_options *o, image_axes *out)
   }
   out->step_n = a->stride[0];
   if (flat) {
-    if (out->layout == LAYOUT_AUTO)
-      out->layout = LAYOUT_FLAT;
+    if (out->layout == LAYOUT_AUTO) out->layout = LAYOUT_FLAT;
     wrong = flat_axes(a, o, out);
   } else if (a->n_dim == 3) { /* one channel */
     out->layout = LAYOUT_NHWC;
     out->c = 1, out->h = (int)a->shape[1], out->w = (int)a->shape[2];
     out->step_h = a->stride[1], out->step_w = a->stride[2];
-  } else if (out->layout != LAYOUT_AUTO)
-    set_axes(a, out->layout, out);
-  else
-    wrong = decide_layout(a, o, out);
+  } else if (out->layout != LAYOUT_AUTO) set_axes(a, out->layout, out);
+  else wrong = decide_layout(a, o, out);
   if (!wrong && !agrees(out, o))
     wrong = message("images are %dx%dx%d (channels x height x width), and the network takes "
                     "%dx%dx%d",

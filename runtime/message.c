@@ -15,15 +15,13 @@ char *message(const char *fmt, ...) {
   va_start(ap, fmt);
   int n = vasprintf(&s, fmt, ap);
   va_end(ap);
-  if (n < 0)
-    out_of_memory(0);
+  if (n < 0) out_of_memory(0);
   return s;
 }
 
 void *allocate(size_t bytes) {
   void *p = calloc(1, bytes ? bytes : 1);
-  if (!p)
-    out_of_memory(bytes);
+  if (!p) out_of_memory(bytes);
   return p;
 }
 

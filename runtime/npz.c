@@ -10,21 +10,16 @@
 /* The header is a Python dictionary in one line: the text behind `'key':`, or NULL. */
 static const char *header_value(const char *header, const char *key) {
   const char *p = strstr(header, key);
-  if (!p)
-    return NULL;
+  if (!p) return NULL;
   p += strlen(key);
-  while (*p == '\'' || *p == '"' || *p == ' ')
-    p++;
-  if (*p++ != ':')
-    return NULL;
-  while (*p == ' ')
-    p++;
+  while (*p == '\'' || *p == '"' || *p == ' ') p++;
+  if (*p++ != ':') return NULL;
+  while (*p == ' ') p++;
   return p;
 }
 
 static bool header_dtype(const char *p, value_dtype *t) {
-  if (!p || (*p != '\'' && *p != '"'))
-    return false;
+  if (!p || (*p != '\'' && *p != '"')) return false;
   const char *end = strchr(p + 1, *p);
   return end && dtype_parse(p + 1, (size_t)(end - p - 1), t);
 }
@@ -32,15 +27,11 @@ static bool header_dtype(const char *p, value_dtype *t) {
 /* "(3, 4)", "(3,)", "()": the number of extents, or -1. */
 static int header_shape(const char *p, int64_t shape[ARRAY_DIMS]) {
   int n = 0;
-  if (!p || *p++ != '(')
-    return -1;
+  if (!p || *p++ != '(') return -1;
   for (;;) {
-    while (*p == ' ' || *p == ',')
-      p++;
-    if (*p == ')')
-      return n;
-    if (*p < '0' || *p > '9' || n == ARRAY_DIMS)
-      return -1;
+    while (*p == ' ' || *p == ',') p++;
+    if (*p == ')') return n;
+    if (*p < '0' || *p > '9' || n == ARRAY_DIMS) return -1;
     char *end;
     shape[n++] = strtoll(p, &end, 10); /* saturates, and is then too large for the file */
     p = *end == 'L' ? end + 1 : end;
@@ -49,15 +40,11 @@ static int header_shape(const char *p, int64_t shape[ARRAY_DIMS]) {
 
 /* Finds the header and where the elements begin; a malloc'd copy, or NULL. */
 static char *npy_header(const uint8_t *bytes, size_t n, size_t *data_at) {
-  if (n < 10 || memcmp(bytes, "\x93NUMPY", 6) != 0 || bytes[6] < 1 || bytes[6] > 3)
-    return NULL;
+  if (n < 10 || memcmp(bytes, "\x93NUMPY", 6) != 0 || bytes[6] < 1 || bytes[6] > 3) return NULL;
   size_t width = bytes[6] == 1 ? 2 : 4, length = 0;
-  if (n < 8 + width)
-    return NULL;
-  for (size_t i = width; i-- > 0;)
-    length = length << 8 | bytes[8 + i];
-  if (length > n - 8 - width || length > 1 << 20)
-    return NULL;
+  if (n < 8 + width) return NULL;
+  for (size_t i = width; i-- > 0;) length = length << 8 | bytes[8 + i];
+  if (length > n - 8 - width || length > 1 << 20) return NULL;
   *data_at = 8 + width + length;
   return copy_string((const char *)bytes + 8 + width, length);
 }
@@ -65,8 +52,7 @@ static char *npy_header(const uint8_t *bytes, size_t n, size_t *data_at) {
 static bool npy_objects(value_heap *h, value_array *a, const uint8_t *bytes, size_t n,
                         char **error) {
   value v;
-  if (!pickle_read(h, bytes, n, &v, error))
-    return false;
+  if (!pickle_read(h, bytes, n, &v, error)) return false;
   const value_seq *objects = v.kind == VAL_ARRAY && v.array->built ? v.array->objects : NULL;
   if (objects && (int64_t)objects->n == a->count) {
     a->objects = objects;
@@ -93,11 +79,9 @@ bool npy_read(value_heap *h, const uint8_t *bytes, size_t n, value *out, char **
     *error = message("its header names no type and shape that netc reads");
   else if (!array_shape(a, n_dim, shape, *order == 'T' ? 'F' : 'C', n - at))
     *error = message("its header announces more elements than the file holds");
-  else
-    a->data = bytes + at;
+  else a->data = bytes + at;
   free(header);
-  if (!*error && a->type.kind == 'O')
-    npy_objects(h, a, bytes + at, n - at, error);
+  if (!*error && a->type.kind == 'O') npy_objects(h, a, bytes + at, n - at, error);
   a->built = !*error;
   *out = (value){.kind = VAL_ARRAY, .array = a};
   return a->built;
@@ -116,10 +100,8 @@ static uint8_t *unpack(value_heap *h, zip_t *zip, const zip_stat_t *entry, char 
   }
   zip_file_t *f = zip_fopen_index(zip, entry->index, 0);
   bool whole = f && zip_fread(f, bytes, entry->size) == (zip_int64_t)entry->size;
-  if (f && zip_fclose(f) != 0)
-    whole = false;
-  if (whole)
-    return bytes;
+  if (f && zip_fclose(f) != 0) whole = false;
+  if (whole) return bytes;
   *error = message("it cannot be unpacked (%s)", f ? "damaged data" : zip_strerror(zip));
   return NULL;
 }
@@ -133,8 +115,7 @@ static bool read_entry(value_heap *h, zip_t *zip, zip_uint64_t i, value_seq *dic
     return false;
   }
   size_t length = strlen(entry.name);
-  if (length < 4 || strcmp(entry.name + length - 4, ".npy") != 0)
-    return true; /* not an array */
+  if (length < 4 || strcmp(entry.name + length - 4, ".npy") != 0) return true; /* not an array */
   char *name = arena_strndup(h->mem, entry.name, length - 4);
   const uint8_t *bytes = unpack(h, zip, &entry, &why);
   if (bytes && npy_read(h, bytes, entry.size, &pair[1], &why) &&
@@ -154,13 +135,11 @@ bool npz_read(value_heap *h, const uint8_t *bytes, size_t n, value *out, char **
   bool ok = zip && dict;
   if (!zip) {
     *error = message("the archive is damaged or cut short (%s)", zip_error_strerror(&why));
-    if (source)
-      zip_source_free(source);
+    if (source) zip_source_free(source);
   }
   for (zip_int64_t i = 0; ok && i < zip_get_num_entries(zip, 0); i++)
     ok = read_entry(h, zip, (zip_uint64_t)i, dict, error);
-  if (zip)
-    zip_discard(zip);
+  if (zip) zip_discard(zip);
   zip_error_fini(&why);
   *out = (value){.kind = VAL_DICT, .seq = dict};
   return ok;

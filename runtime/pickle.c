@@ -21,13 +21,11 @@ typedef struct {
 
 static bool fail(machine *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static bool fail(machine *m, const char *fmt, ...) {
-  if (m->error)
-    return false;
+  if (m->error) return false;
   char *what = NULL;
   va_list ap;
   va_start(ap, fmt);
-  if (vasprintf(&what, fmt, ap) < 0)
-    abort();
+  if (vasprintf(&what, fmt, ap) < 0) abort();
   va_end(ap);
   m->error = message("byte %zu: %s", m->op_at, what);
   free(what);
@@ -59,20 +57,17 @@ static const uint8_t *take(machine *m, uint64_t n) {
 static bool take_count(machine *m, int width, uint64_t *out) {
   const uint8_t *p = take(m, (uint64_t)width);
   *out = 0;
-  for (int i = width - 1; p && i >= 0; i--)
-    *out = *out << 8 | p[i];
+  for (int i = width - 1; p && i >= 0; i--) *out = *out << 8 | p[i];
   return p != NULL;
 }
 
 /* The text up to the next newline. */
 static bool take_line(machine *m, value_string *out) {
   const uint8_t *p = m->bytes + m->at, *end = memchr(p, '\n', m->n - m->at);
-  if (!end)
-    return truncated(m);
+  if (!end) return truncated(m);
   *out = (value_string){(const char *)p, (size_t)(end - p)};
   m->at += out->n + 1;
-  if (out->n && end[-1] == '\r')
-    out->n--;
+  if (out->n && end[-1] == '\r') out->n--;
   return true;
 }
 
@@ -86,8 +81,7 @@ static bool push(machine *m, value v) {
 static size_t floor_of(const machine *m) { return m->n_mark ? m->mark[m->n_mark - 1] : 0; }
 
 static bool need(machine *m, size_t n) {
-  if (m->stack->n - floor_of(m) >= n)
-    return true;
+  if (m->stack->n - floor_of(m) >= n) return true;
   return fail(m, "the pickle is damaged: opcode 0x%02x finds too few values", m->bytes[m->op_at]);
 }
 
@@ -98,8 +92,7 @@ static bool push_mark(machine *m) {
   if (m->n_mark == m->room_mark) {
     m->room_mark = m->room_mark ? 2 * m->room_mark : 64;
     size_t *mark = realloc(m->mark, m->room_mark * sizeof *mark);
-    if (!mark)
-      return too_much(m);
+    if (!mark) return too_much(m);
     m->mark = mark;
   }
   m->mark[m->n_mark++] = m->stack->n;
@@ -108,8 +101,7 @@ static bool push_mark(machine *m) {
 
 /* Removes the last mark: *first is the position of the first value above it. */
 static bool pop_mark(machine *m, size_t *first) {
-  if (!m->n_mark)
-    return fail(m, "the pickle is damaged: an opcode finds no mark");
+  if (!m->n_mark) return fail(m, "the pickle is damaged: an opcode finds no mark");
   *first = m->mark[--m->n_mark];
   return true;
 }
@@ -117,19 +109,16 @@ static bool pop_mark(machine *m, size_t *first) {
 /* A new container of the values from `first` on, which leave the stack. */
 static bool collect(machine *m, value_kind kind, size_t first) {
   value_seq *s = heap_seq(m->heap);
-  if (!s)
-    return too_much(m);
+  if (!s) return too_much(m);
   size_t n = m->stack->n - first;
-  if (n && !seq_append(m->heap, s, m->stack->item + first, n))
-    return too_much(m);
+  if (n && !seq_append(m->heap, s, m->stack->item + first, n)) return too_much(m);
   m->stack->n = first;
   return push(m, (value){.kind = kind, .seq = s});
 }
 
 static bool collect_mark(machine *m, value_kind kind) {
   size_t first = 0;
-  if (!pop_mark(m, &first))
-    return false;
+  if (!pop_mark(m, &first)) return false;
   if (kind == VAL_DICT && (m->stack->n - first) % 2)
     return fail(m, "the pickle is damaged: a dictionary with a key but no value");
   return collect(m, kind, first);
@@ -142,13 +131,11 @@ static bool collect_last(machine *m, value_kind kind, size_t n) {
 /* Moves the values from `first` on into the container below them. */
 static bool extend(machine *m, value_kind kind, size_t first) {
   size_t n = m->stack->n - first;
-  if (first <= floor_of(m))
-    return fail(m, "the pickle is damaged: items without a container");
+  if (first <= floor_of(m)) return fail(m, "the pickle is damaged: items without a container");
   value *into = &m->stack->item[first - 1];
   if (into->kind != kind || (kind == VAL_DICT && n % 2))
     return fail(m, "the pickle is damaged: items for a container that does not take them");
-  if (n && !seq_append(m->heap, into->seq, m->stack->item + first, n))
-    return too_much(m);
+  if (n && !seq_append(m->heap, into->seq, m->stack->item + first, n)) return too_much(m);
   m->stack->n = first;
   return true;
 }
@@ -165,17 +152,13 @@ static bool extend_last(machine *m, value_kind kind, size_t n) {
 /* ---- the memo ---- */
 
 static bool memo_put(machine *m, uint64_t i) {
-  if (!need(m, 1))
-    return false;
+  if (!need(m, 1)) return false;
   /* Every entry costs the file a byte at least, so that a larger index is no pickler's. */
-  if (i >= m->n)
-    return fail(m, "the pickle is damaged: memo entry %llu", (unsigned long long)i);
+  if (i >= m->n) return fail(m, "the pickle is damaged: memo entry %llu", (unsigned long long)i);
   const value nothing = {.kind = VAL_CLASS, .i = -1};
   while (m->memo->n < i)
-    if (!seq_append(m->heap, m->memo, &nothing, 1))
-      return too_much(m);
-  if (m->memo->n == i)
-    return seq_append(m->heap, m->memo, top(m), 1) || too_much(m);
+    if (!seq_append(m->heap, m->memo, &nothing, 1)) return too_much(m);
+  if (m->memo->n == i) return seq_append(m->heap, m->memo, top(m), 1) || too_much(m);
   m->memo->item[i] = *top(m);
   return true;
 }
@@ -190,8 +173,7 @@ static bool memo_get(machine *m, uint64_t i) {
 static bool memo_line(machine *m, bool get) {
   value_string line;
   value v;
-  if (!take_line(m, &line))
-    return false;
+  if (!take_line(m, &line)) return false;
   if (!text_integer(line.p, line.n, &v) || v.kind != VAL_INT || v.i < 0)
     return fail(m, "the pickle is damaged: a memo entry without a number");
   return get ? memo_get(m, (uint64_t)v.i) : memo_put(m, (uint64_t)v.i);
@@ -219,39 +201,30 @@ static bool push_binint(machine *m) {
 /* A little-endian two's complement number of any length. */
 static bool push_long(machine *m, int width) {
   uint64_t n, bits = 0;
-  if (!take_count(m, width, &n))
-    return false;
+  if (!take_count(m, width, &n)) return false;
   const uint8_t *p = take(m, n);
-  if (!p)
-    return false;
-  if (n > 8)
-    return push(m, (value){.kind = VAL_HUGE});
-  if (n && p[n - 1] & 0x80)
-    bits = UINT64_MAX;
-  for (uint64_t i = n; i-- > 0;)
-    bits = bits << 8 | p[i];
+  if (!p) return false;
+  if (n > 8) return push(m, (value){.kind = VAL_HUGE});
+  if (n && p[n - 1] & 0x80) bits = UINT64_MAX;
+  for (uint64_t i = n; i-- > 0;) bits = bits << 8 | p[i];
   return push_int(m, (int64_t)bits);
 }
 
 static bool push_text_number(machine *m) {
   value_string line;
   value v;
-  if (!take_line(m, &line))
-    return false;
+  if (!take_line(m, &line)) return false;
   bool ok = m->bytes[m->op_at] == OP_FLOAT ? text_float(line.p, line.n, &v)
                                            : text_integer(line.p, line.n, &v);
-  if (!ok)
-    return fail(m, "the pickle is damaged: a number expected");
+  if (!ok) return fail(m, "the pickle is damaged: a number expected");
   /* Protocol 0 and 1 write True and False as the integers 01 and 00. */
-  if (m->bytes[m->op_at] == OP_INT && line.n == 2 && line.p[0] == '0')
-    v.kind = VAL_BOOL;
+  if (m->bytes[m->op_at] == OP_INT && line.n == 2 && line.p[0] == '0') v.kind = VAL_BOOL;
   return push(m, v);
 }
 
 static bool push_binfloat(machine *m) {
   const uint8_t *p = take(m, 8);
-  if (!p)
-    return false;
+  if (!p) return false;
   value_dtype big = {'f', __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, 8};
   return push(m, (value){.kind = VAL_FLOAT, .f = element_float(&big, p)});
 }
@@ -259,11 +232,9 @@ static bool push_binfloat(machine *m) {
 static bool push_string(machine *m, value_kind kind, int width) {
   uint64_t n;
   value v;
-  if (!take_count(m, width, &n))
-    return false;
+  if (!take_count(m, width, &n)) return false;
   const uint8_t *p = take(m, n);
-  if (!p)
-    return false;
+  if (!p) return false;
   return make_string(m->heap, kind, (const char *)p, (size_t)n, &v) ? push(m, v) : too_much(m);
 }
 
@@ -271,18 +242,15 @@ static bool push_string(machine *m, value_kind kind, int width) {
 static bool push_text_string(machine *m) {
   value_string line;
   value v;
-  if (!take_line(m, &line))
-    return false;
+  if (!take_line(m, &line)) return false;
   bool quoted = m->bytes[m->op_at] == OP_STRING;
   if (quoted && !text_unquote(&line))
     return fail(m, "the pickle is damaged: a string without its quotes");
   char *p = heap_alloc(m->heap, line.n * 2 + 4);
-  if (!p)
-    return too_much(m);
+  if (!p) return too_much(m);
   size_t n;
   bool ok = quoted ? text_unescape(line.p, line.n, p, &n) : text_raw_unicode(line.p, line.n, p, &n);
-  if (!ok)
-    return fail(m, "the pickle is damaged: a string with a wrong escape");
+  if (!ok) return fail(m, "the pickle is damaged: a string with a wrong escape");
   return make_string(m->heap, quoted ? VAL_BYTES : VAL_TEXT, p, n, &v) ? push(m, v) : too_much(m);
 }
 
@@ -291,17 +259,14 @@ static bool push_text_string(machine *m) {
 /* The first characters of a name, fit to be shown. */
 static void shown_name(const value_string *s, char out[64]) {
   size_t n = 0;
-  for (; n < s->n && n < 60; n++)
-    out[n] = s->p[n] > ' ' && s->p[n] < 127 ? s->p[n] : '?';
-  if (s->n > 60)
-    n += (size_t)sprintf(out + n, "...");
+  for (; n < s->n && n < 60; n++) out[n] = s->p[n] > ' ' && s->p[n] < 127 ? s->p[n] : '?';
+  if (s->n > 60) n += (size_t)sprintf(out + n, "...");
   out[n] = 0;
 }
 
 static bool push_class(machine *m, const value_string *module, const value_string *name) {
   value v;
-  if (constructor_find(module, name, &v))
-    return push(m, v);
+  if (constructor_find(module, name, &v)) return push(m, v);
   char a[64], b[64];
   shown_name(module, a);
   shown_name(name, b);
@@ -317,8 +282,7 @@ static bool push_global(machine *m) {
 }
 
 static bool push_stack_global(machine *m) {
-  if (!need(m, 2))
-    return false;
+  if (!need(m, 2)) return false;
   value name = pop(m), module = pop(m);
   if (!is_string(&name) || !is_string(&module))
     return fail(m, "the pickle is damaged: a class without a name");
@@ -326,26 +290,22 @@ static bool push_stack_global(machine *m) {
 }
 
 static bool reduce(machine *m) {
-  if (!need(m, 2))
-    return false;
+  if (!need(m, 2)) return false;
   value args = pop(m), class = pop(m), v;
   if (class.kind != VAL_CLASS || class.i < 0 || args.kind != VAL_TUPLE)
     return fail(m, "the pickle calls something that is not a constructor; netc runs nothing");
   char *wrong = constructor_call(m->heap, &class, &args, m->n, &v);
-  if (!wrong)
-    return push(m, v);
+  if (!wrong) return push(m, v);
   fail(m, "%s", wrong);
   free(wrong);
   return false;
 }
 
 static bool build(machine *m) {
-  if (!need(m, 2))
-    return false;
+  if (!need(m, 2)) return false;
   value state = pop(m);
   char *wrong = object_set_state(top(m), &state, m->n);
-  if (!wrong)
-    return true;
+  if (!wrong) return true;
   fail(m, "%s", wrong);
   free(wrong);
   return false;
@@ -363,8 +323,7 @@ static bool refuse(machine *m, int op) {
                    "without buffer_callback");
   case OP_EXT1:
   case OP_EXT2:
-  case OP_EXT4:
-    return fail(m, "the pickle uses the extension registry, which netc does not have");
+  case OP_EXT4: return fail(m, "the pickle uses the extension registry, which netc does not have");
   case OP_INST:
   case OP_OBJ:
   case OP_NEWOBJ:
@@ -374,16 +333,14 @@ static bool refuse(machine *m, int op) {
                 "run; a data set holds arrays, lists, strings and numbers only",
                 op);
   default:
-    if (m->op_at == 0)
-      return fail(m, "this is not a pickle");
+    if (m->op_at == 0) return fail(m, "this is not a pickle");
     return fail(m, "the pickle is damaged: 0x%02x is no opcode", op);
   }
 }
 
 static bool protocol(machine *m) {
   const uint8_t *p = take(m, 1);
-  if (!p)
-    return false;
+  if (!p) return false;
   return *p <= 5 || fail(m, "pickle protocol %d is not known; dump it with protocol 4", *p);
 }
 
@@ -397,140 +354,84 @@ static bool frame(machine *m) {
 static bool step_string(machine *m, int op) {
   switch (op) {
   case OP_STRING:
-  case OP_UNICODE:
-    return push_text_string(m);
-  case OP_BINSTRING:
-    return push_string(m, VAL_BYTES, 4);
-  case OP_SHORT_BINSTRING:
-    return push_string(m, VAL_BYTES, 1);
-  case OP_BINUNICODE:
-    return push_string(m, VAL_TEXT, 4);
-  case OP_SHORT_BINUNICODE:
-    return push_string(m, VAL_TEXT, 1);
-  case OP_BINUNICODE8:
-    return push_string(m, VAL_TEXT, 8);
-  case OP_BINBYTES:
-    return push_string(m, VAL_BYTES, 4);
-  case OP_SHORT_BINBYTES:
-    return push_string(m, VAL_BYTES, 1);
+  case OP_UNICODE: return push_text_string(m);
+  case OP_BINSTRING: return push_string(m, VAL_BYTES, 4);
+  case OP_SHORT_BINSTRING: return push_string(m, VAL_BYTES, 1);
+  case OP_BINUNICODE: return push_string(m, VAL_TEXT, 4);
+  case OP_SHORT_BINUNICODE: return push_string(m, VAL_TEXT, 1);
+  case OP_BINUNICODE8: return push_string(m, VAL_TEXT, 8);
+  case OP_BINBYTES: return push_string(m, VAL_BYTES, 4);
+  case OP_SHORT_BINBYTES: return push_string(m, VAL_BYTES, 1);
   case OP_BINBYTES8:
-  case OP_BYTEARRAY8:
-    return push_string(m, VAL_BYTES, 8);
-  default:
-    return refuse(m, op);
+  case OP_BYTEARRAY8: return push_string(m, VAL_BYTES, 8);
+  default: return refuse(m, op);
   }
 }
 
 static bool step_scalar(machine *m, int op) {
   switch (op) {
-  case OP_NONE:
-    return push(m, (value){.kind = VAL_NONE});
-  case OP_NEWTRUE:
-    return push(m, (value){.kind = VAL_BOOL, .i = 1});
-  case OP_NEWFALSE:
-    return push(m, (value){.kind = VAL_BOOL});
+  case OP_NONE: return push(m, (value){.kind = VAL_NONE});
+  case OP_NEWTRUE: return push(m, (value){.kind = VAL_BOOL, .i = 1});
+  case OP_NEWFALSE: return push(m, (value){.kind = VAL_BOOL});
   case OP_INT:
   case OP_LONG:
-  case OP_FLOAT:
-    return push_text_number(m);
-  case OP_BININT:
-    return push_binint(m);
-  case OP_BININT1:
-    return push_unsigned(m, 1);
-  case OP_BININT2:
-    return push_unsigned(m, 2);
-  case OP_LONG1:
-    return push_long(m, 1);
-  case OP_LONG4:
-    return push_long(m, 4);
-  case OP_BINFLOAT:
-    return push_binfloat(m);
-  default:
-    return step_string(m, op);
+  case OP_FLOAT: return push_text_number(m);
+  case OP_BININT: return push_binint(m);
+  case OP_BININT1: return push_unsigned(m, 1);
+  case OP_BININT2: return push_unsigned(m, 2);
+  case OP_LONG1: return push_long(m, 1);
+  case OP_LONG4: return push_long(m, 4);
+  case OP_BINFLOAT: return push_binfloat(m);
+  default: return step_string(m, op);
   }
 }
 
 static bool step_container(machine *m, int op) {
   switch (op) {
-  case OP_EMPTY_LIST:
-    return collect_last(m, VAL_LIST, 0);
-  case OP_EMPTY_TUPLE:
-    return collect_last(m, VAL_TUPLE, 0);
-  case OP_EMPTY_DICT:
-    return collect_last(m, VAL_DICT, 0);
-  case OP_EMPTY_SET:
-    return collect_last(m, VAL_SET, 0);
-  case OP_TUPLE1:
-    return collect_last(m, VAL_TUPLE, 1);
-  case OP_TUPLE2:
-    return collect_last(m, VAL_TUPLE, 2);
-  case OP_TUPLE3:
-    return collect_last(m, VAL_TUPLE, 3);
-  case OP_LIST:
-    return collect_mark(m, VAL_LIST);
-  case OP_TUPLE:
-    return collect_mark(m, VAL_TUPLE);
-  case OP_DICT:
-    return collect_mark(m, VAL_DICT);
-  case OP_FROZENSET:
-    return collect_mark(m, VAL_SET);
-  case OP_APPEND:
-    return extend_last(m, VAL_LIST, 1);
-  case OP_SETITEM:
-    return extend_last(m, VAL_DICT, 2);
-  case OP_APPENDS:
-    return extend_mark(m, VAL_LIST);
-  case OP_SETITEMS:
-    return extend_mark(m, VAL_DICT);
-  case OP_ADDITEMS:
-    return extend_mark(m, VAL_SET);
-  default:
-    return step_scalar(m, op);
+  case OP_EMPTY_LIST: return collect_last(m, VAL_LIST, 0);
+  case OP_EMPTY_TUPLE: return collect_last(m, VAL_TUPLE, 0);
+  case OP_EMPTY_DICT: return collect_last(m, VAL_DICT, 0);
+  case OP_EMPTY_SET: return collect_last(m, VAL_SET, 0);
+  case OP_TUPLE1: return collect_last(m, VAL_TUPLE, 1);
+  case OP_TUPLE2: return collect_last(m, VAL_TUPLE, 2);
+  case OP_TUPLE3: return collect_last(m, VAL_TUPLE, 3);
+  case OP_LIST: return collect_mark(m, VAL_LIST);
+  case OP_TUPLE: return collect_mark(m, VAL_TUPLE);
+  case OP_DICT: return collect_mark(m, VAL_DICT);
+  case OP_FROZENSET: return collect_mark(m, VAL_SET);
+  case OP_APPEND: return extend_last(m, VAL_LIST, 1);
+  case OP_SETITEM: return extend_last(m, VAL_DICT, 2);
+  case OP_APPENDS: return extend_mark(m, VAL_LIST);
+  case OP_SETITEMS: return extend_mark(m, VAL_DICT);
+  case OP_ADDITEMS: return extend_mark(m, VAL_SET);
+  default: return step_scalar(m, op);
   }
 }
 
 static bool step(machine *m, int op) {
   size_t first = 0;
   switch (op) {
-  case OP_PROTO:
-    return protocol(m);
-  case OP_FRAME:
-    return frame(m);
-  case OP_MARK:
-    return push_mark(m);
+  case OP_PROTO: return protocol(m);
+  case OP_FRAME: return frame(m);
+  case OP_MARK: return push_mark(m);
   case OP_POP:
     /* As in Python: a mark on top is popped like a value. */
-    if (m->n_mark && m->stack->n == floor_of(m))
-      return pop_mark(m, &first);
+    if (m->n_mark && m->stack->n == floor_of(m)) return pop_mark(m, &first);
     return need(m, 1) && (pop(m), true);
-  case OP_POP_MARK:
-    return pop_mark(m, &first) && (m->stack->n = first, true);
-  case OP_DUP:
-    return need(m, 1) && push(m, *top(m));
-  case OP_PUT:
-    return memo_line(m, false);
-  case OP_BINPUT:
-    return memo_binary(m, false, 1);
-  case OP_LONG_BINPUT:
-    return memo_binary(m, false, 4);
-  case OP_MEMOIZE:
-    return memo_put(m, m->memo->n);
-  case OP_GET:
-    return memo_line(m, true);
-  case OP_BINGET:
-    return memo_binary(m, true, 1);
-  case OP_LONG_BINGET:
-    return memo_binary(m, true, 4);
-  case OP_GLOBAL:
-    return push_global(m);
-  case OP_STACK_GLOBAL:
-    return push_stack_global(m);
-  case OP_REDUCE:
-    return reduce(m);
-  case OP_BUILD:
-    return build(m);
-  default:
-    return step_container(m, op);
+  case OP_POP_MARK: return pop_mark(m, &first) && (m->stack->n = first, true);
+  case OP_DUP: return need(m, 1) && push(m, *top(m));
+  case OP_PUT: return memo_line(m, false);
+  case OP_BINPUT: return memo_binary(m, false, 1);
+  case OP_LONG_BINPUT: return memo_binary(m, false, 4);
+  case OP_MEMOIZE: return memo_put(m, m->memo->n);
+  case OP_GET: return memo_line(m, true);
+  case OP_BINGET: return memo_binary(m, true, 1);
+  case OP_LONG_BINGET: return memo_binary(m, true, 4);
+  case OP_GLOBAL: return push_global(m);
+  case OP_STACK_GLOBAL: return push_stack_global(m);
+  case OP_REDUCE: return reduce(m);
+  case OP_BUILD: return build(m);
+  default: return step_container(m, op);
   }
 }
 
@@ -538,12 +439,9 @@ static bool run(machine *m, value *out) {
   for (;;) {
     m->op_at = m->at;
     const uint8_t *op = take(m, 1);
-    if (!op)
-      return false;
-    if (*op == OP_STOP)
-      break;
-    if (!step(m, *op))
-      return false;
+    if (!op) return false;
+    if (*op == OP_STOP) break;
+    if (!step(m, *op)) return false;
   }
   if (m->n_mark || m->stack->n != 1)
     return fail(m, "the pickle is damaged: it ends with %zu values", m->stack->n);
@@ -560,7 +458,6 @@ bool pickle_read(value_heap *h, const uint8_t *bytes, size_t n, value *out, char
   bool ok = n ? (m.stack && m.memo) || too_much(&m) : fail(&m, "the file is empty");
   ok = ok && run(&m, out);
   free(m.mark);
-  if (!ok)
-    *error = m.error;
+  if (!ok) *error = m.error;
   return ok;
 }

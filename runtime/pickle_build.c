@@ -63,8 +63,7 @@ static char *too_much(void) {
 
 static char *make_array(value_heap *h, value *out) {
   value_array *a = heap_alloc(h, sizeof *a);
-  if (!a)
-    return too_much();
+  if (!a) return too_much();
   *out = (value){.kind = VAL_ARRAY, .array = a};
   return NULL;
 }
@@ -78,8 +77,7 @@ static char *reconstruct(value_heap *h, const value_seq *args, value *out) {
 /* dtype("u1", False, True); its state follows. */
 static char *make_dtype(value_heap *h, const value_seq *args, value *out) {
   value_dtype *t = heap_alloc(h, sizeof *t);
-  if (!t)
-    return too_much();
+  if (!t) return too_much();
   if (args->n < 1 || !is_string(&args->item[0]) ||
       !dtype_parse(args->item[0].s->p, args->item[0].s->n, t))
     return damaged("an element type");
@@ -94,21 +92,17 @@ static char *dtype_set_state(value_dtype *t, const value *state) {
     return damaged("an element type");
   char order = state->seq->item[1].s->p[0];
   const char *here = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? ">=|" : "<=|";
-  if (!strchr("<>=|", order))
-    return damaged("an element type");
+  if (!strchr("<>=|", order)) return damaged("an element type");
   t->swapped = !strchr(here, order) && t->size > 1;
   return NULL;
 }
 
 /* The extents in a tuple (or, of one dimension, a number); -1 dimensions: not a shape. */
 static int read_shape(const value *v, int64_t shape[ARRAY_DIMS]) {
-  if (v->kind == VAL_INT)
-    return shape[0] = v->i, 1;
-  if ((v->kind != VAL_TUPLE && v->kind != VAL_LIST) || v->seq->n > ARRAY_DIMS)
-    return -1;
+  if (v->kind == VAL_INT) return shape[0] = v->i, 1;
+  if ((v->kind != VAL_TUPLE && v->kind != VAL_LIST) || v->seq->n > ARRAY_DIMS) return -1;
   for (size_t i = 0; i < v->seq->n; i++) {
-    if (v->seq->item[i].kind != VAL_INT)
-      return -1;
+    if (v->seq->item[i].kind != VAL_INT) return -1;
     shape[i] = v->seq->item[i].i;
   }
   return (int)v->seq->n;
@@ -123,21 +117,16 @@ static char *fill_array(value_array *a, const value_dtype *t, const value *shape
   if (n_dim < 0)
     return message("an array of more than %d dimensions, or without any shape", ARRAY_DIMS);
   if (t->kind == 'O') {
-    if (contents->kind != VAL_LIST)
-      return damaged("an array of objects");
-    if (contents->seq->n > limit)
-      limit = contents->seq->n;
-  } else if (!is_string(contents))
-    return damaged("the contents of an array");
+    if (contents->kind != VAL_LIST) return damaged("an array of objects");
+    if (contents->seq->n > limit) limit = contents->seq->n;
+  } else if (!is_string(contents)) return damaged("the contents of an array");
   uint64_t have = t->kind == 'O' ? contents->seq->n : contents->s->n;
   uint64_t unit = t->kind == 'O' ? 1 : (uint64_t)t->size;
   if (!array_shape(a, n_dim, extent, order, limit) || (uint64_t)a->count * unit != have)
     return message("the pickle is damaged: an array's shape does not agree with its %llu %s",
                    (unsigned long long)have, t->kind == 'O' ? "objects" : "bytes");
-  if (t->kind == 'O')
-    a->objects = contents->seq;
-  else
-    a->data = (const uint8_t *)contents->s->p;
+  if (t->kind == 'O') a->objects = contents->seq;
+  else a->data = (const uint8_t *)contents->s->p;
   a->built = true;
   return NULL;
 }
@@ -153,10 +142,8 @@ static char *array_set_state(value_array *a, const value *state, uint64_t limit)
 }
 
 char *object_set_state(value *object, const value *state, uint64_t limit) {
-  if (object->kind == VAL_ARRAY)
-    return array_set_state(object->array, state, limit);
-  if (object->kind == VAL_DTYPE)
-    return dtype_set_state(object->dtype, state);
+  if (object->kind == VAL_ARRAY) return array_set_state(object->array, state, limit);
+  if (object->kind == VAL_DTYPE) return dtype_set_state(object->dtype, state);
   return message("the pickle sets the state of an object, which netc does not run");
 }
 
@@ -165,8 +152,7 @@ static char *transpose(value_array *a, const value *axes) {
   int64_t order[ARRAY_DIMS];
   value_array old = *a;
   unsigned seen = 0;
-  if (read_shape(axes, order) != a->n_dim)
-    return damaged("the order of an array's axes");
+  if (read_shape(axes, order) != a->n_dim) return damaged("the order of an array's axes");
   for (int i = 0; i < a->n_dim; i++) {
     if (order[i] < 0 || order[i] >= a->n_dim || seen >> order[i] & 1)
       return damaged("the order of an array's axes");
@@ -184,10 +170,8 @@ static char *frombuffer(value_heap *h, const value_seq *args, uint64_t limit, va
       v[3].s->n != 1)
     return damaged("an array");
   char *wrong = make_array(h, out), order = v[3].s->p[0];
-  if (wrong)
-    return wrong;
-  if (!strchr("CFK", order) || (order == 'K' && args->n < 5))
-    return damaged("an array");
+  if (wrong) return wrong;
+  if (!strchr("CFK", order) || (order == 'K' && args->n < 5)) return damaged("an array");
   wrong = fill_array(out->array, v[1].dtype, &v[2], order == 'F' ? 'F' : 'C', &v[0], limit);
   return wrong || order != 'K' ? wrong : transpose(out->array, &v[4]);
 }
@@ -198,43 +182,34 @@ static char *make_scalar(value_heap *h, const value_seq *args, value *out) {
     return damaged("a NumPy scalar");
   const value_dtype *t = args->item[0].dtype;
   const value_string *s = args->item[1].s;
-  if ((int64_t)s->n != t->size)
-    return damaged("a NumPy scalar");
+  if ((int64_t)s->n != t->size) return damaged("a NumPy scalar");
   if (t->kind == 'f' && t->size <= 8)
     *out = (value){.kind = VAL_FLOAT, .f = element_float(t, (const uint8_t *)s->p)};
   else if (strchr("biu", t->kind)) {
     *out = (value){.kind = t->kind == 'b' ? VAL_BOOL : VAL_INT};
-    if (!element_int(t, (const uint8_t *)s->p, &out->i))
-      out->kind = VAL_HUGE;
-  } else
-    return make_string(h, VAL_BYTES, s->p, s->n, out) ? NULL : too_much();
+    if (!element_int(t, (const uint8_t *)s->p, &out->i)) out->kind = VAL_HUGE;
+  } else return make_string(h, VAL_BYTES, s->p, s->n, out) ? NULL : too_much();
   return NULL;
 }
 
 /* encode(text, "latin1") */
 static char *encode(value_heap *h, const value_seq *args, value *out) {
-  if (args->n < 1 || args->item[0].kind != VAL_TEXT)
-    return damaged("an encoded string");
+  if (args->n < 1 || args->item[0].kind != VAL_TEXT) return damaged("an encoded string");
   if (args->n > 1 && !string_is(&args->item[1], "latin1") && !string_is(&args->item[1], "latin-1"))
     return message("the pickle encodes a string otherwise than as latin1, which netc does not do");
   const value_string *s = args->item[0].s;
   char *bytes = heap_alloc(h, s->n);
   size_t n;
-  if (!bytes)
-    return too_much();
-  if (!text_to_latin1(s->p, s->n, bytes, &n))
-    return damaged("an encoded string");
+  if (!bytes) return too_much();
+  if (!text_to_latin1(s->p, s->n, bytes, &n)) return damaged("an encoded string");
   return make_string(h, VAL_BYTES, bytes, n, out) ? NULL : too_much();
 }
 
 /* bytes(), bytes(b"..."), bytearray("...", "latin-1") */
 static char *make_bytes(value_heap *h, const value_seq *args, value *out) {
-  if (args->n == 0)
-    return make_string(h, VAL_BYTES, "", 0, out) ? NULL : too_much();
-  if (args->item[0].kind == VAL_TEXT)
-    return encode(h, args, out);
-  if (args->n != 1 || args->item[0].kind != VAL_BYTES)
-    return damaged("a byte string");
+  if (args->n == 0) return make_string(h, VAL_BYTES, "", 0, out) ? NULL : too_much();
+  if (args->item[0].kind == VAL_TEXT) return encode(h, args, out);
+  if (args->n != 1 || args->item[0].kind != VAL_BYTES) return damaged("a byte string");
   *out = args->item[0];
   return NULL;
 }
@@ -243,20 +218,15 @@ static char *make_bytes(value_heap *h, const value_seq *args, value *out) {
 static char *make_container(value_heap *h, const value_seq *args, bool dict, value *out) {
   value_seq *s = heap_seq(h);
   const value *items = args->n ? &args->item[0] : NULL;
-  if (!s)
-    return too_much();
+  if (!s) return too_much();
   *out = (value){.kind = dict ? VAL_DICT : VAL_SET, .seq = s};
-  if (!items)
-    return NULL;
-  if (args->n != 1 || items->kind != VAL_LIST)
-    return damaged("a set or ordered dictionary");
+  if (!items) return NULL;
+  if (args->n != 1 || items->kind != VAL_LIST) return damaged("a set or ordered dictionary");
   for (size_t i = 0; i < items->seq->n; i++) {
     const value *v = &items->seq->item[i];
     bool pair = (v->kind == VAL_LIST || v->kind == VAL_TUPLE) && v->seq->n == 2;
-    if (dict && !pair)
-      return damaged("an ordered dictionary");
-    if (!seq_append(h, s, dict ? v->seq->item : v, dict ? 2 : 1))
-      return too_much();
+    if (dict && !pair) return damaged("an ordered dictionary");
+    if (!seq_append(h, s, dict ? v->seq->item : v, dict ? 2 : 1)) return too_much();
   }
   return NULL;
 }
@@ -265,25 +235,16 @@ char *constructor_call(value_heap *h, const value *class, const value *args, uin
                        value *out) {
   const value_seq *a = args->seq;
   switch ((constructor) class->i) {
-  case MAKE_RECONSTRUCT:
-    return reconstruct(h, a, out);
-  case MAKE_DTYPE:
-    return make_dtype(h, a, out);
-  case MAKE_SCALAR:
-    return make_scalar(h, a, out);
-  case MAKE_FROMBUFFER:
-    return frombuffer(h, a, limit, out);
-  case MAKE_ENCODE:
-    return encode(h, a, out);
+  case MAKE_RECONSTRUCT: return reconstruct(h, a, out);
+  case MAKE_DTYPE: return make_dtype(h, a, out);
+  case MAKE_SCALAR: return make_scalar(h, a, out);
+  case MAKE_FROMBUFFER: return frombuffer(h, a, limit, out);
+  case MAKE_ENCODE: return encode(h, a, out);
   case MAKE_BYTES:
-  case MAKE_BYTEARRAY:
-    return make_bytes(h, a, out);
-  case MAKE_DICT:
-    return make_container(h, a, true, out);
-  case MAKE_SET:
-    return make_container(h, a, false, out);
-  case MAKE_NDARRAY:
-    break;
+  case MAKE_BYTEARRAY: return make_bytes(h, a, out);
+  case MAKE_DICT: return make_container(h, a, true, out);
+  case MAKE_SET: return make_container(h, a, false, out);
+  case MAKE_NDARRAY: break;
   }
   return damaged("an array");
 }

@@ -7,25 +7,21 @@ bool text_integer(const char *p, size_t n, value *out) {
   size_t i = 0;
   bool minus = n && p[0] == '-', huge = false;
   int64_t v = 0;
-  if (n && (p[0] == '-' || p[0] == '+'))
-    i = 1;
+  if (n && (p[0] == '-' || p[0] == '+')) i = 1;
   size_t first = i;
   for (; i < n && isdigit((unsigned char)p[i]); i++) {
     int64_t digit = minus ? -(p[i] - '0') : p[i] - '0';
     huge = huge || __builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, digit, &v);
   }
-  if (i == first)
-    return false;
-  if (i < n && p[i] == 'L')
-    i++;
+  if (i == first) return false;
+  if (i < n && p[i] == 'L') i++;
   *out = (value){.kind = huge ? VAL_HUGE : VAL_INT, .i = huge ? 0 : v};
   return i == n;
 }
 
 bool text_float(const char *p, size_t n, value *out) {
   char buf[64], *end;
-  if (n == 0 || n >= sizeof buf || isspace((unsigned char)*p))
-    return false;
+  if (n == 0 || n >= sizeof buf || isspace((unsigned char)*p)) return false;
   memcpy(buf, p, n);
   buf[n] = 0;
   *out = (value){.kind = VAL_FLOAT, .f = strtod(buf, &end)};
@@ -33,8 +29,7 @@ bool text_float(const char *p, size_t n, value *out) {
 }
 
 bool text_unquote(value_string *s) {
-  if (s->n < 2 || (s->p[0] != '\'' && s->p[0] != '"') || s->p[s->n - 1] != s->p[0])
-    return false;
+  if (s->n < 2 || (s->p[0] != '\'' && s->p[0] != '"') || s->p[s->n - 1] != s->p[0]) return false;
   s->p++;
   s->n -= 2;
   return true;
@@ -48,8 +43,7 @@ static int32_t digits(const char *p, size_t n, size_t *at, int most, int base) {
     int c = (unsigned char)p[*at], d = isdigit(c)    ? c - '0'
                                        : isxdigit(c) ? (c | 32) - 'a' + 10
                                                      : 99;
-    if (d >= base)
-      break;
+    if (d >= base) break;
     v = (int32_t)((uint32_t)v * (uint32_t)base + (uint32_t)d);
   }
   return count ? v : -1;
@@ -63,18 +57,13 @@ bool text_unescape(const char *p, size_t n, char *out, size_t *length) {
       out[k++] = p[at++];
       continue;
     }
-    if (++at == n)
-      return false;
+    if (++at == n) return false;
     const char *known = strchr(letter, p[at]);
     int32_t c;
-    if (p[at] && known)
-      c = meaning[known - letter], at++;
-    else if (p[at] == 'x')
-      at++, c = digits(p, n, &at, 2, 16);
-    else
-      c = digits(p, n, &at, 3, 8);
-    if (c < 0)
-      return false;
+    if (p[at] && known) c = meaning[known - letter], at++;
+    else if (p[at] == 'x') at++, c = digits(p, n, &at, 2, 16);
+    else c = digits(p, n, &at, 3, 8);
+    if (c < 0) return false;
     out[k++] = (char)c;
   }
   *length = k;
@@ -82,13 +71,11 @@ bool text_unescape(const char *p, size_t n, char *out, size_t *length) {
 }
 
 static size_t put_utf8(char *out, uint32_t c) {
-  if (c < 0x80)
-    return out[0] = (char)c, 1;
+  if (c < 0x80) return out[0] = (char)c, 1;
   int tail = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
   static const uint8_t lead[] = {0, 0xc0, 0xe0, 0xf0};
   out[0] = (char)(lead[tail] | c >> (6 * tail));
-  for (int i = 1; i <= tail; i++)
-    out[i] = (char)(0x80 | (c >> (6 * (tail - i)) & 63));
+  for (int i = 1; i <= tail; i++) out[i] = (char)(0x80 | (c >> (6 * (tail - i)) & 63));
   return (size_t)tail + 1;
 }
 
@@ -100,11 +87,9 @@ bool text_raw_unicode(const char *p, size_t n, char *out, size_t *length) {
     if (width) {
       size_t start = at += 2;
       int32_t v = digits(p, n, &at, width, 16);
-      if (at - start != (size_t)width || v < 0 || v > 0x10ffff)
-        return false;
+      if (at - start != (size_t)width || v < 0 || v > 0x10ffff) return false;
       c = (uint32_t)v;
-    } else
-      at++;
+    } else at++;
     k += put_utf8(out + k, c);
   }
   *length = k;

@@ -6,8 +6,7 @@
 
 /* A little-endian number of `width` bytes. */
 static void put_number(FILE *f, uint64_t v, int width) {
-  for (int i = 0; i < width; i++)
-    putc((int)(v >> (8 * i) & 255), f);
+  for (int i = 0; i < width; i++) putc((int)(v >> (8 * i) & 255), f);
 }
 
 static void put_text(FILE *f, const char *s) {
@@ -30,8 +29,7 @@ static void put_class(FILE *f, const char *module, const char *name) {
 static void put_strings(FILE *f, char *const *s, int64_t n) {
   putc(OP_EMPTY_LIST, f);
   putc(OP_MARK, f);
-  for (int64_t i = 0; i < n; i++)
-    put_text(f, s[i]);
+  for (int64_t i = 0; i < n; i++) put_text(f, s[i]);
   putc(OP_APPENDS, f);
 }
 
@@ -46,8 +44,7 @@ static void put_dtype(FILE *f, const char *name, const char *order) {
   putc(OP_MARK, f);
   put_int(f, 3);
   put_text(f, order);
-  for (int i = 0; i < 3; i++)
-    putc(OP_NONE, f);
+  for (int i = 0; i < 3; i++) putc(OP_NONE, f);
   put_int(f, -1);
   put_int(f, -1);
   put_int(f, 0);
@@ -69,8 +66,7 @@ static void begin_array(FILE *f, const char *type, const char *order, const int6
   putc(OP_MARK, f);
   put_int(f, 1);
   putc(OP_MARK, f);
-  for (int i = 0; i < n_dim; i++)
-    put_int(f, shape[i]);
+  for (int i = 0; i < n_dim; i++) put_int(f, shape[i]);
   putc(OP_TUPLE, f);
   put_dtype(f, type, order);
   putc(OP_NEWFALSE, f);
@@ -93,15 +89,13 @@ static void put_images(FILE *f, const packed_images *p) {
 
 static void put_labels(FILE *f, const packed_images *p) {
   begin_array(f, "i8", "<", &p->n, 1, (uint64_t)p->n * 8);
-  for (int64_t i = 0; i < p->n; i++)
-    put_number(f, (uint64_t)p->labels[i], 8);
+  for (int64_t i = 0; i < p->n; i++) put_number(f, (uint64_t)p->labels[i], 8);
   end_array(f);
 }
 
 bool pickle_write(const char *path, const packed_images *p, char **error) {
   atomic_file to;
-  if (!atomic_open(&to, path, error))
-    return false;
+  if (!atomic_open(&to, path, error)) return false;
   FILE *f = to.f;
   putc(OP_PROTO, f);
   putc(4, f);

@@ -19,8 +19,7 @@ void gather_abandon(gatherer *g) {
 
 static void *regrow(const void *old, size_t bytes) {
   void *p = realloc((void *)old, bytes ? bytes : 1);
-  if (!p)
-    abort();
+  if (!p) abort();
   return p;
 }
 
@@ -30,17 +29,14 @@ typedef enum { PIXELS_BYTES, PIXELS_INTEGERS, PIXELS_FLOATS, PIXELS_NONE } pixel
 
 static pixel_kind pixels_of(const value_array *a, bool whole) {
   char k = a->type.kind;
-  if (k == 'b' || (k == 'u' && a->type.size == 1))
-    return PIXELS_BYTES;
-  if (whole)
-    return PIXELS_INTEGERS; /* also lists of integers, which came as float64 */
+  if (k == 'b' || (k == 'u' && a->type.size == 1)) return PIXELS_BYTES;
+  if (whole) return PIXELS_INTEGERS; /* also lists of integers, which came as float64 */
   return k == 'f' && a->type.size <= 8 ? PIXELS_FLOATS : PIXELS_NONE;
 }
 
 static double pixel_value(const value_dtype *t, const uint8_t *at) {
   int64_t i;
-  if (t->kind == 'f')
-    return element_float(t, at);
+  if (t->kind == 'f') return element_float(t, at);
   return element_int(t, at, &i) ? (double)i : INFINITY;
 }
 
@@ -52,8 +48,7 @@ static bool copy_bytes(const value_array *a, const image_axes *x, pixel_kind kin
       const uint8_t *row = from + c * x->step_c + i * x->step_h;
       for (int j = 0; j < x->w; j++, row += x->step_w) {
         double v = kind == PIXELS_BYTES ? *row : pixel_value(&a->type, row);
-        if (!(v >= 0 && v <= 255))
-          return false;
+        if (!(v >= 0 && v <= 255)) return false;
         *to++ = (uint8_t)v;
       }
     }
@@ -66,8 +61,7 @@ static bool copy_floats(const value_array *a, const image_axes *x, const uint8_t
       const uint8_t *row = from + c * x->step_c + i * x->step_h;
       for (int j = 0; j < x->w; j++, row += x->step_w) {
         float v = (float)element_float(&a->type, row);
-        if (!isfinite(v))
-          return false;
+        if (!isfinite(v)) return false;
         *to++ = v;
       }
     }
@@ -79,10 +73,8 @@ static char *copy_images(gatherer *g, const value_array *a, const image_axes *x,
   dataset *ds = g->ds;
   size_t size = (size_t)x->c * (size_t)x->h * (size_t)x->w, have = (size_t)ds->n * size;
   bool floats = kind == PIXELS_FLOATS;
-  if (floats)
-    ds->floats = regrow(ds->floats, (have + (size_t)n * size) * sizeof(float));
-  else
-    ds->bytes = regrow(ds->bytes, have + (size_t)n * size);
+  if (floats) ds->floats = regrow(ds->floats, (have + (size_t)n * size) * sizeof(float));
+  else ds->bytes = regrow(ds->bytes, have + (size_t)n * size);
   for (int64_t i = 0; i < n; i++) {
     size_t at = have + (size_t)i * size;
     const uint8_t *from = a->data + i * x->step_n;
@@ -116,19 +108,16 @@ static char *add_images(gatherer *g, value_heap *h, const value *v, int64_t *n) 
   image_axes x;
   bool whole;
   char *wrong = value_to_array(h, v, &a, &whole);
-  if (wrong)
-    return free_and(wrong, message("images: the value %s", wrong));
+  if (wrong) return free_and(wrong, message("images: the value %s", wrong));
   pixel_kind kind = pixels_of(&a, whole);
   if (kind == PIXELS_NONE) {
     char *what = value_type_name(v);
     return free_and(what, message("images are %s; netc takes uint8 and floats", what));
   }
   *n = a.n_dim ? a.shape[0] : 0;
-  if (a.n_dim >= 1 && *n == 0)
-    return message("there are no images");
+  if (a.n_dim >= 1 && *n == 0) return message("there are no images");
   wrong = find_axes(&a, g->o, &x);
-  if (!wrong)
-    wrong = agree_form(g, &x, kind, v);
+  if (!wrong) wrong = agree_form(g, &x, kind, v);
   return wrong ? wrong : copy_images(g, &a, &x, kind, *n);
 }
 
@@ -137,8 +126,7 @@ static char *add_images(gatherer *g, value_heap *h, const value *v, int64_t *n) 
 static bool label_at(const value_array *a, int64_t i, int64_t *label) {
   const uint8_t *at = array_at(a, i);
   double d;
-  if (a->type.kind != 'f')
-    return element_int(&a->type, at, label);
+  if (a->type.kind != 'f') return element_int(&a->type, at, label);
   d = element_float(&a->type, at);
   *label = fabs(d) < 1e15 ? (int64_t)d : -1;
   return true;
@@ -146,8 +134,7 @@ static bool label_at(const value_array *a, int64_t i, int64_t *label) {
 
 static char *check_label_form(const value_array *a, bool whole, const value *v, int64_t n) {
   int long_axes = 0;
-  for (int i = 0; i < a->n_dim; i++)
-    long_axes += a->shape[i] != 1;
+  for (int i = 0; i < a->n_dim; i++) long_axes += a->shape[i] != 1;
   if (long_axes > 1 && a->shape[0] == n)
     return message("labels are rows of values; netc takes one integer a sample (of one-hot rows, "
                    "numpy.argmax(labels, axis=1))");
@@ -156,8 +143,7 @@ static char *check_label_form(const value_array *a, bool whole, const value *v, 
     return free_and(what, message("labels are %s; netc takes integers%s", what,
                                   v->kind == VAL_LIST ? ", and the list holds fractions" : ""));
   }
-  if (a->n_dim == 0)
-    return message("labels are a single number");
+  if (a->n_dim == 0) return message("labels are a single number");
   if (a->count != n)
     return message("there are %lld images but %lld labels", (long long)n, (long long)a->count);
   return NULL;
@@ -168,11 +154,9 @@ static char *add_labels(gatherer *g, value_heap *h, const value *v, int64_t n) {
   value_array a;
   bool whole;
   char *wrong = value_to_array(h, v, &a, &whole);
-  if (wrong)
-    return free_and(wrong, message("labels: the value %s", wrong));
+  if (wrong) return free_and(wrong, message("labels: the value %s", wrong));
   wrong = check_label_form(&a, whole, v, n);
-  if (wrong)
-    return wrong;
+  if (wrong) return wrong;
   int32_t *labels = regrow(ds->labels, (size_t)(ds->n + n) * sizeof *labels);
   ds->labels = labels;
   for (int64_t i = 0; i < n; i++) {
@@ -191,8 +175,7 @@ static char *add_labels(gatherer *g, value_heap *h, const value *v, int64_t n) {
 static char *clean_copy(const char *p, size_t n) {
   char *s = copy_string(p, n);
   for (size_t i = 0; i < n; i++)
-    if ((unsigned char)s[i] < ' ' || s[i] == 127)
-      s[i] = '?';
+    if ((unsigned char)s[i] < ' ' || s[i] == 127) s[i] = '?';
   return s;
 }
 
@@ -205,8 +188,7 @@ static char *array_string(const value_array *a, int64_t i) {
     uint32_t c = 0;
     for (size_t k = 0; k < step; k++)
       c = c << 8 | at[n * step + (a->type.swapped ? k : step - 1 - k)];
-    if (!c)
-      break;
+    if (!c) break;
     s[n] = (step == 1 ? c < ' ' || c == 127 : c < ' ' || c >= 127) ? '?' : (char)c;
   }
   return s;
@@ -216,24 +198,19 @@ static char *array_string(const value_array *a, int64_t i) {
 static int64_t count_strings(const value *v) {
   if (v->kind == VAL_ARRAY && v->array->built && v->array->n_dim == 1) {
     const value_array *a = v->array;
-    if (a->type.kind == 'S' || a->type.kind == 'U')
-      return a->count;
+    if (a->type.kind == 'S' || a->type.kind == 'U') return a->count;
     for (int64_t i = 0; a->objects && i < a->count; i++)
-      if (!is_string(array_object(a, i)))
-        return -1;
+      if (!is_string(array_object(a, i))) return -1;
     return a->objects ? a->count : -1;
   }
-  if (v->kind != VAL_LIST && v->kind != VAL_TUPLE)
-    return -1;
+  if (v->kind != VAL_LIST && v->kind != VAL_TUPLE) return -1;
   for (size_t i = 0; i < v->seq->n; i++)
-    if (!is_string(&v->seq->item[i]))
-      return -1;
+    if (!is_string(&v->seq->item[i])) return -1;
   return (int64_t)v->seq->n;
 }
 
 static char *string_at(const value *v, int64_t i) {
-  if (v->kind == VAL_ARRAY && !v->array->objects)
-    return array_string(v->array, i);
+  if (v->kind == VAL_ARRAY && !v->array->objects) return array_string(v->array, i);
   const value *s = v->kind == VAL_ARRAY ? array_object(v->array, i) : &v->seq->item[i];
   return clean_copy(s->s->p, s->s->n);
 }
@@ -244,16 +221,13 @@ static void add_filenames(gatherer *g, const value *v, int64_t n) {
     g->lost_filenames = true;
     return;
   }
-  if (g->lost_filenames)
-    return;
+  if (g->lost_filenames) return;
   ds->filenames = regrow(ds->filenames, (size_t)(ds->n + n) * sizeof *ds->filenames);
-  for (int64_t i = 0; i < n; i++)
-    ds->filenames[ds->n + i] = string_at(v, i);
+  for (int64_t i = 0; i < n; i++) ds->filenames[ds->n + i] = string_at(v, i);
 }
 
 static void forget_filenames(dataset *ds, int64_t n) {
-  for (int64_t i = 0; ds->filenames && i < n; i++)
-    free(ds->filenames[i]);
+  for (int64_t i = 0; ds->filenames && i < n; i++) free(ds->filenames[i]);
   free(ds->filenames);
   ds->filenames = NULL;
 }
@@ -264,14 +238,11 @@ char *gather_part(gatherer *g, value_heap *h, const data_part *p) {
   dataset *ds = g->ds;
   int64_t n = 0;
   char *wrong = add_images(g, h, p->images, &n);
-  if (!wrong)
-    wrong = add_labels(g, h, p->labels, n);
-  if (wrong)
-    return wrong;
+  if (!wrong) wrong = add_labels(g, h, p->labels, n);
+  if (wrong) return wrong;
   int64_t named = g->lost_filenames ? 0 : ds->n;
   add_filenames(g, p->filenames, n);
-  if (g->lost_filenames)
-    forget_filenames(ds, named);
+  if (g->lost_filenames) forget_filenames(ds, named);
   if (!ds->images_key) {
     ds->images_key = copy_string(p->images_key, strlen(p->images_key));
     ds->labels_key = copy_string(p->labels_key, strlen(p->labels_key));
@@ -291,14 +262,11 @@ static char *check_classes(dataset *ds, const dataset_options *o, int64_t names)
     if (names >= 0 && label >= names)
       return message("label %d of sample %lld: the data set names %lld classes (0 to %lld)", label,
                      (long long)i, (long long)names, (long long)names - 1);
-    if (label > largest)
-      largest = label;
+    if (label > largest) largest = label;
   }
   ds->classes = largest + 1;
-  if (names > ds->classes)
-    ds->classes = (int)names;
-  if (o->classes > ds->classes)
-    ds->classes = o->classes;
+  if (names > ds->classes) ds->classes = (int)names;
+  if (o->classes > ds->classes) ds->classes = o->classes;
   return NULL;
 }
 
@@ -311,8 +279,7 @@ static void take_names(dataset *ds, const value *v, int64_t names) {
 static void set_scale(dataset *ds, const dataset_options *o, bool is_bool) {
   double scale = o->scale != 0 ? o->scale : ds->floats || is_bool ? 1 : 1 / 255.0;
   ds->scale = (float)scale;
-  for (int v = 0; v < 256; v++)
-    ds->byte_value[v] = (float)(v * scale);
+  for (int v = 0; v < 256; v++) ds->byte_value[v] = (float)(v * scale);
 }
 
 static uint64_t content_hash(const dataset *ds) {
@@ -333,8 +300,7 @@ dataset *gather_end(gatherer *g, const value *label_names, char **error) {
     gather_abandon(g);
     return NULL;
   }
-  if (names >= 0)
-    take_names(ds, label_names, names);
+  if (names >= 0) take_names(ds, label_names, names);
   set_scale(ds, g->o, g->is_bool);
   ds->test_from = ds->n;
   ds->hash = content_hash(ds);

@@ -12,8 +12,7 @@ static image sample_picture(const dataset *ds, int64_t index) {
   dataset_pixels(ds, index, hwc);
   image im = image_new(ds->w, ds->h);
   for (size_t i = 0; i < pixels; i++)
-    for (size_t k = 0; k < 3; k++)
-      im.rgb[3 * i + k] = hwc[i * c + (c == 3 || c == 4 ? k : 0)];
+    for (size_t k = 0; k < 3; k++) im.rgb[3 * i + k] = hwc[i * c + (c == 3 || c == 4 ? k : 0)];
   free(hwc);
   return im;
 }
@@ -21,11 +20,9 @@ static image sample_picture(const dataset *ds, int64_t index) {
 /* As much of the text as fits, marked where it was cut. */
 static char *fit_text(const char *text, int width) {
   size_t room = (size_t)(width / LETTER), n = strlen(text);
-  if (n <= room)
-    return copy_string(text, n);
+  if (n <= room) return copy_string(text, n);
   char *s = copy_string(text, room);
-  if (room >= 2)
-    s[room - 1] = s[room - 2] = '.';
+  if (room >= 2) s[room - 1] = s[room - 2] = '.';
   return s;
 }
 
@@ -62,8 +59,7 @@ image sheet_make(const dataset *ds, const int64_t *index, int n, int columns,
                  const char *const *caption) {
   static const uint8_t ink[3] = {40, 40, 40}, paper[3] = {238, 238, 238};
   tile_size t = size_of_tile(ds);
-  if (columns > n)
-    columns = n;
+  if (columns > n) columns = n;
   int rows = (n + columns - 1) / columns;
   image sheet = image_new(GAP + columns * (t.w + GAP), GAP + rows * (t.h + CAPTION + GAP));
   image_fill(&sheet, 0, 0, sheet.w, sheet.h, paper);

@@ -14,8 +14,7 @@ static uint64_t scale_draw(uint32_t hi, uint32_t lo, uint64_t m) {
 
 void shuffle_indices(int64_t *v, int64_t n, uint64_t seed, uint32_t purpose, uint64_t epoch) {
   const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
-  if (n > UINT32_MAX)
-    abort();
+  if (n > UINT32_MAX) abort();
   for (int64_t i = n - 1; i > 0; i--) {
     const uint32_t ctr[4] = {(uint32_t)i, purpose, (uint32_t)epoch, (uint32_t)(epoch >> 32)};
     uint32_t r[4];
@@ -53,18 +52,15 @@ static bool split_counts(const dataset *ds, const split_options *o, int64_t *tra
     *error = message("split %lld/%lld of `%s` leaves no sample to train on", t, v, ds->path);
   else if (v == 0)
     *error = message("split %lld/%lld of `%s` leaves no sample to validate with", t, v, ds->path);
-  else
-    return true;
+  else return true;
   return false;
 }
 
 split *split_make(const dataset *ds, const split_options *o, char **error) {
   int64_t train, val;
-  if (!split_counts(ds, o, &train, &val, error))
-    return NULL;
+  if (!split_counts(ds, o, &train, &val, error)) return NULL;
   int64_t *order = allocate((size_t)ds->n * sizeof *order);
-  for (int64_t i = 0; i < ds->n; i++)
-    order[i] = i;
+  for (int64_t i = 0; i < ds->n; i++) order[i] = i;
   /* The data set's own boundary is kept; only a split of netc's making draws its members. */
   if (o->shuffle && (o->given || ds->test_from == ds->n))
     shuffle_indices(order, ds->n, o->seed, PURPOSE_SPLIT, 0);
@@ -74,8 +70,7 @@ split *split_make(const dataset *ds, const split_options *o, char **error) {
 }
 
 void split_free(split *s) {
-  if (!s)
-    return;
+  if (!s) return;
   free(s->train);
   free(s);
 }
@@ -83,6 +78,5 @@ void split_free(split *s) {
 void split_epoch_order(const split *s, uint64_t seed, uint64_t epoch, bool shuffle,
                        int64_t *order) {
   memcpy(order, s->train, (size_t)s->n_train * sizeof *order);
-  if (shuffle)
-    shuffle_indices(order, s->n_train, seed, PURPOSE_EPOCH, epoch);
+  if (shuffle) shuffle_indices(order, s->n_train, seed, PURPOSE_EPOCH, epoch);
 }

@@ -84,9 +84,15 @@ enum { PARTS = 9 };
 static void allocate_all(trainer *t) {
   const size_t batch = (size_t)largest_batch(t), classes = (size_t)t->o->g->classes;
   const size_t params = program_params_bytes(t->full), state = program_state_bytes(t->full);
-  const size_t bytes[PARTS] = {params, params, state, (size_t)t->o->sp->n_train * sizeof(int64_t),
-                               batch * input_bytes(t), batch * sizeof(int32_t), batch * sizeof(float),
-                               batch * classes * sizeof(float), largest_workspace(t)};
+  const size_t bytes[PARTS] = {params,
+                               params,
+                               state,
+                               (size_t)t->o->sp->n_train * sizeof(int64_t),
+                               batch * input_bytes(t),
+                               batch * sizeof(int32_t),
+                               batch * sizeof(float),
+                               batch * classes * sizeof(float),
+                               largest_workspace(t)};
   size_t total = 0;
   void *part[PARTS];
   for (int i = 0; i < PARTS; i++) total += memory_rounded(bytes[i]);
@@ -98,8 +104,12 @@ static void allocate_all(trainer *t) {
   t->best = part[1];
   t->state = part[2];
   t->order = part[3];
-  step_buffers b = {.x = part[4], .labels = part[5], .losses = part[6], .logits = part[7],
-                    .work = part[8], .classes = (int)classes};
+  step_buffers b = {.x = part[4],
+                    .labels = part[5],
+                    .losses = part[6],
+                    .logits = part[7],
+                    .work = part[8],
+                    .classes = (int)classes};
   t->full_buffers = t->rest_buffers = t->eval_buffers = b;
   t->full_buffers.p = t->full;
   t->rest_buffers.p = t->rest;

@@ -12,17 +12,14 @@ value_heap *heap_new(size_t budget) {
 }
 
 void heap_free(value_heap *h) {
-  if (!h)
-    return;
-  for (value_seq *s = h->growable; s; s = s->next)
-    free(s->item);
+  if (!h) return;
+  for (value_seq *s = h->growable; s; s = s->next) free(s->item);
   arena_free(h->mem);
   free(h);
 }
 
 static bool charge(value_heap *h, size_t bytes) {
-  if (bytes > h->budget - h->used)
-    return false;
+  if (bytes > h->budget - h->used) return false;
   h->used += bytes;
   return true;
 }
@@ -33,8 +30,7 @@ void *heap_alloc(value_heap *h, size_t bytes) {
 
 value_seq *heap_seq(value_heap *h) {
   value_seq *s = heap_alloc(h, sizeof *s);
-  if (!s)
-    return NULL;
+  if (!s) return NULL;
   s->next = h->growable;
   h->growable = s;
   return s;
@@ -43,24 +39,20 @@ value_seq *heap_seq(value_heap *h) {
 bool seq_append(value_heap *h, value_seq *s, const value *v, size_t n) {
   if (n > s->room - s->n) {
     size_t room = s->room * 2 > s->n + n ? s->room * 2 : s->n + n;
-    if (room > SIZE_MAX / 2 / sizeof *v || !charge(h, (room - s->room) * sizeof *v))
-      return false;
+    if (room > SIZE_MAX / 2 / sizeof *v || !charge(h, (room - s->room) * sizeof *v)) return false;
     value *item = realloc(s->item, room * sizeof *v);
-    if (!item)
-      return false;
+    if (!item) return false;
     s->item = item;
     s->room = room;
   }
-  if (n)
-    memmove(s->item + s->n, v, n * sizeof *v);
+  if (n) memmove(s->item + s->n, v, n * sizeof *v);
   s->n += n;
   return true;
 }
 
 bool make_string(value_heap *h, value_kind kind, const char *p, size_t n, value *out) {
   value_string *s = heap_alloc(h, sizeof *s);
-  if (!s)
-    return false;
+  if (!s) return false;
   *s = (value_string){p, n};
   *out = (value){.kind = kind, .s = s};
   return true;
@@ -73,38 +65,26 @@ bool string_is(const value *v, const char *s) {
 }
 
 const value *dict_find(const value *v, const char *key) {
-  if (v->kind != VAL_DICT)
-    return NULL;
+  if (v->kind != VAL_DICT) return NULL;
   for (size_t i = v->seq->n; i >= 2; i -= 2)
-    if (string_is(&v->seq->item[i - 2], key))
-      return &v->seq->item[i - 1];
+    if (string_is(&v->seq->item[i - 2], key)) return &v->seq->item[i - 1];
   return NULL;
 }
 
 static char *dtype_name(const value_dtype *t) {
   int bits = (int)(t->size * 8);
   switch (t->kind) {
-  case 'b':
-    return message("bool");
-  case 'i':
-    return message("int%d", bits);
-  case 'u':
-    return message("uint%d", bits);
-  case 'f':
-    return message("float%d", bits);
-  case 'c':
-    return message("complex%d", bits);
-  case 'S':
-    return message("byte strings");
-  case 'U':
-    return message("strings");
-  case 'O':
-    return message("objects");
+  case 'b': return message("bool");
+  case 'i': return message("int%d", bits);
+  case 'u': return message("uint%d", bits);
+  case 'f': return message("float%d", bits);
+  case 'c': return message("complex%d", bits);
+  case 'S': return message("byte strings");
+  case 'U': return message("strings");
+  case 'O': return message("objects");
   case 'M':
-  case 'm':
-    return message("times");
-  default:
-    return message("records");
+  case 'm': return message("times");
+  default: return message("records");
   }
 }
 
@@ -115,8 +95,7 @@ char *value_type_name(const value *v) {
       [VAL_TUPLE] = "tuple", [VAL_SET] = "set",       [VAL_DICT] = "dict", [VAL_ARRAY] = "array",
       [VAL_DTYPE] = "dtype", [VAL_CLASS] = "a class",
   };
-  if (v->kind == VAL_ARRAY)
-    return dtype_name(&v->array->type);
+  if (v->kind == VAL_ARRAY) return dtype_name(&v->array->type);
   return message("%s", name[v->kind]);
 }
 
@@ -131,10 +110,8 @@ char *value_describe(const value *v) {
     out = message("%s array %s", type, v->array->n_dim ? shape : "without dimensions");
   } else if (v->kind == VAL_LIST || v->kind == VAL_TUPLE || v->kind == VAL_SET)
     out = message("%s of %zu", type, v->seq->n);
-  else if (v->kind == VAL_DICT)
-    out = message("dict of %zu", v->seq->n / 2);
-  else
-    out = message("%s", type);
+  else if (v->kind == VAL_DICT) out = message("dict of %zu", v->seq->n / 2);
+  else out = message("%s", type);
   free(type);
   return out;
 }

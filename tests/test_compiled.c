@@ -1,7 +1,7 @@
-/* Compiled code against the interpreter, to the bit: whole networks, and one around every operator's
-   `test` lines, training and inference, every instruction set that this machine runs, one thread
-   and two. The interpreter runs the nests before fusion and scheduling, so this holds every later
-   pass to the arithmetic fixed by `order`. */
+/* Compiled code against the interpreter, to the bit: whole networks, and one around every
+   operator's `test` lines, training and inference, every instruction set that this machine runs,
+   one thread and two. The interpreter runs the nests before fusion and scheduling, so this holds
+   every later pass to the arithmetic fixed by `order`. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,9 +51,11 @@ static const network networks[] = {
      "input 3x5x5; classes 3; conv 9 k3 relu dropout=0.3; linear 20 relu dropout=0.5; " LAST, 4},
     {"sums in pieces", "input 4x24x24; classes 3; conv 24 k3 p1 relu; maxpool 2; gap; " LAST, 13},
     {"tiles", "input 16x8x8; classes 3; conv 32 k3 p1 sigmoid; conv 32 k3 p1 relu; gap; " LAST, 12},
-    {"tiles of 2", "input 16x6x6; classes 3; conv 32 k3 p1 relu; conv 32 k5 p2 relu; gap; " LAST, 16},
+    {"tiles of 2", "input 16x6x6; classes 3; conv 32 k3 p1 relu; conv 32 k5 p2 relu; gap; " LAST,
+     16},
     {"tiles in portions",
-     "input 16x16x16; classes 3; conv 16 k3 p1 bn relu; add { conv 16 k3 p1; } {} relu; gap; " LAST, 24},
+     "input 16x16x16; classes 3; conv 16 k3 p1 bn relu; add { conv 16 k3 p1; } {} relu; gap; " LAST,
+     24},
     {"momentum",
      "input 3x5x5; classes 3; conv 6 k3 relu; linear classes; "
      "train { lr 0.05; optimizer sgd momentum=0.9 nesterov=1 decay=0.001; }",
@@ -85,15 +87,13 @@ typedef struct {
 
 static int64_t elements(const tensor *t) {
   int64_t n = 1;
-  for (int d = 0; d < t->rank; d++)
-    n *= t->dim[d];
+  for (int d = 0; d < t->rank; d++) n *= t->dim[d];
   return n;
 }
 
 static tensor *find_tensor(nestprog *p, const char *name) {
   for (int i = 0; i < p->n_tensor; i++)
-    if (!strcmp(p->tensor[i]->name, name))
-      return p->tensor[i];
+    if (!strcmp(p->tensor[i]->name, name)) return p->tensor[i];
   fail_msg("no tensor %s", name);
   return NULL;
 }
@@ -110,8 +110,7 @@ static oracle oracle_new(const graph *g, bool train, int batch) {
 }
 
 static void oracle_free(oracle *o) {
-  for (int i = 0; i < o->c.p->n_tensor; i++)
-    free(o->data[i]);
+  for (int i = 0; i < o->c.p->n_tensor; i++) free(o->data[i]);
   free(o->data);
   compilation_free(&o->c);
 }
@@ -146,10 +145,8 @@ static subject subject_new(const graph *g, bool train, int batch, const target_c
   int64_t pixels = g->c * g->h * g->w;
   float *x = block((size_t)(batch * pixels) * 4);
   int32_t *labels = block((size_t)batch * 4);
-  for (int64_t i = 0; i < batch * pixels; i++)
-    x[i] = random_at(1, (uint32_t)i) - 0.3f;
-  for (int i = 0; i < batch; i++)
-    labels[i] = (int32_t)(i * 7 % g->classes);
+  for (int64_t i = 0; i < batch * pixels; i++) x[i] = random_at(1, (uint32_t)i) - 0.3f;
+  for (int i = 0; i < batch; i++) labels[i] = (int32_t)(i * 7 % g->classes);
   s.params = program_params_bytes(s.p);
   s.state = program_state_bytes(s.p);
   s.args = (run_args){.params = block(s.params),
@@ -219,11 +216,9 @@ static int compare_all(const subject *s, oracle *o, const char *what) {
 
 static void inputs_to_oracle(const subject *s, oracle *o) {
   nestprog *p = o->c.p;
-  for (int64_t i = 0; i < elements(p->x); i++)
-    o->data[p->x->id][i] = (double)s->args.x[i];
+  for (int64_t i = 0; i < elements(p->x); i++) o->data[p->x->id][i] = (double)s->args.x[i];
   memcpy(o->data[p->label->id], s->args.labels, (size_t)elements(p->label) * 4);
-  if (p->lr)
-    o->data[p->lr->id][0] = (double)s->args.lr;
+  if (p->lr) o->data[p->lr->id][0] = (double)s->args.lr;
 }
 
 static int check_network(const network *n, bool train, const target_case *t) {
@@ -241,8 +236,7 @@ static int check_network(const network *n, bool train, const target_case *t) {
     interp(o.c.p, o.data, false, s.args.seed, s.args.step);
   }
   int bad = compare_all(&s, &o, what);
-  if (bad)
-    print_error("%s: %d values differ\n", what, bad);
+  if (bad) print_error("%s: %d values differ\n", what, bad);
   subject_free(&s);
   oracle_free(&o);
   graph_free(g);
@@ -256,12 +250,9 @@ static void print_arguments(FILE *f, const opdef *op, const optest *t) {
     const xexpr *x = t->arg[i];
     fputc(' ', f);
     if (t->arg_name[i]) fprintf(f, "%s=", t->arg_name[i]);
-    if (x->kind == X_CALL && x->n == 2)
-      fprintf(f, "%.17gx%.17g", x->arg[0]->num, x->arg[1]->num);
-    else if (x->kind == X_NUM)
-      fprintf(f, "%.17g", x->num);
-    else
-      fail_msg("`test %s`: an argument that is no number", op->name);
+    if (x->kind == X_CALL && x->n == 2) fprintf(f, "%.17gx%.17g", x->arg[0]->num, x->arg[1]->num);
+    else if (x->kind == X_NUM) fprintf(f, "%.17g", x->num);
+    else fail_msg("`test %s`: an argument that is no number", op->name);
   }
 }
 
@@ -316,13 +307,10 @@ static int check_test_lines(const target_case *target) {
 static void test_target(void **state) {
   const target_case *t = *state;
   int bad = 0;
-  if (!strcmp(t->name, "avx2") && !__builtin_cpu_supports("avx2"))
-    skip();
-  if (!strcmp(t->name, "sse with fma") && !__builtin_cpu_supports("fma"))
-    skip();
+  if (!strcmp(t->name, "avx2") && !__builtin_cpu_supports("avx2")) skip();
+  if (!strcmp(t->name, "sse with fma") && !__builtin_cpu_supports("fma")) skip();
   for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
-    for (int train = 0; train < 2; train++)
-      bad += check_network(&networks[i], train, t);
+    for (int train = 0; train < 2; train++) bad += check_network(&networks[i], train, t);
   if (t->cpu || t->threads > 1) bad += check_test_lines(t); /* one thread alone: above is enough */
   assert_int_equal(bad, 0);
 }

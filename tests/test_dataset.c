@@ -22,8 +22,7 @@
 static dataset *open_with(const dataset_options *o) {
   char *error = NULL;
   dataset *ds = dataset_open(o, &error);
-  if (!ds)
-    fail_msg("%s", error);
+  if (!ds) fail_msg("%s", error);
   return ds;
 }
 
@@ -33,8 +32,7 @@ static void refused(const dataset_options *o, const char *part) {
   char *error = NULL;
   assert_null(dataset_open(o, &error));
   assert_non_null(error);
-  if (!strstr(error, part))
-    fail_msg("`%s` does not say `%s`", error, part);
+  if (!strstr(error, part)) fail_msg("`%s` does not say `%s`", error, part);
   assert_non_null(strstr(error, o->path)); /* the file is named */
   assert_null(strchr(error, '\n'));
   free(error);
@@ -65,18 +63,14 @@ static void every_form_gives_the_same(void **state) {
   int count = 0;
   uint64_t hash = 0;
   for (struct dirent *e; (e = readdir(d));) {
-    if (strncmp(e->d_name, "same-", 5))
-      continue;
+    if (strncmp(e->d_name, "same-", 5)) continue;
     char *path = path_join(PICKLES, e->d_name);
     dataset *ds = open_file(path);
     check_small(ds);
-    if (count++)
-      assert_true(ds->hash == hash);
+    if (count++) assert_true(ds->hash == hash);
     hash = ds->hash;
-    if (ds->label_names)
-      assert_string_equal(ds->label_names[1], "bee");
-    if (ds->filenames)
-      assert_string_equal(ds->filenames[3], "d.png");
+    if (ds->label_names) assert_string_equal(ds->label_names[1], "bee");
+    if (ds->filenames) assert_string_equal(ds->filenames[3], "d.png");
     assert_int_equal(ds->test_from, strstr(e->d_name, "train-test") ? 3 : 4);
     dataset_close(ds);
     free(path);
@@ -182,8 +176,7 @@ static void cifar_keeps_its_test_set(void **state) {
   assert_true(ds->n == 6 && ds->test_from == 5 && ds->classes == 10);
   assert_string_equal(ds->label_names[9], "truck");
   assert_string_equal(ds->filenames[5], "5.png");
-  for (int i = 0; i < 6; i++)
-    assert_int_equal(ds->bytes[i * 3072 + 17], 10 * i);
+  for (int i = 0; i < 6; i++) assert_int_equal(ds->bytes[i * 3072 + 17], 10 * i);
   char *error = NULL;
   split *s = split_make(ds, &(split_options){.seed = 1, .shuffle = true}, &error);
   assert_non_null(s);
@@ -218,8 +211,7 @@ static void cut_files_are_refused(void **state) {
     size_t n;
     uint8_t *bytes = file_read(from, &n, &error);
     assert_non_null(bytes);
-    for (size_t cut = 0; cut < n; cut++)
-      assert_false(opens(path, bytes, cut));
+    for (size_t cut = 0; cut < n; cut++) assert_false(opens(path, bytes, cut));
     assert_true(opens(path, bytes, n));
     for (size_t at = 0; at < n; at += 3) { /* a changed byte may go unnoticed, but does no harm */
       bytes[at] ^= (uint8_t)(1 << at % 8);
@@ -232,8 +224,7 @@ static void cut_files_are_refused(void **state) {
   size_t n;
   uint8_t *bytes = file_read(EMOJI, &n, &error);
   assert_non_null(bytes);
-  for (size_t cut = 0; cut < n; cut += n / 40)
-    assert_false(opens(path, bytes, cut));
+  for (size_t cut = 0; cut < n; cut += n / 40) assert_false(opens(path, bytes, cut));
   assert_false(opens(path, bytes, n - 1));
   free(bytes);
   unlink(path);
@@ -249,8 +240,7 @@ static void split_of(dataset *ds, const split_options *o, int64_t train, int64_t
     int64_t index = i < train ? s->train[i] : s->val[i - train];
     assert_true(index >= 0 && index < ds->n && !seen[index]);
     seen[index] = true;
-    if (!o->shuffle)
-      assert_int_equal(index, i);
+    if (!o->shuffle) assert_int_equal(index, i);
   }
   int64_t *order = allocate((size_t)train * sizeof *order),
           *again = allocate((size_t)train * sizeof *again);
@@ -270,8 +260,7 @@ static void split_of(dataset *ds, const split_options *o, int64_t train, int64_t
 static void no_split(dataset *ds, const split_options *o, const char *part) {
   char *error = NULL;
   assert_null(split_make(ds, o, &error));
-  if (!strstr(error, part))
-    fail_msg("`%s` does not say `%s`", error, part);
+  if (!strstr(error, part)) fail_msg("`%s` does not say `%s`", error, part);
   free(error);
 }
 
@@ -313,8 +302,7 @@ static void duplicates_are_counted(void **state) {
 static void shuffles_are_pinned(void **state) {
   (void)state;
   int64_t a[8], b[8];
-  for (int i = 0; i < 8; i++)
-    a[i] = b[i] = i;
+  for (int i = 0; i < 8; i++) a[i] = b[i] = i;
   shuffle_indices(a, 8, 1, 2, 3);
   shuffle_indices(b, 8, 1, 2, 3);
   assert_memory_equal(a, b, sizeof a);
@@ -326,8 +314,7 @@ static void shuffles_are_pinned(void **state) {
     shuffle_indices(v, 5, 7, 1, epoch);
     first[v[0]]++;
   }
-  for (int i = 0; i < 5; i++)
-    assert_in_range(first[i], 9600, 10400); /* 4.5 standard deviations */
+  for (int i = 0; i < 5; i++) assert_in_range(first[i], 9600, 10400); /* 4.5 standard deviations */
 }
 
 int main(void) {

@@ -317,8 +317,7 @@ static void test_layout(void **state) {
   assert_layout("train{lr{0.1 -0.2};split 800 / 205;}",
                 "train { lr {0.1 -0.2}; split 800/205; }\n");
   assert_layout("repeat 2{repeat 3{relu;}}", "repeat 2 { repeat 3 { relu; } }\n");
-  assert_layout("repeat 2{repeat 3{relu;}tanh;}",
-                "repeat 2 {\n  repeat 3 { relu; }\n  tanh;\n}\n");
+  assert_layout("repeat 2{repeat 3{relu;}tanh;}", "repeat 2 {\n  repeat 3 { relu; }\n  tanh;\n}\n");
   assert_layout("block b(c,s = 1){ # why\nconv c k3;}",
                 "block b(c, s=1) { # why\n  conv c k3;\n}\n");
 }

@@ -48,8 +48,7 @@ static void save(const char *name, const void *bytes, size_t n) {
 static image load(const char *name) {
   char *path = inside(name), *error = NULL;
   image im;
-  if (!image_load(path, &im, &error))
-    fail_msg("%s", error);
+  if (!image_load(path, &im, &error)) fail_msg("%s", error);
   free(path);
   return im;
 }
@@ -59,8 +58,7 @@ static void refused(const char *name, const char *part) {
   image im;
   assert_false(image_load(path, &im, &error));
   assert_non_null(strstr(error, path));
-  if (!strstr(error, part))
-    fail_msg("`%s` does not say `%s`", error, part);
+  if (!strstr(error, part)) fail_msg("`%s` does not say `%s`", error, part);
   free(error);
   free(path);
 }
@@ -81,8 +79,7 @@ static void save_jpeg(const char *name, int w, int h, int components, size_t kee
   jpeg_start_compress(&j, TRUE);
   memset(row, 200, sizeof row);
   JSAMPROW p = row;
-  while (j.next_scanline < j.image_height)
-    jpeg_write_scanlines(&j, &p, 1);
+  while (j.next_scanline < j.image_height) jpeg_write_scanlines(&j, &p, 1);
   jpeg_finish_compress(&j);
   jpeg_destroy_compress(&j);
   save(name, bytes, keep ? keep : n);
@@ -92,8 +89,7 @@ static void save_jpeg(const char *name, int w, int h, int components, size_t kee
 static void png_round_trip(void **state) {
   (void)state;
   image im = image_new(7, 5);
-  for (int i = 0; i < 105; i++)
-    im.rgb[i] = (uint8_t)(i * 37);
+  for (int i = 0; i < 105; i++) im.rgb[i] = (uint8_t)(i * 37);
   char *path = inside("a.png"), *error = NULL;
   assert_true(image_write_png(path, &im, &error));
   image back = load("a.png");
@@ -129,8 +125,7 @@ static void jpegs_are_read(void **state) {
   for (int k = 0; k < 2; k++) {
     image im = load(k ? "grey.jpg" : "rgb.jpg");
     assert_true(im.w == 20 && im.h == 10);
-    for (int i = 0; i < 600; i++)
-      assert_in_range(im.rgb[i], 198, 202);
+    for (int i = 0; i < 600; i++) assert_in_range(im.rgb[i], 198, 202);
     image_free(&im);
   }
   save_jpeg("cmyk.jpg", 20, 10, 4, 0);
@@ -169,15 +164,13 @@ static void damage_is_refused(void **state) {
 static void sizes_change(void **state) {
   (void)state;
   image im = image_new(4, 2);
-  for (int i = 0; i < 8; i++)
-    memset(im.rgb + 3 * i, i * 10, 3); /* 0 10 20 30 / 40 50 60 70 */
+  for (int i = 0; i < 8; i++) memset(im.rgb + 3 * i, i * 10, 3); /* 0 10 20 30 / 40 50 60 70 */
   image half = image_resize(&im, 2, 1), same = image_resize(&im, 4, 2),
         large = image_resize(&im, 8, 2);
   assert_true(half.rgb[0] == 25 && half.rgb[3] == 45);
   assert_memory_equal(same.rgb, im.rgb, 24);
   static const uint8_t row[] = {0, 3, 8, 13, 18, 23, 28, 30}; /* quarters between the centres */
-  for (int x = 0; x < 8; x++)
-    assert_int_equal(large.rgb[3 * x], row[x]);
+  for (int x = 0; x < 8; x++) assert_int_equal(large.rgb[3 * x], row[x]);
   image third = image_resize(&im, 3, 1);
   assert_in_range(third.rgb[0], 22, 23); /* (0 + 10/3 + 40 + 50/3) / (8/3) */
   image_free(&half);

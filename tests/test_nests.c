@@ -1,6 +1,6 @@
 /* The middle of the compiler: every operator's `test` lines through lower, grad, gather and
-   simplify, with the interpreter in double precision as the judge; gradients of strided and dilated windows;
-   ties of max; exp, log and tanh against libm. */
+   simplify, with the interpreter in double precision as the judge; gradients of strided and dilated
+   windows; ties of max; exp, log and tanh against libm. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -127,9 +127,16 @@ static bench *bench_op(const opdef *op, const optest *t, bool train) {
   node *n = NEW(b->mem, node);
   n->name = op->name;
   n->op = op;
-  instance o = {.p = &b->p, .d = b->g.d, .op = op, .node = n, .n_set = op->n_set,
-                .set = settings_of(b, op, t), .n_in = op->n_in, .prefix = op->name,
-                .result = op->kind == OP_LOSS ? "losses" : "y", .train = train,
+  instance o = {.p = &b->p,
+                .d = b->g.d,
+                .op = op,
+                .node = n,
+                .n_set = op->n_set,
+                .set = settings_of(b, op, t),
+                .n_in = op->n_in,
+                .prefix = op->name,
+                .result = op->kind == OP_LOSS ? "losses" : "y",
+                .train = train,
                 .result_role = op->kind == OP_LOSS ? T_LOSSES : T_TEMP};
   int64_t one[1] = {1};
   if (op->kind == OP_OPTIMIZER) b->p.lr = tensor_new(&b->p, "lr", T_HYPER, 1, one);
@@ -450,7 +457,12 @@ static void wrong_operators_are_reported(void **state) {
     syntax s;
     int file = diag_add_source(b->g.d, "bad", bad[i], strlen(bad[i]));
     assert_true(parse_source(b->mem, b->g.d, file, &s));
-    instance o = {.p = &b->p, .d = b->g.d, .op = s.ops, .n_in = 1, .prefix = "f", .result = "y",
+    instance o = {.p = &b->p,
+                  .d = b->g.d,
+                  .op = s.ops,
+                  .n_in = 1,
+                  .prefix = "f",
+                  .result = "y",
                   .in = {tensor_new(&b->p, "x", T_PARAM, 2, dim)}};
     if (instantiate(&o) || diag_errors(b->g.d) != 1) fail_msg("not refused: %s", bad[i]);
     arena_free(b->mem);

@@ -436,10 +436,10 @@ static int reference(const char *net, int batch) {
 int main(int argc, char **argv) {
   if (argc == 4 && !strcmp(argv[1], "reference")) return reference(argv[2], atoi(argv[3]));
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_bits_small),      cmocka_unit_test(test_bits_emoji),
-      cmocka_unit_test(test_bits_tiles),      cmocka_unit_test(test_embedded),
-      cmocka_unit_test(test_loader),
-      cmocka_unit_test(test_no_such_machine), cmocka_unit_test(test_latency),
+      cmocka_unit_test(test_bits_small), cmocka_unit_test(test_bits_emoji),
+      cmocka_unit_test(test_bits_tiles), cmocka_unit_test(test_embedded),
+      cmocka_unit_test(test_loader),     cmocka_unit_test(test_no_such_machine),
+      cmocka_unit_test(test_latency),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,8 +31,7 @@ static char *error_of(const void *bytes, size_t n) {
 static void refused(const void *bytes, size_t n, const char *part) {
   char *error = error_of(bytes, n);
   assert_non_null(error);
-  if (!strstr(error, part))
-    fail_msg("`%s` does not say `%s`", error, part);
+  if (!strstr(error, part)) fail_msg("`%s` does not say `%s`", error, part);
   assert_null(strchr(error, '\n'));
   free(error);
 }
@@ -43,8 +42,7 @@ static void accepted(const void *bytes, size_t n, const char *description) {
   value_heap *h = heap_new(pickle_budget(n));
   value v;
   char *error = NULL;
-  if (!pickle_read(h, bytes, n, &v, &error))
-    fail_msg("%s", error);
+  if (!pickle_read(h, bytes, n, &v, &error)) fail_msg("%s", error);
   char *what = value_describe(&v);
   assert_string_equal(what, description);
   free(what);
@@ -194,8 +192,7 @@ static void bounds_memory(void **state) {
   n += (size_t)sprintf(q + n, "eq\x01"
                               "0c__builtin__\nset\nq\x02"
                               "0(");
-  for (int i = 0; i < COPIES; i++)
-    n += (size_t)sprintf(q + n, "h\x02h\x01\x85R");
+  for (int i = 0; i < COPIES; i++) n += (size_t)sprintf(q + n, "h\x02h\x01\x85R");
   n += (size_t)sprintf(q + n, "t.");
   refused(q, n, "more memory");
   free(q);
