@@ -117,7 +117,7 @@ static bool may_join(const group *g, nest *n, bool small) {
 }
 
 /* n goes on with the chain of the nest before it: what earlier passes promised must hold. */
-static void check_chain(const group *g, nest *n) {
+static void check_link(const group *g, nest *n) {
   for (int i = g->n - 1; i >= 0 && g->member[i]->chain == n->chain; i--)
     if (g->n == MAX_GROUP || !same_domain(g->member[i], n) || !may_share(g->member[i], n)) {
       fprintf(stderr, "netc: internal error: `%s` cannot follow `%s` in a chain\n", n->name,
@@ -126,12 +126,23 @@ static void check_chain(const group *g, nest *n) {
     }
 }
 
+/* Chains are numbered in order: one that begins again was torn by what stands in between. */
+static void check_start(int *last, const nest *n) {
+  if (n->chain <= *last) {
+    fprintf(stderr, "netc: internal error: `%s` stands apart from its chain\n", n->name);
+    abort();
+  }
+  *last = n->chain;
+}
+
 void group_program(nestprog *p, const target_info *t) {
   group g = {.id = -1};
+  int last_chain = 0;
   for (nest *n = p->nests; n; n = n->next) {
     bool small = !n->chain && is_small(n, t), linked = false;
     if (n->chain) linked = g.n > 0 && g.member[g.n - 1]->chain == n->chain;
-    if (linked) check_chain(&g, n);
+    if (n->chain && !linked) check_start(&last_chain, n);
+    if (linked) check_link(&g, n);
     else if (n->chain || !may_join(&g, n, small)) g = (group){.id = g.id + 1, .serial = small};
     n->sched->serial = small;
     n->sched->group = g.id;

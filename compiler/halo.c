@@ -126,12 +126,14 @@ static nest **put_before(nest **link, nest *c) {
 }
 
 static void clear_border(nestprog *p, tensor *t) {
-  nest **link = &p->nests;
-  for (; *link; link = &(*link)->next) {
+  nest **link = &p->nests, **chain = link; /* before the nest; before the chain that it stands in */
+  for (const nest *last = NULL; *link; last = *link, link = &(*link)->next) {
     bool first = false;
     for (int s = 0; s < (*link)->n_store; s++) first |= (*link)->store[s].out.t == t;
+    if (!last || !last->chain || last->chain != (*link)->chain) chain = link;
     if (first) break;
   }
+  link = chain;
   for (int d = 0; d < t->rank; d++) {
     if (t->pad_lo[d]) link = put_before(link, clear_slab(p, t, d, -t->pad_lo[d], t->pad_lo[d]));
     if (t->pad_hi[d]) link = put_before(link, clear_slab(p, t, d, t->dim[d], t->pad_hi[d]));

@@ -56,6 +56,9 @@ static const network networks[] = {
     {"tiles in portions",
      "input 16x16x16; classes 3; conv 16 k3 p1 bn relu; add { conv 16 k3 p1; } {} relu; gap; " LAST,
      24},
+    {"borders and portions",
+     "input 16x16x16; classes 3; conv 16 k3 p1 relu; conv 16 k3 p1 relu; conv 16 k3 p1; gap; " LAST,
+     24},
     {"momentum",
      "input 3x5x5; classes 3; conv 6 k3 relu; linear classes; "
      "train { lr 0.05; optimizer sgd momentum=0.9 nesterov=1 decay=0.001; }",
