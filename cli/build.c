@@ -114,14 +114,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_FEATURES: c->features = arg; break;
   case KEY_RAM: c->ram = bytes_of(state, arg); break;
   case KEY_JSON: c->json = true; break;
-  case ARGP_KEY_ARG:
-    if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
-    c->file = arg;
-    break;
-  case ARGP_KEY_END:
-    if (!c->file) argp_error(state, "which network file?");
-    break;
-  default: return ARGP_ERR_UNKNOWN;
+  default: return option_file(state, key, arg, &c->file);
   }
   return 0;
 }

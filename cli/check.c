@@ -27,12 +27,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'b': c->batch = option_whole(state, "--batch", arg, 1, 4096); break;
   case 's': c->seed = option_whole(state, "--seed", arg, 0, 2147483647); break;
   case 'j': c->json = true; break;
-  case ARGP_KEY_ARG:
-    if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
-    c->file = arg;
-    break;
-  case ARGP_KEY_NO_ARGS: argp_error(state, "which network file?"); break;
-  default: return ARGP_ERR_UNKNOWN;
+  default: return option_file(state, key, arg, &c->file);
   }
   return 0;
 }

@@ -23,6 +23,14 @@ double option_real(struct argp_state *state, const char *name, const char *text)
   return v;
 }
 
+error_t option_file(struct argp_state *state, int key, char *arg, const char **file) {
+  if (key == ARGP_KEY_NO_ARGS) argp_error(state, "which network file?");
+  if (key != ARGP_KEY_ARG) return ARGP_ERR_UNKNOWN;
+  if (*file) argp_error(state, "one network file at a time, not also `%s`", arg);
+  *file = arg;
+  return 0;
+}
+
 int report_failure(char *text) {
   fprintf(stderr, "netc: error: %s\n", text);
   free(text);

@@ -30,6 +30,8 @@ int command_export(int argc, char **argv);
 long option_whole(struct argp_state *state, const char *name, const char *text, long least,
                   long most);
 double option_real(struct argp_state *state, const char *name, const char *text);
+/* The default case of an argp parser whose one argument is a network file: puts it into *file. */
+error_t option_file(struct argp_state *state, int key, char *arg, const char **file);
 /* Prints "netc: error: ..." and frees text; returns EXIT_WRONG_INPUT. */
 int report_failure(char *text);
 /* Prints a json-c object on stdout and releases it; false if stdout cannot be written. */

@@ -79,15 +79,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_WORST: c->worst = arg; break;
   case KEY_THREADS: c->f.threads = (int)option_whole(state, "--threads", arg, 1, 1024); break;
   case KEY_JSON: c->f.json = true; break;
-  case ARGP_KEY_ARG:
-    if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
-    c->file = arg;
-    break;
   case ARGP_KEY_END:
-    if (!c->file) argp_error(state, "which network file?");
     if (!c->f.weights) argp_error(state, "--weights is needed (e.g. runs/NAME/best.safetensors)");
     break;
-  default: return ARGP_ERR_UNKNOWN;
+  default: return option_file(state, key, arg, &c->file);
   }
   return 0;
 }

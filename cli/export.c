@@ -32,15 +32,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_WEIGHTS: c->weights = arg; break;
   case 'o': c->out = arg; break;
   case KEY_BATCH: c->batch = (int)option_whole(state, "--batch", arg, 1, 65536); break;
-  case ARGP_KEY_ARG:
-    if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
-    c->file = arg;
-    break;
   case ARGP_KEY_END:
-    if (!c->file) argp_error(state, "which network file?");
     if (!c->weights) argp_error(state, "--weights is needed (e.g. runs/NAME/best.safetensors)");
     break;
-  default: return ARGP_ERR_UNKNOWN;
+  default: return option_file(state, key, arg, &c->file);
   }
   return 0;
 }

@@ -12,12 +12,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   lint_command *c = state->input;
   switch (key) {
   case ARGP_KEY_INIT: state->child_inputs[0] = &c->f; break;
-  case ARGP_KEY_ARG:
-    if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
-    c->file = arg;
-    break;
-  case ARGP_KEY_NO_ARGS: argp_error(state, "which network file?"); break;
-  default: return ARGP_ERR_UNKNOWN;
+  default: return option_file(state, key, arg, &c->file);
   }
   return 0;
 }

@@ -26,12 +26,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     c->f.word[0] = "batch", c->f.text[0] = arg, c->f.n_override = 1;
     break;
   case KEY_JSON: c->f.json = true; break;
-  case ARGP_KEY_ARG:
-    if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
-    c->file = arg;
-    break;
-  case ARGP_KEY_NO_ARGS: argp_error(state, "which network file?"); break;
-  default: return ARGP_ERR_UNKNOWN;
+  default: return option_file(state, key, arg, &c->file);
   }
   return 0;
 }

@@ -42,18 +42,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'o': c->out = arg; break;
   case KEY_RESUME: c->resume = arg; break;
   case KEY_PLOT: c->plot = true; break;
-  case ARGP_KEY_ARG:
-    if (c->file) argp_error(state, "one network file at a time, not also `%s`", arg);
-    c->file = arg;
-    break;
-  case ARGP_KEY_NO_ARGS: argp_error(state, "which network file?"); break;
   case ARGP_KEY_END:
     if (c->out && c->resume && strcmp(c->out, c->resume))
       argp_error(state, "-o and --resume name different directories");
     if (c->f.force && c->resume)
       argp_error(state, "--force would remove the run that --resume goes on with");
     break;
-  default: return ARGP_ERR_UNKNOWN;
+  default: return option_file(state, key, arg, &c->file);
   }
   return 0;
 }

@@ -34,8 +34,8 @@ enum { MAX_ALPHA = 6, MAX_PAIRS = 2, MAX_TRANSFORMED = 36, LANES = 16 };
 enum { WHOLE_BYTES = 1 << 20, PORTION_BYTES = 640 << 10 };
 
 /* Points that keep the rounding error lowest: for tiles of 4 about twice that of the plain sum,
-   where the customary 0, +-1, +-2 give four times (docs/performance.md). In pairs +-p, which share
-   sums. */
+   where the customary 0, +-1, +-2 give four times (measured; docs/design.md). In pairs +-p, which
+   share sums. */
 static const double points4[] = {0, 1, -1}, points6[] = {0, 0.75, -0.75, 1.5, -1.5};
 
 /* Tiles are taken when they save a third of the work, estimated in vector operations. */
@@ -213,8 +213,8 @@ typedef struct {
   int64_t portion;    /* ... of which a chain takes so many at a time; 0: no chain */
 } form;
 
-/* The axis that alone, and wholly, runs along dimension d; -1: none but index 0 of extent 1; else
- * -2. */
+/* The axis that alone, and wholly, runs along dimension d; -1: none, index 0 of extent 1; -2: no
+   such thing. */
 static int plain_axis(const nest *n, const access *x, int d) {
   int found = -1;
   for (int a = 0; a < n->n_axis; a++) {
@@ -247,7 +247,8 @@ static pairing pair_at(const form *f, int d) {
     else q.out = a;
   }
   if (q.out < 0 || q.tap < 0) return none;
-  if (dims_with(x, q.out) != 1 || dims_with(x, q.tap) != 1 || dims_with(y, q.out)) return none;
+  if (dims_with(x, q.out) != 1 || dims_with(x, q.tap) != 1) return none;
+  if (dims_with(y, q.out) || dims_with(y, q.tap) != 1) return none;
   q.kernel_dim = -1;
   for (int e = 0; e < y->t->rank; e++)
     if (plain_axis(n, y, e) == q.tap) q.kernel_dim = e;
@@ -294,6 +295,15 @@ static bool find_tile(form *f) {
 /* Borders of zeros are possible in the workspace only. */
 static bool data_may_leave(const form *f) {
   return access_may_leave(f->n, &f->data->rd) && f->data->rd.t->role != T_TEMP;
+}
+
+/* Do the nests' tables hold the axis of products, and the one of portions? */
+static bool has_room(const form *f) {
+  int outputs = 0;
+  for (int a = 0; a < f->n->n_axis; a++) outputs += !f->n->axis[a].reduce;
+  int rank = f->kernel->rd.t->rank;
+  if (f->data->rd.t->rank > rank) rank = f->data->rd.t->rank;
+  return rank < MAX_DIMS && outputs < MAX_DIMS && f->n->n_axis + 2 <= MAX_AXES;
 }
 
 static double vectors(const tensor *t) {
@@ -377,7 +387,7 @@ static bool matches(form *f, nestprog *p, nest *n) {
   if (!nest_macs(n) || n->lanes || n->n_guard || n->init) return false;
   for (int i = 0; i < 2; i++) {
     *f = (form){.p = p, .n = n, .data = n->term->a[i], .kernel = n->term->a[1 - i]};
-    if (f->data->rd.t->rank < MAX_DIMS && find_pairs(f) && find_tile(f) && !data_may_leave(f)) {
+    if (has_room(f) && find_pairs(f) && find_tile(f) && !data_may_leave(f)) {
       choose_portion(f);
       return saves_work(f);
     }
@@ -416,8 +426,7 @@ typedef struct {
 
 static bool in_tiles(const operand *o) { return o->data || o->f->tiled_taps; }
 
-/* Is dimension d that of the samples, taken in portions? It becomes two: portions, samples in one.
- */
+/* Is dimension d that of the samples, and taken in portions? It becomes two. */
 static bool in_portions(const operand *o, int d) { return d == 0 && o->f->portion && in_tiles(o); }
 
 /* The transforming nest, without its stores. */
