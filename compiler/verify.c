@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CHECKED = 256 };
+
 typedef struct {
   const nestprog *p;
   const nest *n;
   bool *written;
   bool in_store;
+  const expr *checked[CHECKED]; /* in this nest and place, lately: values are shared many times over */
 } checker;
 
 static void need(const checker *c, bool ok, const char *what) {
@@ -43,8 +46,11 @@ static void check_read(const checker *c, const access *x) {
          "a store's value reads out of range of what can have no border");
 }
 
-static void check_expr(const checker *c, const expr *e) {
+static void check_expr(checker *c, const expr *e) {
   need(c, e != NULL, "an expression is missing");
+  const expr **known = &c->checked[(uintptr_t)e / sizeof(void *) % CHECKED];
+  if (*known == e) return;
+  *known = e;
   need(c, e->kind < E_COUNT, "an expression of no known kind");
   if (e->kind == E_ACC) need(c, c->in_store, "the term uses the reduced value");
   if (e->kind == E_INDEX || e->kind == E_RAND) check_affine(c, &e->aff);
@@ -74,11 +80,13 @@ static void check_nest(checker *c, const nest *n) {
     reduces |= n->axis[a].reduce;
   }
   c->in_store = false;
+  memset(c->checked, 0, sizeof c->checked);
   check_expr(c, n->term);
   for (int g = 0; g < n->n_guard; g++) check_affine(c, &n->guard[g].ix);
   need(c, n->canonical || (n->red == R_SUM && n->n_store == 1 && !reduces), "malformed scatter");
   need(c, !n->lanes || (n->red == R_SUM && reduces), "lanes without a sum");
   c->in_store = n->canonical;
+  memset(c->checked, 0, sizeof c->checked);
   for (int s = 0; s < n->n_store; s++) {
     if (n->canonical) check_expr(c, n->store[s].value);
     if (n->canonical) check_output(c, &n->store[s].out);
