@@ -45,6 +45,13 @@ int store_to(const nest *n, const tensor *t) {
   return -1;
 }
 
+bool calls_function(const expr *e) {
+  if (e->kind == E_RAND || e->kind == E_EXP || e->kind == E_LOG || e->kind == E_TANH) return true;
+  for (int i = 0; i < scalar_arity(e->kind); i++)
+    if (calls_function(e->a[i])) return true;
+  return false;
+}
+
 int64_t output_points(const nest *n) {
   int64_t p = 1;
   for (int a = 0; a < n->n_axis; a++)

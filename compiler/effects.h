@@ -17,6 +17,8 @@ reads reads_of(nest *n);
 bool reads_tensor(nest *n, const tensor *t);
 /* The store of n that writes t, or -1. */
 int store_to(const nest *n, const tensor *t);
+/* Does e hold exp, log, tanh or a random number: dozens of instructions each? */
+bool calls_function(const expr *e);
 /* Points of the output axes, of all axes; elements of a tensor. */
 int64_t output_points(const nest *n);
 int64_t all_points(const nest *n);

@@ -233,16 +233,9 @@ static void search_tile(nest *n, schedule *s, const target_info *t, int threads)
 
 /* --- nests without a contraction: wide enough to hide latency, no more --- */
 
-static bool has_heavy(expr *e) {
-  if (e->kind == E_RAND || e->kind == E_EXP || e->kind == E_LOG || e->kind == E_TANH) return true;
-  for (int i = 0; i < scalar_arity(e->kind); i++)
-    if (has_heavy(e->a[i])) return true;
-  return false;
-}
-
 static bool is_heavy(const nest *n) {
-  bool heavy = has_heavy(n->term);
-  for (int i = 0; i < n->n_store; i++) heavy |= has_heavy(n->store[i].value);
+  bool heavy = calls_function(n->term);
+  for (int i = 0; i < n->n_store; i++) heavy |= calls_function(n->store[i].value);
   return heavy;
 }
 

@@ -677,18 +677,11 @@ static nest *inverse(const form *f, const nest *n, const nest *c, const axis_map
   return y;
 }
 
-static bool is_heavy(const expr *e) {
-  if (e->kind == E_EXP || e->kind == E_LOG || e->kind == E_TANH || e->kind == E_RAND) return true;
-  for (int i = 0; i < scalar_arity(e->kind); i++)
-    if (is_heavy(e->a[i])) return true;
-  return false;
-}
-
 /* Would the inverse be too long with n's stores, once for each output of a tile? */
 static bool stores_apart(const form *f, const nest *n) {
   int outputs = power_of(f->tiled_taps ? f->few : f->tile, f->n_pair);
   bool heavy = false;
-  for (int s = 0; s < n->n_store; s++) heavy |= is_heavy(n->store[s].value);
+  for (int s = 0; s < n->n_store; s++) heavy |= calls_function(n->store[s].value);
   return heavy || outputs * n->n_store > MAX_STORES;
 }
 
