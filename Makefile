@@ -28,7 +28,7 @@ CPPFLAGS += -iquote . -iquote compiler -iquote $(B) $(LLVM_INCLUDE:%=-isystem %)
 CFLAGS  += $(STD) $(WARN) $(OPT) -fopenmp $(EXTRA)
 LDLIBS   = $(LLVM_LIBS) -ljson-c -lprotobuf-c -lzip -lpng -ljpeg -lm
 
-SRC  = $(wildcard compiler/*.c runtime/*.c cli/*.c)
+SRC  = $(wildcard compiler/*/*.c runtime/*.c cli/*.c)
 GEN  = $(B)/parse.c $(B)/lex.c $(B)/oplib.c $(B)/embed.c $(B)/onnx.pb-c.c
 OBJ  = $(SRC:%.c=$(B)/%.o) $(GEN:.c=.o)
 
@@ -43,38 +43,38 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC $<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-$(B)/parse.c: compiler/parse.y
+$(B)/parse.c: compiler/lang/parse.y
 	@mkdir -p $(@D)
 	$(call say,BISON $<)
 	$(Q)bison -Wall -o $@ --defines=$(B)/parse.h $<
 $(B)/parse.h: $(B)/parse.c ;
-$(B)/lex.c: compiler/lex.l
+$(B)/lex.c: compiler/lang/lex.l
 	@mkdir -p $(@D)
 	$(call say,FLEX $<)
 	$(Q)flex --header-file=$(B)/lex.h -o $@ $<
 $(B)/lex.h: $(B)/lex.c ;
 # The folder is there for operators that went away.
-$(B)/oplib.c: compiler/oplib.awk $(sort $(wildcard compiler/ops/*.op)) compiler/ops
+$(B)/oplib.c: compiler/lang/oplib.awk $(sort $(wildcard compiler/lang/ops/*.op)) compiler/lang/ops
 	@mkdir -p $(@D)
 	$(call say,AWK $@)
-	$(Q)LC_ALL=C awk -f $(filter-out compiler/ops,$^) > $@.tmp && mv $@.tmp $@
-$(B)/onnx.pb-c.c: compiler/onnx.proto
+	$(Q)LC_ALL=C awk -f $(filter-out compiler/lang/ops,$^) > $@.tmp && mv $@.tmp $@
+$(B)/onnx.pb-c.c: compiler/product/onnx.proto
 	@mkdir -p $(@D)
 	$(call say,PROTO $<)
 	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $(<F)
 $(B)/onnx.pb-c.h: $(B)/onnx.pb-c.c ;
-$(B)/compiler/onnx.o: $(B)/onnx.pb-c.h
+$(B)/compiler/product/onnx.o: $(B)/onnx.pb-c.h
 # Code that goes into objects: C made into LLVM IR that no machine's widths have entered.
 EMBED_FLAGS = --target=x86_64-unknown-none -std=c11 $(WARN) -Oz -ffreestanding -fno-builtin -ffp-contract=off \
   -fno-vectorize -fno-slp-vectorize -fno-unwind-tables -fno-asynchronous-unwind-tables -iquote compiler
-$(B)/embed/%.ll: runtime/embed/%.c runtime/embed/embed.h compiler/philox.h
+$(B)/embed/%.ll: runtime/embed/%.c runtime/embed/embed.h compiler/base/philox.h
 	@mkdir -p $(@D)
 	$(call say,CLANG $<)
 	$(Q)clang-19 $(EMBED_FLAGS) -S -emit-llvm -o $@ $<
-$(B)/embed.c: compiler/embed.awk $(patsubst runtime/%.c,$(B)/%.ll,$(sort $(wildcard runtime/embed/*.c)))
+$(B)/embed.c: compiler/product/embed.awk $(patsubst runtime/%.c,$(B)/%.ll,$(sort $(wildcard runtime/embed/*.c)))
 	$(call say,AWK $@)
 	$(Q)LC_ALL=C awk -f $^ > $@.tmp && mv $@.tmp $@
-$(B)/lex.o $(B)/compiler/syntax.o: $(B)/parse.h $(B)/lex.h
+$(B)/lex.o $(B)/compiler/lang/syntax.o: $(B)/parse.h $(B)/lex.h
 $(GEN:.c=.o): $(B)/%.o: $(B)/%.c
 	$(call say,CC $<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-error -Wno-unused-but-set-variable -MMD -MP -c -o $@ $<

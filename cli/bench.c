@@ -1,8 +1,8 @@
 /* netc bench: where the time of a training step and of an inference goes, nest by nest. */
 #include "cli/command.h"
 #include "cli/flags.h"
-#include "graph.h"
-#include "program.h"
+#include "graph/graph.h"
+#include "product/program.h"
 #include "runtime/memory_block.h"
 #include <json-c/json.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "cli/inference.h"
 #include "cli/link.h"
 #include "cli/version.h"
-#include "compiler/object.h"
+#include "compiler/product/object.h"
 #include "runtime/atomic_file.h"
 #include "runtime/message.h"
 #include "runtime/sha256.h"

@@ -1,7 +1,7 @@
 /* netc check: the derived gradients of a network against finite differences. */
 #include "cli/command.h"
-#include "graph.h"
-#include "program.h"
+#include "graph/graph.h"
+#include "product/program.h"
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "cli/command.h"
 #include "cli/inference.h"
 #include "cli/version.h"
-#include "onnx.h"
+#include "product/onnx.h"
 #include "runtime/atomic_file.h"
 #include "runtime/message.h"
 #include <stdio.h>

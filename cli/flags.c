@@ -1,5 +1,5 @@
 #include "cli/flags.h"
-#include "program.h"
+#include "product/program.h"
 #include <limits.h>
 #include <omp.h>
 #include <stdlib.h>

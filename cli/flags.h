@@ -2,7 +2,7 @@
 #ifndef NETC_FLAGS_H
 #define NETC_FLAGS_H
 #include "cli/command.h"
-#include "graph.h"
+#include "graph/graph.h"
 
 enum { MAX_OVERRIDES = 8 };
 

@@ -1,5 +1,5 @@
 /* netc fmt: one canonical layout for network files. */
-#include "fmt.h"
+#include "lang/fmt.h"
 #include "cli/command.h"
 #include "runtime/atomic_file.h"
 #include "runtime/message.h"

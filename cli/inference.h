@@ -1,7 +1,7 @@
 /* A compiled network with trained weights, ready to run: what eval and predict share. */
 #ifndef NETC_INFERENCE_H
 #define NETC_INFERENCE_H
-#include "graph.h"
+#include "graph/graph.h"
 #include "runtime/evaluate.h"
 #include "runtime/memory_block.h"
 

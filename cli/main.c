@@ -1,7 +1,7 @@
 /* netc COMMAND [OPTIONS] FILE...: finds the command and hands over to it. */
 #include "cli/command.h"
 #include "cli/version.h"
-#include "nearest_word.h"
+#include "base/nearest_word.h"
 #include "runtime/message.h"
 #include <errno.h>
 #include <json-c/json.h>

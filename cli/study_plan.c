@@ -1,7 +1,7 @@
 /* Which runs a comparison needs. */
 #include "cli/settings.h"
 #include "cli/study.h"
-#include "program.h"
+#include "product/program.h"
 #include "runtime/message.h"
 #include "runtime/run_dir.h"
 #include "runtime/sha256.h"

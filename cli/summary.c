@@ -1,7 +1,7 @@
 /* netc summary: the layer table, as torchsummary prints it, and what running the network takes. */
 #include "cli/progress.h"
 #include "cli/workload.h"
-#include "program.h"
+#include "product/program.h"
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "cli/lints.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
-#include "program.h"
+#include "product/program.h"
 #include "runtime/atomic_file.h"
 #include "runtime/interrupt.h"
 #include "runtime/message.h"

@@ -1,5 +1,5 @@
 #include "batch.h"
-#include "philox.h"
+#include "base/philox.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #ifndef NETC_CHECKPOINT_H
 #define NETC_CHECKPOINT_H
 #include "early_stop.h"
-#include "program.h"
+#include "product/program.h"
 #include "weight_file.h"
 
 /* A setting as run.json records it. */

@@ -2,7 +2,7 @@
 #ifndef NETC_EVALUATE_H
 #define NETC_EVALUATE_H
 #include "dataset.h"
-#include "program.h"
+#include "product/program.h"
 
 /* Buffers of one program: x, labels, logits, losses for its batch, and its workspace. */
 typedef struct {

@@ -1,6 +1,6 @@
 #include "split.h"
 #include "message.h"
-#include "philox.h"
+#include "base/philox.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #define NETC_TRAIN_H
 #include "checkpoint.h"
 #include "dataset.h"
-#include "graph.h"
+#include "graph/graph.h"
 #include "split.h"
 
 typedef struct {

@@ -4,7 +4,7 @@
    bounds the depth. */
 #ifndef NETC_VALUE_H
 #define NETC_VALUE_H
-#include "arena.h"
+#include "base/arena.h"
 #include <stdbool.h>
 #include <stdint.h>
 

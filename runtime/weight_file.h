@@ -1,7 +1,7 @@
 /* Weight files of a network: which tensors go where, by their names in program_param. */
 #ifndef NETC_WEIGHT_FILE_H
 #define NETC_WEIGHT_FILE_H
-#include "program.h"
+#include "product/program.h"
 #include "safetensors.h"
 
 /* Fills the params block (and the state block unless NULL) from a file's tensors. Nothing is

@@ -1,16 +1,16 @@
 #!/bin/sh
-# Writes docs/operators.md from the comments and signatures of compiler/ops/*.op.
+# Writes docs/operators.md from the comments and signatures of compiler/lang/ops/*.op.
 cd "$(dirname "$0")/.." || exit 1
 cat <<'END'
 # Operators
 
-Made by `scripts/operators.sh` from the files in [compiler/ops](../compiler/ops), whose text is the whole definition. A
+Made by `scripts/operators.sh` from the files in [compiler/lang/ops](../compiler/lang/ops), whose text is the whole definition. A
 signature shows the inputs, the settings with their defaults, and the rule for the shape: N is the batch, H, W and C
 are height, width and channels; a `pair` is written `3` or `3x5` (height x width). In a network, `s=2` may be written `s2`.
 END
 section() { # section TITLE KIND
   printf '\n## %s\n' "$1"
-  for f in compiler/ops/*.op; do
+  for f in compiler/lang/ops/*.op; do
     awk -v kind="$2" -v file="$f" '
       function trim(s) { gsub(/^[ \t]+|[ \t]+$/, "", s); return s }
       /^#/ && !body { sub(/^# ?/, ""); doc = doc (doc ? "\n" : "") $0; next }

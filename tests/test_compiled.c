@@ -6,11 +6,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "compiler/opdef.h"
-#include "compiler/philox.h"
-#include "compiler/pipeline.h"
-#include "compiler/weights.h"
-#include "compiler/winograd.h"
+#include "compiler/lang/opdef.h"
+#include "compiler/lang/syntax.h"
+#include "compiler/base/philox.h"
+#include "compiler/product/pipeline.h"
+#include "compiler/product/weights.h"
+#include "compiler/passes/passes.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

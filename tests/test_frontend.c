@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "expand.h"
-#include "fmt.h"
+#include "graph/expand.h"
+#include "lang/fmt.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "compiler/elementary.h"
-#include "compiler/instantiate.h"
-#include "compiler/opdef.h"
-#include "compiler/philox.h"
+#include "compiler/nest/elementary.h"
+#include "compiler/passes/instantiate.h"
+#include "compiler/passes/passes.h"
+#include "compiler/lang/syntax.h"
+#include "compiler/lang/opdef.h"
+#include "compiler/base/philox.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

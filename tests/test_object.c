@@ -8,16 +8,16 @@
 #include <cmocka.h>
 
 #include "cli/link.h"
-#include "graph.h"
-#include "object.h"
-#include "pipeline.h"
-#include "program.h"
+#include "graph/graph.h"
+#include "product/object.h"
+#include "product/pipeline.h"
+#include "product/program.h"
 #include "runtime/atomic_file.h"
 #include "runtime/message.h"
 #include "runtime/safetensors.h"
 #include "runtime/weight_file.h"
 #include "tests/object/samples.h"
-#include "weights.h"
+#include "product/weights.h"
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>

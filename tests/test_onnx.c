@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "onnx.h"
+#include "product/onnx.h"
 #include "onnx.pb-c.h"
 #include "runtime/memory_block.h"
 #include <stdlib.h>

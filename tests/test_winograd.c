@@ -4,9 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "compiler/philox.h"
-#include "compiler/pipeline.h"
-#include "compiler/winograd.h"
+#include "compiler/base/philox.h"
+#include "compiler/product/pipeline.h"
+#include "compiler/passes/passes.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

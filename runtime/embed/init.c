@@ -1,6 +1,6 @@
 /* Initial weights, to the same bits as the compiler's weights.c, and other small loops. */
 #include "embed.h"
-#include "philox.h"
+#include "base/philox.h"
 
 static void init_tensor(const embed_tensor *t, float *params, uint64_t seed) {
   const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};

@@ -1,0 +1,787 @@
+/* emit: one scheduled nest becomes one function
+     void kernel(char **tensors, index begin, index end)
+   that runs tiles [begin, end) of the nest's domain. The reduction lives in SSA accumulators from
+   the first iteration to the stores; operands shared by points of a tile are loaded once. */
+#include "emit.h"
+#include "emit_scalar.h"
+#include "nest/effects.h"
+#include <llvm-c/Target.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_REFS = 64, MAX_POINTS = 4096, LANES = 16 };
+
+/* A pointer that walks with the loops. Accesses to one tensor that move alike share it, and lie at
+   constant distances from it. */
+typedef struct {
+  const tensor *t;
+  int64_t stride[MAX_AXES];
+  LLVMValueRef
+      at; /* the tensor's element at the current loop indices, less constants and tile offsets */
+} ref;
+
+typedef struct {
+  int64_t at;
+  int width;
+} chunk;
+
+/* Where in the tile: an offset from the loop index for every axis; along the vector axis, a chunk.
+ */
+typedef struct {
+  int64_t off[MAX_AXES];
+  int chunk;
+} point;
+
+typedef struct {
+  ir c;
+  nest *n;
+  schedule *s;
+  const target_info *t;
+  LLVMValueRef fn, tensors, begin, end;
+  int n_arg;
+  LLVMValueRef arg[MAX_REFS];
+  const tensor *arg_tensor[MAX_REFS];
+  int n_ref;
+  ref refs[MAX_REFS];
+  LLVMValueRef index[MAX_AXES]; /* loop index at the tile's origin; NULL: 0 */
+  int64_t tile[MAX_AXES];       /* tile of the code being emitted (smaller at ragged edges) */
+  int vec;                      /* axis along vectors in the current phase, or -1 */
+  int n_chunk;
+  chunk chunk[MAX_POINTS / 16];
+  int n_node;
+  unsigned *depends;   /* axes that node `slot` depends on, as bits */
+  LLVMValueRef **memo; /* values of node `slot` at tile points, since the block began */
+  int64_t n_point;
+  point *points; /* output points of the tile */
+  LLVMValueRef *acc;
+  const point *store_point; /* E_ACC refers to this one */
+  int64_t acc_now;
+} em;
+
+#define B (e->c.b)
+
+/* --- loop indices, addresses --- */
+
+static LLVMValueRef add_scaled(em *e, LLVMValueRef base, LLVMValueRef i, int64_t k) {
+  if (!k || !i) return base;
+  LLVMValueRef t = k == 1 ? i : LLVMBuildMul(B, i, ir_index(&e->c, k), "");
+  return base ? LLVMBuildAdd(B, base, t, "") : t;
+}
+
+static LLVMTypeRef element_type(em *e, const ref *r) { return r->t->is_int ? e->c.i32 : e->c.f32; }
+
+static LLVMValueRef advance(em *e, const ref *r, LLVMValueRef i, int64_t stride) {
+  if (!stride || !i) return r->at;
+  LLVMValueRef off = add_scaled(e, NULL, i, stride);
+  return LLVMBuildGEP2(B, element_type(e, r), r->at, &off, 1, "");
+}
+
+/* Of the access x, which moves as r does. */
+static LLVMValueRef address(em *e, const ref *r, const access *x, const point *p) {
+  int64_t off = 0;
+  for (int d = 0; d < x->t->rank; d++) off += x->ix[d].c * x->t->stride[d];
+  for (int a = 0; a < e->n->n_axis; a++) off += r->stride[a] * p->off[a];
+  if (!off) return r->at;
+  LLVMValueRef o = ir_index(&e->c, off);
+  return LLVMBuildGEP2(B, element_type(e, r), r->at, &o, 1, "");
+}
+
+static ref *find_ref(em *e, const access *x) {
+  int64_t stride[MAX_AXES] = {0};
+  for (int a = 0; a < e->n->n_axis; a++) stride[a] = access_stride(x, a);
+  for (int i = 0; i < e->n_ref; i++)
+    if (e->refs[i].t == x->t && !memcmp(e->refs[i].stride, stride, sizeof stride))
+      return &e->refs[i];
+  return NULL;
+}
+
+static ref *ref_of(em *e, const access *x) {
+  ref *r = find_ref(e, x);
+  if (!r) abort();
+  return r;
+}
+
+/* --- expressions at a point of the tile --- */
+
+static unsigned bits_of_affine(const affine *x, int n) {
+  unsigned m = 0;
+  for (int a = 0; a < n; a++)
+    if (x->k[a]) m |= 1u << a;
+  return m;
+}
+
+static unsigned depends_of(em *e, const expr *x) {
+  unsigned m = 0;
+  int n = e->n->n_axis;
+  if (x->kind == E_INDEX || x->kind == E_RAND) m = bits_of_affine(&x->aff, n);
+  if (x->kind == E_READ)
+    for (int d = 0; d < x->rd.t->rank; d++) m |= bits_of_affine(&x->rd.ix[d], n);
+  if (x->kind == E_ACC)
+    for (int a = 0; a < n; a++) m |= e->n->axis[a].reduce ? 0 : 1u << a;
+  for (int i = 0; i < scalar_arity(x->kind); i++) m |= e->depends[x->a[i]->slot];
+  return m;
+}
+
+static void number_nodes(em *e, expr *x) {
+  for (int i = 0; i < scalar_arity(x->kind); i++)
+    if (x->a[i]->slot < 0) number_nodes(e, x->a[i]);
+  x->slot = e->n_node++;
+}
+
+static void clear_slots(expr *x) {
+  x->slot = -1;
+  for (int i = 0; i < scalar_arity(x->kind); i++) clear_slots(x->a[i]);
+}
+
+static void find_depends(em *e, expr *x) {
+  for (int i = 0; i < scalar_arity(x->kind); i++) find_depends(e, x->a[i]);
+  e->depends[x->slot] = depends_of(e, x);
+}
+
+/* Position of a point among those that differ in the axes a node depends on. */
+static int64_t memo_index(em *e, unsigned deps, const point *p) {
+  int64_t at = 0;
+  for (int a = 0; a < e->n->n_axis; a++) {
+    if (!(deps >> a & 1)) continue;
+    if (a == e->vec) at = at * e->n_chunk + p->chunk;
+    else at = at * e->tile[a] + p->off[a];
+  }
+  return at;
+}
+
+static void forget(em *e) {
+  for (int i = 0; i < e->n_node; i++) {
+    free(e->memo[i]);
+    e->memo[i] = NULL;
+  }
+}
+
+static LLVMValueRef *memo_slot(em *e, const expr *x, const point *p) {
+  unsigned deps = e->depends[x->slot];
+  if (!e->memo[x->slot]) {
+    int64_t n = 1;
+    for (int a = 0; a < e->n->n_axis; a++)
+      if (deps >> a & 1) n *= a == e->vec ? e->n_chunk : e->tile[a];
+    e->memo[x->slot] = calloc((size_t)n, sizeof(LLVMValueRef));
+  }
+  return &e->memo[x->slot][memo_index(e, deps, p)];
+}
+
+static bool along_vector(em *e, const expr *x) {
+  return e->vec >= 0 && e->depends[x->slot] >> e->vec & 1;
+}
+
+static int width_at(em *e, const point *p) { return e->vec < 0 ? 1 : e->chunk[p->chunk].width; }
+
+static LLVMValueRef load(em *e, const expr *x, const point *p) {
+  ref *r = ref_of(e, &x->rd);
+  int w = along_vector(e, x) && r->stride[e->vec] ? width_at(e, p) : 1;
+  LLVMTypeRef t = x->rd.t->is_int ? ir_int_type(&e->c, w) : ir_float_type(&e->c, w);
+  LLVMValueRef v = LLVMBuildLoad2(B, t, address(e, r, &x->rd, p), "");
+  LLVMSetAlignment(v, (unsigned)x->rd.t->element);
+  return x->rd.t->is_int ? LLVMBuildSIToFP(B, v, ir_float_type(&e->c, w), "") : v;
+}
+
+/* The value of an affine index at a point, as i32 (a vector where it varies along the vector). */
+static LLVMValueRef index_value(em *e, const affine *x, const point *p) {
+  int64_t c = x->c;
+  LLVMValueRef base = NULL;
+  for (int a = 0; a < e->n->n_axis; a++) {
+    base = add_scaled(e, base, e->index[a], x->k[a]);
+    c += x->k[a] * p->off[a];
+  }
+  LLVMValueRef v = ir_index(&e->c, c);
+  if (base) v = LLVMBuildAdd(B, base, v, "");
+  v = LLVMBuildTrunc(B, v, e->c.i32, "");
+  int w = width_at(e, p);
+  if (e->vec < 0 || !x->k[e->vec] || w == 1) return v;
+  LLVMValueRef step[LANES * 4];
+  for (int i = 0; i < w; i++) step[i] = LLVMConstInt(e->c.i32, (uint64_t)(i * x->k[e->vec]), 1);
+  return LLVMBuildAdd(B, ir_splat(&e->c, v, w), LLVMConstVector(step, (unsigned)w), "");
+}
+
+static LLVMValueRef random_value(em *e, const expr *x, const point *p) {
+  LLVMValueRef block = NULL, word[4];
+  for (int i = 0; i < e->n_arg; i++)
+    if (!e->arg_tensor[i]) block = e->arg[i];
+  for (int i = 0; i < 4; i++) {
+    LLVMValueRef o = ir_index(&e->c, (int64_t)(offsetof(control, seed_lo) / 4) + i);
+    word[i] = LLVMBuildLoad2(B, e->c.i32, LLVMBuildGEP2(B, e->c.i32, block, &o, 1, ""), "");
+  }
+  LLVMValueRef at = index_value(e, &x->aff, p);
+  LLVMTypeRef type = LLVMTypeOf(at);
+  int w = LLVMGetTypeKind(type) == LLVMVectorTypeKind ? (int)LLVMGetVectorSize(type) : 1;
+  LLVMValueRef ctr[4] = {at, ir_int(&e->c, (int64_t)x->num, w), ir_splat(&e->c, word[2], w),
+                         ir_splat(&e->c, word[3], w)};
+  LLVMValueRef key[2] = {ir_splat(&e->c, word[0], w), ir_splat(&e->c, word[1], w)};
+  return ir_philox(&e->c, ctr, key);
+}
+
+static LLVMValueRef eval(em *e, const expr *x, const point *p);
+
+static LLVMValueRef apply(em *e, const expr *x, const point *p) {
+  LLVMValueRef a[3] = {0};
+  int n = scalar_arity(x->kind), w = 1;
+  for (int i = 0; i < n; i++) {
+    a[i] = eval(e, x->a[i], p);
+    if (ir_width(a[i]) > w) w = ir_width(a[i]);
+  }
+  for (int i = 0; i < n; i++) a[i] = ir_splat(&e->c, a[i], w);
+  return ir_scalar(&e->c, x->kind, a);
+}
+
+/* The value of x at p: a vector where it varies along the vector axis, else a float. */
+static LLVMValueRef eval(em *e, const expr *x, const point *p) {
+  if (x->kind == E_CONST) return ir_float(&e->c, x->num, 1);
+  if (x->kind == E_ACC) return e->acc[e->acc_now];
+  LLVMValueRef *known = memo_slot(e, x, p);
+  if (*known) return *known;
+  LLVMValueRef v;
+  switch (x->kind) {
+  case E_READ: v = load(e, x, p); break;
+  case E_RAND: v = random_value(e, x, p); break;
+  case E_INDEX: {
+    LLVMValueRef i = index_value(e, &x->aff, p);
+    LLVMTypeRef t = LLVMTypeOf(i);
+    int w = LLVMGetTypeKind(t) == LLVMVectorTypeKind ? (int)LLVMGetVectorSize(t) : 1;
+    v = LLVMBuildSIToFP(B, i, ir_float_type(&e->c, w), "");
+    break;
+  }
+  default: v = apply(e, x, p); break;
+  }
+  return *memo_slot(e, x, p) = v;
+}
+
+/* A broadcast of a scalar operand, made once for all points that share it. */
+static LLVMValueRef eval_wide(em *e, const expr *x, const point *p, int w) {
+  return ir_splat(&e->c, eval(e, x, p), w);
+}
+
+/* --- the points of a tile --- */
+
+static void set_vector(em *e, int axis, int64_t extent, int64_t unit) {
+  e->vec = axis;
+  e->n_chunk = 0;
+  for (int64_t at = 0; axis >= 0 && at < extent;) {
+    int64_t w = unit ? unit : e->t->lanes;
+    while (w > extent - at) w /= 2;
+    e->chunk[e->n_chunk++] = (chunk){at, (int)w};
+    at += w;
+  }
+}
+
+static void next_points(em *e, int ax, bool reduce, point *p, point *out, int64_t *n) {
+  while (ax < e->n->n_axis && e->n->axis[ax].reduce != reduce) ax++;
+  if (ax == e->n->n_axis) {
+    if (*n >= MAX_POINTS) abort();
+    out[(*n)++] = *p;
+    return;
+  }
+  bool vec = ax == e->vec;
+  int64_t count = vec ? e->n_chunk : e->tile[ax];
+  for (int64_t i = 0; i < count; i++) {
+    p->off[ax] = vec ? e->chunk[i].at : i;
+    if (vec) p->chunk = (int)i;
+    next_points(e, ax + 1, reduce, p, out, n);
+  }
+  p->off[ax] = 0;
+}
+
+static int64_t list_points(em *e, bool reduce, point *out) {
+  point p = {0};
+  int64_t n = 0;
+  next_points(e, 0, reduce, &p, out, &n);
+  return n;
+}
+
+static point join(const em *e, const point *out, const point *red) {
+  point p = *out;
+  for (int a = 0; a < e->n->n_axis; a++)
+    if (e->n->axis[a].reduce) p.off[a] = red->off[a];
+  return p;
+}
+
+/* --- combining terms --- */
+
+static LLVMValueRef combine(em *e, LLVMValueRef acc, const point *p) {
+  const expr *t = e->n->term;
+  int w = ir_width(acc);
+  if (e->n->red == R_SUM && t->kind == E_MUL)
+    return ir_fma(&e->c, eval_wide(e, t->a[0], p, w), eval_wide(e, t->a[1], p, w), acc);
+  LLVMValueRef v = eval_wide(e, t, p, w);
+  if (e->n->red == R_SET) return v;
+  if (e->n->red == R_SUM) return LLVMBuildFAdd(B, acc, v, "");
+  LLVMValueRef more = LLVMBuildFCmp(B, LLVMRealOGT, v, acc, "");
+  return LLVMBuildSelect(B, more, v, acc, "");
+}
+
+/* i1: every guard holds at p; NULL when the nest has none. */
+static LLVMValueRef guards_hold(em *e, const point *p) {
+  LLVMValueRef all = NULL;
+  for (int g = 0; g < e->n->n_guard; g++) {
+    const affine *x = &e->n->guard[g].ix;
+    LLVMValueRef v = NULL;
+    int64_t c = x->c;
+    for (int a = 0; a < e->n->n_axis; a++) {
+      v = add_scaled(e, v, e->index[a], x->k[a]);
+      c += x->k[a] * p->off[a];
+    }
+    v = v ? LLVMBuildAdd(B, v, ir_index(&e->c, c), "") : ir_index(&e->c, c);
+    LLVMValueRef ok = LLVMBuildICmp(B, LLVMIntULT, v, ir_index(&e->c, e->n->guard[g].extent), "");
+    all = all ? LLVMBuildAnd(B, all, ok, "") : ok;
+  }
+  return all;
+}
+
+static LLVMBasicBlockRef new_block(em *e, const char *name) {
+  return LLVMAppendBasicBlockInContext(e->c.cx, e->fn, name);
+}
+
+static LLVMValueRef combine_guarded(em *e, LLVMValueRef acc, const point *p) {
+  LLVMValueRef ok = guards_hold(e, p);
+  if (!ok) return combine(e, acc, p);
+  LLVMBasicBlockRef from = LLVMGetInsertBlock(B), in = new_block(e, "in"),
+                    out = new_block(e, "out");
+  LLVMBuildCondBr(B, ok, in, out);
+  LLVMPositionBuilderAtEnd(B, in);
+  forget(e); /* values of this block do not reach past it */
+  LLVMValueRef v = combine(e, acc, p);
+  forget(e);
+  LLVMBasicBlockRef last = LLVMGetInsertBlock(B);
+  LLVMBuildBr(B, out);
+  LLVMPositionBuilderAtEnd(B, out);
+  LLVMValueRef phi = LLVMBuildPhi(B, LLVMTypeOf(acc), ""), vs[2] = {acc, v};
+  LLVMBasicBlockRef bs[2] = {from, last};
+  LLVMAddIncoming(phi, vs, bs, 2);
+  return phi;
+}
+
+/* --- reduction loops --- */
+
+static void body(em *e) {
+  point *red = malloc(sizeof(point) * MAX_POINTS);
+  int64_t n = list_points(e, true, red);
+  for (int64_t r = 0; r < n; r++)
+    for (int64_t i = 0; i < e->n_point; i++) {
+      point p = join(e, &e->points[i], &red[r]);
+      if (e->n->lanes) p.off[e->vec] = 0, p.chunk = 0;
+      e->acc[i] = combine_guarded(e, e->acc[i], &p);
+    }
+  free(red);
+  forget(e);
+}
+
+/* Opens a counted loop at the current block: index, moving addresses and accumulators as phis. */
+typedef struct {
+  int axis;
+  int64_t from, count, step;
+  LLVMBasicBlockRef head;
+  LLVMValueRef index, outer_index, at[MAX_REFS], outer_at[MAX_REFS];
+  LLVMValueRef *acc;
+} loop;
+
+static LLVMValueRef phi_like(em *e, LLVMValueRef v) { return LLVMBuildPhi(B, LLVMTypeOf(v), ""); }
+
+static void loop_open(em *e, loop *l) {
+  LLVMBasicBlockRef before = LLVMGetInsertBlock(B);
+  LLVMValueRef start = ir_index(&e->c, l->from);
+  for (int i = 0; i < e->n_ref; i++) l->outer_at[i] = e->refs[i].at;
+  l->outer_index = e->index[l->axis];
+  l->head = new_block(e, e->n->axis[l->axis].name);
+  LLVMBuildBr(B, l->head);
+  LLVMPositionBuilderAtEnd(B, l->head);
+  l->index = LLVMBuildPhi(B, e->c.index, "");
+  LLVMAddIncoming(l->index, &start, &before, 1);
+  e->index[l->axis] = l->index;
+  for (int i = 0; i < e->n_ref; i++) {
+    l->at[i] = NULL;
+    if (!e->refs[i].stride[l->axis]) continue;
+    l->at[i] = phi_like(e, e->refs[i].at);
+    LLVMAddIncoming(l->at[i], &l->outer_at[i], &before, 1);
+    e->refs[i].at = l->at[i];
+  }
+  l->acc = malloc(sizeof *l->acc * (size_t)e->n_point);
+  for (int64_t i = 0; i < e->n_point; i++) {
+    l->acc[i] = phi_like(e, e->acc[i]);
+    LLVMAddIncoming(l->acc[i], &e->acc[i], &before, 1);
+    e->acc[i] = l->acc[i];
+  }
+}
+
+static void loop_close(em *e, loop *l) {
+  LLVMBasicBlockRef last = LLVMGetInsertBlock(B), after = new_block(e, "");
+  LLVMValueRef next = LLVMBuildAdd(B, l->index, ir_index(&e->c, l->step), "");
+  LLVMAddIncoming(l->index, &next, &last, 1);
+  for (int i = 0; i < e->n_ref; i++) {
+    if (!l->at[i]) continue;
+    LLVMValueRef o = ir_index(&e->c, e->refs[i].stride[l->axis] * l->step);
+    LLVMValueRef p = LLVMBuildGEP2(B, element_type(e, &e->refs[i]), l->at[i], &o, 1, "");
+    LLVMAddIncoming(l->at[i], &p, &last, 1);
+  }
+  for (int64_t i = 0; i < e->n_point; i++) LLVMAddIncoming(l->acc[i], &e->acc[i], &last, 1);
+  LLVMValueRef more =
+      LLVMBuildICmp(B, LLVMIntSLT, next, ir_index(&e->c, l->from + l->count * l->step), "");
+  LLVMBuildCondBr(B, more, l->head, after);
+  LLVMPositionBuilderAtEnd(B, after);
+  for (int i = 0; i < e->n_ref; i++) e->refs[i].at = l->outer_at[i];
+  e->index[l->axis] = l->outer_index;
+  free(l->acc);
+}
+
+static void reduce_from(em *e, int ax);
+
+/* The last elements of a vectorised reduction: each goes to its own lane. */
+static void lanes_rest(em *e, int64_t done, int64_t rest) {
+  int vec = e->vec;
+  LLVMValueRef saved = e->index[vec];
+  LLVMValueRef at[MAX_REFS];
+  for (int i = 0; i < e->n_ref; i++) {
+    at[i] = e->refs[i].at;
+    e->refs[i].at = advance(e, &e->refs[i], ir_index(&e->c, done), e->refs[i].stride[vec]);
+  }
+  e->index[vec] = ir_index(&e->c, done);
+  e->vec = -1;
+  e->tile[vec] = rest;
+  for (int64_t l = 0; l < rest; l++)
+    for (int64_t i = 0; i < e->n_point; i++) {
+      point p = e->points[i];
+      p.off[vec] = l;
+      LLVMValueRef lane = LLVMBuildExtractElement(B, e->acc[i], ir_index(&e->c, l), "");
+      forget(e);
+      lane = combine_guarded(e, lane, &p);
+      e->acc[i] = LLVMBuildInsertElement(B, e->acc[i], lane, ir_index(&e->c, l), "");
+    }
+  forget(e);
+  e->vec = vec;
+  e->tile[vec] = 1;
+  for (int i = 0; i < e->n_ref; i++) e->refs[i].at = at[i];
+  e->index[vec] = saved;
+}
+
+static void reduce_loop(em *e, int ax, int64_t count, int64_t step) {
+  if (count == 1) {
+    e->index[ax] = NULL;
+    reduce_from(e, ax + 1);
+    return;
+  }
+  loop l = {.axis = ax, .count = count, .step = step};
+  loop_open(e, &l);
+  reduce_from(e, ax + 1);
+  loop_close(e, &l);
+}
+
+/* The reduction axes from ax inwards, in order: this order is the definition of the sum. */
+static void reduce_from(em *e, int ax) {
+  while (ax < e->n->n_axis && !e->n->axis[ax].reduce) ax++;
+  if (ax == e->n->n_axis) {
+    body(e);
+    return;
+  }
+  int64_t extent = e->n->axis[ax].extent;
+  if (e->n->lanes && ax == e->vec) {
+    if (extent / LANES) reduce_loop(e, ax, extent / LANES, LANES);
+    if (extent % LANES) lanes_rest(e, extent / LANES * LANES, extent % LANES);
+    return;
+  }
+  reduce_loop(e, ax, extent / e->tile[ax], e->tile[ax]);
+}
+
+/* --- folding the partial sums --- */
+
+/* Adds lane l and l + w/2 within every group of w lanes; a and b (may be NULL) end in one vector.
+ */
+static LLVMValueRef fold_step(em *e, LLVMValueRef a, LLVMValueRef b, int w) {
+  int width = ir_width(a), groups = width / w, n = 0;
+  LLVMValueRef lo[2 * LANES], hi[2 * LANES];
+  for (int v = 0; v < (b ? 2 : 1); v++)
+    for (int g = 0; g < groups; g++)
+      for (int l = 0; l < w / 2; l++, n++) {
+        lo[n] = LLVMConstInt(e->c.i32, (uint64_t)(v * width + g * w + l), 0);
+        hi[n] = LLVMConstInt(e->c.i32, (uint64_t)(v * width + g * w + w / 2 + l), 0);
+      }
+  LLVMValueRef other = b ? b : LLVMGetPoison(LLVMTypeOf(a));
+  return LLVMBuildFAdd(B, LLVMBuildShuffleVector(B, a, other, LLVMConstVector(lo, (unsigned)n), ""),
+                       LLVMBuildShuffleVector(B, a, other, LLVMConstVector(hi, (unsigned)n), ""),
+                       "");
+}
+
+/* Folds n (a power of two, at most 16) vectors of partial sums into one vector of n sums. */
+static LLVMValueRef fold_together(em *e, LLVMValueRef *v, int n) {
+  for (int w = LANES; w > 1; w /= 2) {
+    if (n == 1) {
+      v[0] = fold_step(e, v[0], NULL, w);
+      continue;
+    }
+    for (int i = 0; i < n / 2; i++) v[i] = fold_step(e, v[2 * i], v[2 * i + 1], w);
+    n /= 2;
+  }
+  if (LLVMGetVectorSize(LLVMTypeOf(v[0])) > 1) return v[0];
+  return LLVMBuildExtractElement(B, v[0], ir_index(&e->c, 0), "");
+}
+
+/* Replaces the tile's 16-lane accumulators by sums, a vector along the fold axis where there is
+ * one. */
+static void fold_all(em *e) {
+  int fold = e->s->fold;
+  point *was = malloc(sizeof(point) * (size_t)e->n_point);
+  LLVMValueRef *sums = malloc(sizeof(LLVMValueRef) * (size_t)e->n_point);
+  int64_t n_was = e->n_point;
+  memcpy(was, e->points, sizeof(point) * (size_t)n_was);
+  memcpy(sums, e->acc, sizeof(LLVMValueRef) * (size_t)n_was);
+  set_vector(e, fold, fold >= 0 ? e->tile[fold] : 0, LANES);
+  e->n_point = list_points(e, false, e->points);
+  for (int64_t i = 0; i < e->n_point; i++) {
+    LLVMValueRef part[LANES];
+    int n = 0, w = width_at(e, &e->points[i]);
+    for (int l = 0; l < w; l++)
+      for (int64_t j = 0; j < n_was; j++) {
+        point want = e->points[i];
+        if (fold >= 0) want.off[fold] += l;
+        if (!memcmp(want.off, was[j].off, sizeof want.off)) {
+          part[n++] = sums[j];
+          break;
+        }
+      }
+    e->acc[i] = fold_together(e, part, n);
+  }
+  free(was);
+  free(sums);
+}
+
+/* --- stores and output loops --- */
+
+typedef struct {
+  const nest *n;
+  const access *out;
+  bool meets;
+} meeting;
+
+static void note_meeting(expr *read, void *arg) {
+  meeting *m = arg;
+  const access *x = &read->rd, *y = m->out;
+  m->meets |=
+      x->t == y->t ? !disjoint(m->n, x, m->n, y) : tensor_base(x->t) == tensor_base((tensor *)y->t);
+}
+
+/* May a store be made before the values of the stores after it are computed? */
+static bool stores_at_once(const nest *n) {
+  meeting m = {.n = n};
+  for (int s = 0; s < n->n_store; s++)
+    for (int later = s + 1; later < n->n_store; later++) {
+      m.out = &n->store[s].out;
+      expr_reads(n->store[later].value, note_meeting, &m);
+    }
+  return !m.meets;
+}
+
+static LLVMValueRef value_to_store(em *e, int s, const point *p) {
+  return eval_wide(e, e->n->store[s].value, p, width_at(e, p));
+}
+
+static void write_store(em *e, int s, const point *p, LLVMValueRef v) {
+  const access *out = &e->n->store[s].out;
+  LLVMValueRef at = address(e, ref_of(e, out), out, p);
+  LLVMSetAlignment(LLVMBuildStore(B, v, at), (unsigned)out->t->element);
+}
+
+static void write_results(em *e) {
+  bool at_once = stores_at_once(e->n);
+  forget(e);
+  for (int64_t i = 0; i < e->n_point; i++) {
+    const point *p = &e->points[i];
+    LLVMValueRef v[MAX_STORES];
+    e->acc_now = i;
+    for (int s = 0; s < e->n->n_store; s++) {
+      v[s] = value_to_store(e, s, p);
+      if (at_once) write_store(e, s, p, v[s]);
+    }
+    for (int s = 0; !at_once && s < e->n->n_store; s++) write_store(e, s, p, v[s]);
+  }
+  forget(e);
+}
+
+static void tile_code(em *e) {
+  bool lanes = e->n->lanes;
+  set_vector(e, e->s->vec,
+             lanes            ? LANES
+             : e->s->vec >= 0 ? e->tile[e->s->vec]
+                              : 0,
+             lanes ? LANES : 0);
+  e->n_point = list_points(e, false, e->points);
+  double start = e->n->red == R_MAX ? -INFINITY : 0;
+  for (int64_t i = 0; i < e->n_point; i++)
+    e->acc[i] = e->n->init ? eval_wide(e, e->n->init, &e->points[i], width_at(e, &e->points[i]))
+                           : ir_float(&e->c, start, lanes ? LANES : width_at(e, &e->points[i]));
+  forget(e);
+  reduce_from(e, 0);
+  if (lanes) fold_all(e);
+  write_results(e);
+}
+
+static void output_loops(em *e, int at);
+
+static void move_to(em *e, int ax, LLVMValueRef index) {
+  e->index[ax] = index;
+  for (int i = 0; i < e->n_ref; i++)
+    e->refs[i].at = advance(e, &e->refs[i], index, e->refs[i].stride[ax]);
+}
+
+/* One axis: full tiles in a loop, then a smaller tile for what is left. */
+static void output_loop(em *e, int at) {
+  int ax = e->s->loop[at];
+  int64_t tile = e->tile[ax], extent = e->n->axis[ax].extent, full = extent / tile;
+  e->n_point = 0; /* no accumulators live across output loops */
+  if (full) {
+    loop l = {.axis = ax, .count = full, .step = tile};
+    loop_open(e, &l);
+    output_loops(e, at + 1);
+    e->n_point = 0;
+    loop_close(e, &l);
+  }
+  if (extent % tile) {
+    LLVMValueRef keep[MAX_REFS];
+    for (int i = 0; i < e->n_ref; i++) keep[i] = e->refs[i].at;
+    e->tile[ax] = extent % tile;
+    move_to(e, ax, ir_index(&e->c, full * tile));
+    output_loops(e, at + 1);
+    e->tile[ax] = tile;
+    e->index[ax] = NULL;
+    for (int i = 0; i < e->n_ref; i++) e->refs[i].at = keep[i];
+  }
+}
+
+static void output_loops(em *e, int at) {
+  if (at == e->s->n_loop) tile_code(e);
+  else output_loop(e, at);
+}
+
+/* for (t = begin; t < end; t++): t's digits are the tile indices of the domain's axes. */
+static void domain_loop(em *e) {
+  LLVMBasicBlockRef entry = LLVMGetInsertBlock(B), head = new_block(e, "tile"),
+                    exit = new_block(e, "done");
+  LLVMValueRef any = LLVMBuildICmp(B, LLVMIntSLT, e->begin, e->end, "");
+  LLVMBuildCondBr(B, any, head, exit);
+  LLVMPositionBuilderAtEnd(B, head);
+  LLVMValueRef t = LLVMBuildPhi(B, e->c.index, "t"), rest = t;
+  LLVMAddIncoming(t, &e->begin, &entry, 1);
+  for (int i = e->s->n_domain - 1; i >= 0; i--) {
+    int ax = e->s->loop[i];
+    LLVMValueRef count = ir_index(&e->c, e->n->axis[ax].extent / e->tile[ax]), digit = rest;
+    if (i) {
+      digit = LLVMBuildURem(B, rest, count, "");
+      rest = LLVMBuildUDiv(B, rest, count, "");
+    }
+    move_to(e, ax, LLVMBuildMul(B, digit, ir_index(&e->c, e->tile[ax]), ""));
+  }
+  output_loops(e, e->s->n_domain);
+  LLVMBasicBlockRef last = LLVMGetInsertBlock(B);
+  LLVMValueRef next = LLVMBuildAdd(B, t, ir_index(&e->c, 1), "");
+  LLVMAddIncoming(t, &next, &last, 1);
+  LLVMBuildCondBr(B, LLVMBuildICmp(B, LLVMIntSLT, next, e->end, ""), head, exit);
+  LLVMPositionBuilderAtEnd(B, exit);
+}
+
+/* --- setting up --- */
+
+static void add_ref(em *e, const access *x) {
+  int arg = 0;
+  if (find_ref(e, x)) return;
+  if (e->n_ref == MAX_REFS) abort();
+  ref *r = &e->refs[e->n_ref++];
+  while (e->arg_tensor[arg] != x->t) arg++;
+  *r = (ref){.t = x->t, .at = e->arg[arg]};
+  for (int a = 0; a < e->n->n_axis; a++) r->stride[a] = access_stride(x, a);
+}
+
+static void add_read(expr *x, void *arg) { add_ref(arg, &x->rd); }
+
+static void load_pointers(em *e, const kernel_call *k) {
+  e->n_arg = k->n_arg;
+  for (int i = 0; i < k->n_arg; i++) {
+    LLVMValueRef o = ir_index(&e->c, i);
+    e->arg_tensor[i] = k->arg[i];
+    e->arg[i] = LLVMBuildLoad2(B, e->c.ptr, LLVMBuildGEP2(B, e->c.ptr, e->tensors, &o, 1, ""), "");
+  }
+}
+
+static void begin_function(em *e, const kernel_call *k) {
+  LLVMTypeRef params[3] = {e->c.ptr, e->c.index, e->c.index};
+  LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->c.cx), params, 3, 0);
+  e->fn = LLVMAddFunction(e->c.module, k->k->name, type);
+  LLVMSetUnnamedAddress(e->fn, LLVMGlobalUnnamedAddr);
+  char bits[16];
+  snprintf(bits, sizeof bits, "%d", e->t->lanes * 32);
+  LLVMAddTargetDependentFunctionAttr(e->fn, "prefer-vector-width", bits);
+  LLVMAddTargetDependentFunctionAttr(e->fn, "min-legal-vector-width", bits);
+  unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", 8);
+  LLVMAddAttributeAtIndex(e->fn, LLVMAttributeFunctionIndex,
+                          LLVMCreateEnumAttribute(e->c.cx, nounwind, 0));
+  e->tensors = LLVMGetParam(e->fn, 0);
+  e->begin = LLVMGetParam(e->fn, 1);
+  e->end = LLVMGetParam(e->fn, 2);
+  LLVMPositionBuilderAtEnd(B, new_block(e, "entry"));
+}
+
+static void number_all(em *e) {
+  nest *n = e->n;
+  clear_slots(n->term);
+  if (n->init) clear_slots(n->init);
+  for (int i = 0; i < n->n_store; i++) clear_slots(n->store[i].value);
+  number_nodes(e, n->term);
+  if (n->init) number_nodes(e, n->init);
+  for (int i = 0; i < n->n_store; i++)
+    if (n->store[i].value->slot < 0) number_nodes(e, n->store[i].value);
+  e->depends = calloc((size_t)e->n_node, sizeof *e->depends);
+  e->memo = calloc((size_t)e->n_node, sizeof *e->memo);
+  find_depends(e, n->term);
+  if (n->init) find_depends(e, n->init);
+  for (int i = 0; i < n->n_store; i++) find_depends(e, n->store[i].value);
+}
+
+/* An integer as wide as a pointer: addresses need no more, and less costs more code to extend. */
+static LLVMTypeRef index_type(LLVMModuleRef m) {
+  unsigned bytes = LLVMPointerSize(LLVMGetModuleDataLayout(m));
+  return LLVMIntTypeInContext(LLVMGetModuleContext(m), 8 * bytes);
+}
+
+void emit_kernel(LLVMModuleRef m, const kernel_call *k, const target_info *t) {
+  em *e = calloc(1, sizeof *e);
+  LLVMContextRef cx = LLVMGetModuleContext(m);
+  e->n = k->n;
+  bool exact = e->n->store[0].out.t->element == 8;
+  e->c = (ir){cx,
+              m,
+              LLVMCreateBuilderInContext(cx),
+              exact ? LLVMDoubleTypeInContext(cx) : LLVMFloatTypeInContext(cx),
+              LLVMInt32TypeInContext(cx),
+              LLVMInt64TypeInContext(cx),
+              index_type(m),
+              LLVMPointerTypeInContext(cx, 0),
+              exact,
+              t->fma};
+  e->s = k->n->sched;
+  e->t = t;
+  memcpy(e->tile, e->s->tile, sizeof e->tile);
+  e->points = malloc(sizeof(point) * MAX_POINTS);
+  e->acc = malloc(sizeof(LLVMValueRef) * MAX_POINTS);
+  begin_function(e, k);
+  load_pointers(e, k);
+  expr_reads(e->n->term, add_read, e);
+  if (e->n->init) expr_reads(e->n->init, add_read, e);
+  for (int i = 0; i < e->n->n_store; i++) {
+    expr_reads(e->n->store[i].value, add_read, e);
+    add_ref(e, &e->n->store[i].out);
+  }
+  number_all(e);
+  domain_loop(e);
+  LLVMBuildRetVoid(B);
+  forget(e);
+  LLVMDisposeBuilder(B);
+  free(e->depends);
+  free(e->memo);
+  free(e->points);
+  free(e->acc);
+  free(e);
+}

@@ -1,0 +1,43 @@
+/* Scheduled nests -> LLVM IR. Everything that handles LLVM values is in emit*.c and back.c. */
+#ifndef NETC_EMIT_H
+#define NETC_EMIT_H
+#include "nest/schedule.h"
+#include <llvm-c/Core.h>
+
+/* The code of one nest, shared by all nests that differ only in which tensors they touch. */
+typedef struct kernel {
+  struct kernel *next;
+  const char *key;  /* the nest, its schedule and its tensors' strides, in words */
+  const char *name; /* the function: void name(char **tensors, index begin, index end) */
+  int id;
+} kernel;
+
+/* A nest's code applied to its tensors. */
+typedef struct {
+  nest *n;
+  kernel *k;
+  int n_arg;
+  tensor **arg; /* NULL: the control block (seed and step) */
+} kernel_call;
+
+/* Distinct kernels of a program, and its calls in order. */
+typedef struct {
+  int n_call;
+  kernel_call *call;
+  int n_kernel;
+  kernel *kernels;
+} kernel_list;
+
+/* The control block of a step: what E_RAND and T_HYPER read. */
+typedef struct {
+  uint32_t seed_lo, seed_hi, step_lo, step_hi;
+  union {
+    float lr;
+    double lr_exact; /* in double precision programs */
+  };
+} control;
+
+kernel_list *kernels_collect(nestprog *p, const char *prefix);
+/* Adds the function of call c's kernel to module m. */
+void emit_kernel(LLVMModuleRef m, const kernel_call *c, const target_info *t);
+#endif

@@ -1,0 +1,143 @@
+/* From the syntax tree to the graph: what the files of this stage share.
+   load.c reads and includes, expand.c runs statements, arguments.c binds arguments to settings,
+   shape.c evaluates shape rules, traincfg.c and study.c read `train {..}` and `sweep`. */
+#ifndef NETC_EXPAND_H
+#define NETC_EXPAND_H
+#include "graph.h"
+#include "lang/syntax.h"
+
+enum {
+  MAX_NODES = 100000,
+  MAX_STEPS = 1000000, /* statements run, repeats counted */
+  MAX_NESTING = 64,    /* bodies, blocks and branches inside one another */
+  MAX_BINDINGS = 10000,
+  MAX_ERRORS = 50
+};
+
+#define MAX_ELEMENTS 2147483648.0 /* of one tensor of one sample */
+
+typedef struct binding {
+  struct binding *next;
+  const char *name;
+  loc at;
+  int file_depth; /* of the file that made it: a file's `let` wins over those of files it includes
+                   */
+  value *v;       /* let, block parameter: resolved, so never a name that is bound itself */
+  stmt *block;
+  node *label;
+  bool active; /* a block that is being expanded */
+} binding;
+
+typedef struct scope {
+  struct scope *up;
+  binding *first;
+  int n;
+} scope;
+
+typedef struct {
+  const char *prefix;
+  int n;
+} name_count;
+
+/* One statement of train {..}: kept until all files are read, because an including file wins. */
+typedef struct {
+  stmt *s;
+  int file_depth;
+  const char *folder; /* relative paths start here */
+} train_use;
+
+typedef struct {
+  stmt *s;
+  const char *folder;
+} sweep_use;
+
+typedef struct expander {
+  graph *g;
+  arena *a;
+  diag *d;
+  const overrides *over;
+  bool *over_used;
+  node *cur; /* the current tensor; NULL before `input` */
+  scope global, *scope;
+  int nesting, steps, file_depth, n_file;
+  opdef *rejected;        /* operators with errors: their uses are no further errors */
+  int first_file;         /* of the user's sources; the library's come before */
+  const char *folder;     /* of the file that is being read */
+  const char *active[16]; /* files that are being read, outermost first */
+  int n_name;
+  name_count *names;
+  loc input_at, classes_at;
+  bool input_missing_said;
+  int n_train;
+  train_use *train;
+  int n_sweep;
+  sweep_use *sweep;
+} expander;
+
+/* A setting of an operator or a parameter of a block, and what a call gave for it. */
+typedef struct {
+  const char *name;
+  bool pair, optional;
+  value *v; /* resolved; NULL: not given */
+  loc at;
+} slot;
+
+/* A bare word (`relu`) or `dropout=0.3` after the arguments: a layer applied next. */
+typedef struct {
+  const char *name;
+  loc at;
+  value *v; /* its one argument, or NULL */
+} trailing_layer;
+
+typedef struct {
+  const char *what; /* the layer or block, for messages */
+  loc at;
+  bool layers; /* trailing layers may follow (not for optimizers and losses) */
+  int n_slot;
+  slot *slot;
+  int n_trailing;
+  trailing_layer *trailing;
+} call;
+
+/* load.c */
+bool load_file(expander *x, const char *path, loc at);
+const char *resolve_path(arena *a, const char *folder, const char *path);
+
+/* expand.c */
+void run_statements(expander *x, stmt *s);
+binding *find_binding(const expander *x, const char *name);
+bool too_many_errors(const expander *x);
+const char *override_text(expander *x, const char *word);
+
+/* arguments.c */
+value *resolve(expander *x, value *v);
+/* True unless a statement of one value has more arguments; then the error is told at the second,
+   before which a `;` may be missing. */
+bool at_most_one(expander *x, const char *word, int n, const arg *args);
+void op_slots(expander *x, const opdef *op, call *c);
+bool bind_arguments(expander *x, call *c, int n, arg *args);
+bool slots_to_settings(expander *x, const call *c, const opdef *op, const xenv *dims, setting *out);
+bool value_number(expander *x, const value *v, double *out);
+const char *did_you_mean(expander *x, const char *word, const char *const *words, int n);
+
+/* shape.c */
+/* A setting's names: "k", and of a pair "k.h" and "k.w". */
+void env_add_setting(xenv *env, const opsetting *s, const setting *v);
+bool shape_node(expander *x, node *n);
+const char *shape_text(arena *a, int64_t c, int64_t h, int64_t w);
+void note_shapes(expander *x, const node *n);
+void check_output(expander *x);
+
+/* traincfg.c */
+void read_train(expander *x);
+/* study.c */
+void add_variants(expander *x);
+void add_set_variants(expander *x, const char *study, const stmt *s);
+const char *source_slice(expander *x, loc at);
+
+/* trial.c */
+void try_operators(expander *x);
+
+/* opcheck.c: a user's operator must be sound before it is instantiated. */
+bool check_operator(expander *x, const opdef *op);
+#endif

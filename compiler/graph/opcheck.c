@@ -1,0 +1,228 @@
+/* A user's operator must be sound before it is instantiated: every name means something, every
+   tensor is read with as many indices as it has, every function exists. */
+#include "expand.h"
+#include <string.h>
+
+enum { MAX_TENSORS = 64, MAX_NAMES = 128 };
+
+typedef struct {
+  const char *name;
+  int rank; /* -1: shaped like the tensor an optimizer updates */
+} known_tensor;
+
+typedef struct {
+  expander *x;
+  const opdef *op;
+  int n_tensor;
+  known_tensor tensor[MAX_TENSORS];
+  int n_name; /* settings and dimensions */
+  const char *name[MAX_NAMES];
+  int n_axis; /* of the statement */
+  const char *axis[MAX_NAMES];
+  bool ok, out_written;
+} checker;
+
+static void wrong(checker *k, loc at, const char *fmt, const char *name) {
+  const char *words[MAX_TENSORS + 2 * MAX_NAMES];
+  int n = 0;
+  for (int i = 0; i < k->n_tensor; i++) words[n++] = k->tensor[i].name;
+  for (int i = 0; i < k->n_name; i++) words[n++] = k->name[i];
+  for (int i = 0; i < k->n_axis; i++) words[n++] = k->axis[i];
+  char text[200];
+  snprintf(text, sizeof text, fmt, name);
+  diag_error(k->x->d, at, did_you_mean(k->x, name, words, n), "%s", text);
+  k->ok = false;
+}
+
+static void wrong_count(checker *k, const xexpr *e, const char *of, int want) {
+  diag_error(k->x->d, e->at, NULL, "`%s` takes %d %s, not %d", e->name, want, of, e->n);
+  k->ok = false;
+}
+
+static bool has(const char *const *list, int n, const char *name) {
+  for (int i = 0; i < n; i++)
+    if (!strcmp(list[i], name)) return true;
+  return false;
+}
+
+static known_tensor *find_tensor(checker *k, const char *name) {
+  for (int i = 0; i < k->n_tensor; i++)
+    if (!strcmp(k->tensor[i].name, name)) return &k->tensor[i];
+  return NULL;
+}
+
+static void add_tensor(checker *k, const char *name, int rank) {
+  if (k->n_tensor < MAX_TENSORS) k->tensor[k->n_tensor++] = (known_tensor){name, rank};
+}
+
+static void add_name(checker *k, const char *name) {
+  if (k->n_name < MAX_NAMES) k->name[k->n_name++] = name;
+}
+
+static int function_arity(const char *name) {
+  static const struct {
+    const char *word;
+    int arity;
+  } functions[] = {
+#define SCALAR(NAME, word, arity) {word, arity},
+#include "nest/scalar.def"
+#undef SCALAR
+      {"rand", 0}, {"floor", 1}};
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+    if (!strcmp(functions[i].word, name)) return functions[i].arity;
+  return -1;
+}
+
+static void check_read(checker *k, const xexpr *e) {
+  const known_tensor *t = find_tensor(k, e->name);
+  if (!t) wrong(k, e->at, "there is no tensor `%s` here", e->name);
+  else if (e->every ? t->rank >= 0 && k->op->kind != OP_OPTIMIZER : t->rank >= 0 && t->rank != e->n)
+    wrong_count(k, e, t->rank == 1 ? "index" : "indices", t->rank);
+}
+
+static void check_expr(checker *k, const xexpr *e) {
+  if (e->kind == X_READ) check_read(k, e);
+  if (e->kind == X_NAME && !has(k->name, k->n_name, e->name) && !has(k->axis, k->n_axis, e->name))
+    wrong(k, e->at, "nothing here is called `%s`", e->name);
+  if (e->kind == X_CALL && function_arity(e->name) < 0)
+    wrong(k, e->at, "there is no function `%s`", e->name);
+  else if (e->kind == X_CALL && function_arity(e->name) != e->n)
+    wrong_count(k, e, function_arity(e->name) == 1 ? "argument" : "arguments",
+                function_arity(e->name));
+  for (int i = 0; i < e->n; i++) check_expr(k, e->arg[i]);
+}
+
+static void add_axis(checker *k, const char *name) {
+  if (has(k->axis, k->n_axis, name) || k->n_axis == MAX_NAMES) return;
+  k->axis[k->n_axis++] = name;
+}
+
+/* Axes are the names after `for` and the bare indices of tensors whose sizes are known. */
+static void find_axes(checker *k, const xexpr *e) {
+  const known_tensor *t = e->kind == X_READ ? find_tensor(k, e->name) : NULL;
+  for (int i = 0; t && i < e->n; i++)
+    if (e->arg[i]->kind == X_NAME && !has(k->name, k->n_name, e->arg[i]->name))
+      add_axis(k, e->arg[i]->name);
+  for (int i = 0; i < e->n; i++) find_axes(k, e->arg[i]);
+}
+
+/* Does the expression move with an axis? */
+static bool varies(const checker *k, const xexpr *e) {
+  if (e->kind == X_NAME) return has(k->axis, k->n_axis, e->name);
+  for (int i = 0; i < e->n; i++)
+    if (varies(k, e->arg[i])) return true;
+  return false;
+}
+
+static void check_index(checker *k, const xexpr *e) {
+  bool good = e->kind == X_NUM || e->kind == X_NAME || e->kind == X_ADD || e->kind == X_SUB ||
+              e->kind == X_NEG ||
+              (e->kind == X_MUL && !(varies(k, e->arg[0]) && varies(k, e->arg[1]))) ||
+              !varies(k, e);
+  if (!good) {
+    wrong(k, e->at, "%s is no sum of axes times numbers", "this index");
+    return;
+  }
+  for (int i = 0; varies(k, e) && i < e->n; i++) check_index(k, e->arg[i]);
+}
+
+static void check_affine(checker *k, const xexpr *e, bool in_index) {
+  for (int i = 0; i < e->n; i++) {
+    if (e->kind == X_READ) check_index(k, e->arg[i]);
+    check_affine(k, e->arg[i], in_index || e->kind == X_READ);
+  }
+  if (e->kind == X_READ && in_index)
+    wrong(k, e->at, "`%s` cannot be read inside an index", e->name);
+}
+
+static void check_nest(checker *k, const opstmt *s) {
+  const xexpr *l = s->lhs;
+  bool is_out = !strcmp(l->name, k->op->out);
+  k->n_axis = 0;
+  for (int i = 0; i < s->n_axis; i++) check_expr(k, s->axis[i].extent);
+  for (int i = 0; i < s->n_axis; i++) add_axis(k, s->axis[i].name);
+  find_axes(k, s->rhs);
+  if (is_out) add_tensor(k, k->op->out, k->op->out_every ? -1 : k->op->n_out_dim);
+  find_axes(k, l);
+  check_expr(k, s->rhs);
+  check_affine(k, s->rhs, false);
+  if (is_out) k->out_written = true;
+  for (int i = 0; k->op->kind != OP_OPTIMIZER && i < k->op->n_in; i++)
+    if (!strcmp(k->op->in[i].name, l->name))
+      wrong(k, l->at, "the input `%s` cannot be written", l->name);
+  if (!find_tensor(k, l->name)) add_tensor(k, l->name, l->every ? -1 : l->n);
+  check_expr(k, l);
+  check_affine(k, l, false);
+  if (k->n_axis > 12) wrong(k, l->at, "the nest of `%s` has more than 12 axes", l->name);
+}
+
+static void check_body(checker *k, const opstmt *s) {
+  for (; s; s = s->next) {
+    if (!s->cond) {
+      check_nest(k, s);
+      continue;
+    }
+    k->n_axis = 0;
+    check_expr(k, s->cond);
+    check_body(k, s->then);
+    check_body(k, s->otherwise);
+  }
+}
+
+static void check_program(checker *k, const opstmt *more, const char *which) {
+  int tensors = k->n_tensor;
+  check_body(k, k->op->body);
+  check_body(k, more);
+  if (!k->out_written && k->ok) wrong(k, k->op->at, which, k->op->out);
+  k->n_tensor = tensors;
+  k->out_written = false;
+}
+
+static void check_signature(checker *k) {
+  const opdef *op = k->op;
+  for (int i = 0; i < op->n_in && op->kind != OP_OPTIMIZER; i++)
+    if (op->in[i].n_dim != (op->kind == OP_LOSS && i == 1 ? 1 : 4))
+      wrong(k, op->in[i].at, "`%s` is [N,H,W,C] here, and labels are [N]", op->in[i].name);
+  if (op->kind == OP_LAYER && !op->out_every && op->n_out_dim != 4)
+    wrong(k, op->at, "the result of `%s` is [N,H,W,C]", op->name);
+  if (op->kind == OP_LOSS && (op->n_in != 2 || op->n_out_dim != 1))
+    wrong(k, op->at, "the loss `%s` is of the form NAME(x[N,H,W,C], int label[N]) -> loss[N]",
+          op->name);
+  if (op->kind == OP_OPTIMIZER && op->n_in != 2)
+    wrong(k, op->at, "the optimizer `%s` is of the form NAME(w[..], g[..]) -> w[..]", op->name);
+}
+
+static void declare(checker *k) {
+  const opdef *op = k->op;
+  for (int i = 0; i < op->n_in; i++) {
+    for (int j = 0; j < op->in[i].n_dim; j++) add_name(k, op->in[i].dim[j]);
+    add_tensor(k, op->in[i].name, op->in[i].every ? -1 : op->in[i].n_dim);
+  }
+  for (int i = 0; i < op->n_set; i++) {
+    if (op->set[i].dflt) check_expr(k, op->set[i].dflt);
+    add_name(k, op->set[i].name);
+    if (op->set[i].pair) add_name(k, op->set[i].name_h);
+    if (op->set[i].pair) add_name(k, op->set[i].name_w);
+  }
+  for (int i = 0; i < op->n_out_dim; i++) check_expr(k, op->out_dim[i]);
+  for (int i = 0; i < op->n_need; i++) check_expr(k, op->need[i].cond);
+  for (int i = 0; i < op->n_decl; i++) {
+    const opdecl *d = &op->decl[i];
+    if (find_tensor(k, d->name)) wrong(k, d->at, "`%s` is declared twice", d->name);
+    for (int j = 0; j < d->n_dim; j++) check_expr(k, d->dim[j].extent);
+    if (d->when) check_expr(k, d->when);
+    check_expr(k, d->init_arg);
+    add_tensor(k, d->name, d->every ? -1 : d->n_dim);
+  }
+}
+
+bool check_operator(expander *x, const opdef *op) {
+  checker k = {.x = x, .op = op, .ok = true};
+  declare(&k);
+  if (op->kind == OP_OPTIMIZER) add_name(&k, "lr");
+  check_signature(&k);
+  if (!k.ok) return false;
+  check_program(&k, op->train, "`%s` is never written in training");
+  check_program(&k, op->infer, "`%s` is never written at inference");
+  return k.ok;
+}

@@ -1,0 +1,48 @@
+/* A user's operators are instantiated once while the file is being checked, so that what is wrong
+   with them is said there, with its place, and never comes up later. The library needs no trial. */
+#include "expand.h"
+#include "passes/passes.h"
+#include <string.h>
+
+static bool is_users_own(const expander *x, const opdef *op) {
+  return op && x->g->n_source && op->at.file >= x->first_file;
+}
+
+static bool uses_own(const expander *x) {
+  const graph *g = x->g;
+  bool own = is_users_own(x, g->train.loss.op);
+  for (int i = 0; i < g->n_node && !own; i++) own = is_users_own(x, g->node[i]->op);
+  for (int i = 0; i < g->train.n_optimizer && !own; i++)
+    own = is_users_own(x, g->train.optimizer[i].op);
+  return own;
+}
+
+static void check_sizes(expander *x, const nestprog *p) {
+  for (int i = 0; i < p->n_tensor; i++) {
+    const tensor *t = p->tensor[i];
+    double n = 1;
+    for (int d = 0; d < t->rank; d++) n *= (double)t->dim[d];
+    if (n > MAX_ELEMENTS)
+      diag_error(x->d, t->node ? t->node->at : NOWHERE, NULL,
+                 "`%s` makes a tensor of %.3g elements (at most %.3g)",
+                 t->node && t->node->op ? t->node->op->name : t->name, n, MAX_ELEMENTS);
+  }
+}
+
+static void try_program(expander *x, bool train, const opuse *optimizer) {
+  arena *mem = arena_new();
+  int before = diag_errors(x->d);
+  nestprog *p = lower(x->g, train, true, 1, mem);
+  if (p) check_sizes(x, p);
+  bool ok = p && diag_errors(x->d) == before && (!train || grad(p, optimizer));
+  if (!ok && diag_errors(x->d) == before)
+    diag_error(x->d, NOWHERE, NULL, "%s: its operators do not fit together", x->g->path);
+  arena_free(mem);
+}
+
+void try_operators(expander *x) {
+  if (diag_errors(x->d) || !uses_own(x)) return;
+  try_program(x, false, NULL);
+  for (int i = 0; i < x->g->train.n_optimizer && !diag_errors(x->d); i++)
+    try_program(x, true, &x->g->train.optimizer[i]);
+}

@@ -1,0 +1,28 @@
+/* The operator library, parsed. */
+#ifndef NETC_OPDEF_H
+#define NETC_OPDEF_H
+#include "ast.h"
+
+/* The built-in operators, parsed once per graph from the embedded library. */
+opdef *ops_find(opdef *list, const char *name);
+/* Evaluates a shape or setting expression. env names: settings ("k", "k.h", "k.w") and dimensions
+   ("H"). Integer division truncates when both sides are integers (shape rules). False: d has the
+   error. */
+typedef struct {
+  int n;
+  const char *name[64];
+  double v[64];
+} xenv;
+bool xexpr_eval(const xexpr *x, const xenv *env, diag *d, double *out);
+/* The texts of compiler/ops, embedded when netc is built; sorted by file name. */
+typedef struct {
+  const char *name, *text;
+} oplib_entry;
+extern const oplib_entry oplib[];
+extern const int oplib_n;
+
+/* Parses the library into a. An error in it is a bug and aborts. */
+opdef *ops_library(arena *a, diag *d);
+/* As xexpr_eval, but division is exact: arithmetic in parentheses of the layer language. */
+bool xexpr_eval_exact(const xexpr *x, const xenv *env, diag *d, double *out);
+#endif

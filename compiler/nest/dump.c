@@ -1,0 +1,205 @@
+/* dump_nests: nests printed as the operator notation writes them. */
+#include "schedule.h"
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+  FILE *to;
+  const nest *n;
+} printer;
+
+static void print_affine(const printer *p, affine x) {
+  bool any = false;
+  for (int a = 0; a < p->n->n_axis; a++) {
+    int64_t k = x.k[a];
+    if (!k) continue;
+    if (k < 0) fputc('-', p->to);
+    else if (any) fputc('+', p->to);
+    if (k != 1 && k != -1) fprintf(p->to, "%" PRId64 "*", k < 0 ? -k : k);
+    fputs(p->n->axis[a].name, p->to);
+    any = true;
+  }
+  if (x.c || !any) fprintf(p->to, any ? "%+" PRId64 : "%" PRId64, x.c);
+}
+
+static void print_access(const printer *p, const access *x) {
+  fprintf(p->to, "%s[", x->t->name);
+  for (int d = 0; d < x->t->rank; d++) {
+    if (d) fputc(',', p->to);
+    print_affine(p, x->ix[d]);
+  }
+  fputc(']', p->to);
+}
+
+/* How tightly an operator binds: comparisons 1, sums 2, products 3, all else 4. */
+static int binding(ekind k) {
+  if (k == E_ADD || k == E_SUB) return 2;
+  if (k == E_MUL || k == E_DIV) return 3;
+  return k >= E_EQ && k <= E_GE ? 1 : 4;
+}
+
+static void print_number(const printer *p, double v) {
+  if (isinf(v)) fputs(v > 0 ? "inf" : "-inf", p->to);
+  else fprintf(p->to, v == (float)v ? "%.9g" : "%.17g", v);
+}
+
+static void print_expr(const printer *p, const expr *e, int outer);
+
+static void print_infix(const printer *p, const expr *e, int outer) {
+  int own = binding(e->kind);
+  if (own < outer) fputc('(', p->to);
+  print_expr(p, e->a[0], own);
+  fprintf(p->to, own == 3 ? "%s" : " %s ", scalar_word(e->kind));
+  print_expr(p, e->a[1], own + 1);
+  if (own < outer) fputc(')', p->to);
+}
+
+static void print_call(const printer *p, const expr *e) {
+  fprintf(p->to, "%s(", scalar_word(e->kind));
+  for (int i = 0; i < scalar_arity(e->kind); i++) {
+    if (i) fputs(", ", p->to);
+    print_expr(p, e->a[i], 0);
+  }
+  fputc(')', p->to);
+}
+
+static void print_expr(const printer *p, const expr *e, int outer) {
+  switch (e->kind) {
+  case E_CONST: print_number(p, e->num); return;
+  case E_INDEX:
+    fputc('(', p->to);
+    print_affine(p, e->aff);
+    fputc(')', p->to);
+    return;
+  case E_READ: print_access(p, &e->rd); return;
+  case E_ACC: fputs("acc", p->to); return;
+  case E_RAND:
+    fprintf(p->to, "rand%.0f(", e->num);
+    print_affine(p, e->aff);
+    fputc(')', p->to);
+    return;
+  default:
+    if (binding(e->kind) < 4) print_infix(p, e, outer);
+    else print_call(p, e);
+  }
+}
+
+static void print_axes(const printer *p) {
+  for (int reduce = 0; reduce < 2; reduce++) {
+    const char *before = reduce ? " | " : "  for ";
+    for (int a = 0; a < p->n->n_axis; a++) {
+      if (p->n->axis[a].reduce != reduce) continue;
+      fprintf(p->to, "%s%s:%" PRId64, before, p->n->axis[a].name, p->n->axis[a].extent);
+      before = ", ";
+    }
+  }
+}
+
+static void print_guards(const printer *p) {
+  for (int g = 0; g < p->n->n_guard; g++) {
+    fputs(g ? ", 0 <= " : "  where 0 <= ", p->to);
+    print_affine(p, p->n->guard[g].ix);
+    fprintf(p->to, " < %" PRId64, p->n->guard[g].extent);
+  }
+}
+
+/* Is the store's value the result (0), the target plus the result (1), or anything else (2)? */
+static int store_form(const store *s) {
+  const expr *v = s->value;
+  if (v->kind == E_ACC) return 0;
+  bool adds = v->kind == E_ADD && v->a[1]->kind == E_ACC && v->a[0]->kind == E_READ;
+  return adds && access_equal(&v->a[0]->rd, &s->out) ? 1 : 2;
+}
+
+/* `y[..] += term` where the store is plain; else `acc += term`, and a line for each store. */
+static void print_nest(const nest *n, FILE *to) {
+  static const char *const comb[] = {"=", "+=", "max="};
+  printer p = {to, n};
+  int form = n->n_store == 1 ? store_form(&n->store[0]) : 2;
+  fprintf(to, "  # %s%s%s\n  ", n->name, n->canonical ? "" : " (scatter)",
+          n->lanes ? " (16 lanes)" : "");
+  if (n->init) form = 2;
+  if (form == 2) fputs("acc", to);
+  else print_access(&p, &n->store[0].out);
+  fprintf(to, " %s ", comb[n->red]);
+  print_expr(&p, n->term, 0);
+  print_axes(&p);
+  print_guards(&p);
+  if (n->init) {
+    fputs("  from ", to);
+    print_expr(&p, n->init, 0);
+  }
+  if (form == 1) fputs("  onto what is there", to);
+  fputs(";\n", to);
+  for (int s = 0; form == 2 && s < n->n_store; s++) {
+    fputs("    ", to);
+    print_access(&p, &n->store[s].out);
+    fputs(" = ", to);
+    print_expr(&p, n->store[s].value, 0);
+    fputs(";\n", to);
+  }
+}
+
+/* The schedule: `tile n:10 r:32(vec) | c:4; loops i j; 64 tiles for the threads; group 7`. */
+static void print_schedule(const nest *n, FILE *to) {
+  const schedule *s = n->sched;
+  fputs("    # tile", to);
+  for (int a = 0; a < n->n_axis; a++)
+    if (s->tile[a] > 1 || a == s->vec)
+      fprintf(to, " %s%s:%" PRId64 "%s", n->axis[a].reduce ? "|" : "", n->axis[a].name,
+              n->lanes && a == s->vec ? 16 : s->tile[a],
+              a == s->vec    ? "(vec)"
+              : a == s->fold ? "(fold)"
+                             : "");
+  fputs("; loops", to);
+  for (int i = 0; i < s->n_loop; i++) fprintf(to, " %s", n->axis[s->loop[i]].name);
+  if (s->serial) fputs("; one thread", to);
+  else fprintf(to, "; %" PRId64 " tiles for the threads", s->domain);
+  fprintf(to, "; group %d%s\n", s->group, s->interleaved ? ", in turn with the nest before" : "");
+}
+
+static void print_tensor(const tensor *t, FILE *to) {
+  static const char *const role[] = {"input", "label", "param",  "state", "opt",
+                                     "hyper", "temp",  "logits", "losses"};
+  fprintf(to, "  %-6s %s%s[", role[t->role], t->is_int ? "int " : "", t->name);
+  for (int d = 0; d < t->rank; d++) fprintf(to, d ? ",%" PRId64 : "%" PRId64, t->dim[d]);
+  fputs("]", to);
+  for (int d = 0; d < t->rank; d++)
+    if (t->pad_lo[d] || t->pad_hi[d])
+      fprintf(to, "  dim %d: %" PRId64 "+%" PRId64 " of border", d, t->pad_lo[d], t->pad_hi[d]);
+  fputc('\n', to);
+}
+
+typedef struct {
+  bool *used;
+} marks;
+
+static void mark_read(expr *e, void *arg) { ((marks *)arg)->used[e->rd.t->id] = true; }
+
+static void mark_used(const nestprog *p, marks *m) {
+  for (const nest *n = p->nests; n; n = n->next) {
+    expr_reads(n->term, mark_read, m);
+    for (int s = 0; s < n->n_store; s++) {
+      m->used[n->store[s].out.t->id] = true;
+      expr_reads(n->store[s].value, mark_read, m);
+    }
+  }
+}
+
+void dump_nests(const nestprog *p, FILE *to) {
+  arena *tmp = arena_new();
+  marks m = {NEW_N(tmp, bool, p->n_tensor + 1)};
+  mark_used(p, &m);
+  fprintf(to, "%s, batch %d, after %s\ntensors {\n", p->train ? "training" : "inference", p->batch,
+          p->stage ? p->stage : "construction");
+  for (int i = 0; i < p->n_tensor; i++)
+    if (m.used[i]) print_tensor(p->tensor[i], to);
+  fputs("}\nnests {\n", to);
+  for (const nest *n = p->nests; n; n = n->next) {
+    print_nest(n, to);
+    if (n->sched) print_schedule(n, to);
+  }
+  fputs("}\n", to);
+  arena_free(tmp);
+}

@@ -1,0 +1,385 @@
+/* gather: every nest writes each element of its output once. A scatter
+     d.x[n, i*s+u*d-p, ..] += term
+   is solved, dimension by dimension, for a fresh axis h over the whole extent of the output:
+     s == 1: i = h - u*d + p is put in place of i;
+     s > 1:  h = s*h' + r for each residue r; of the other axes only those classes u = u0 + m*u'
+             remain for which s divides what is left: again affine, with unit step.
+   Where i then leaves its range, the term contributes nothing: by a read with the same index, or
+   by a guard. Elements that no class reaches are filled with zeros. */
+#include "passes.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* While a scatter is solved, output axes that have their place carry reduce == false. */
+typedef struct {
+  nestprog *p;
+  nest **tail; /* where the next finished nest is linked */
+} gathering;
+
+static int64_t gcd(int64_t a, int64_t b) { return b ? gcd(b, a % b) : llabs(a); }
+
+static int64_t modulo(int64_t a, int64_t m) { return (a % m + m) % m; }
+
+/* --- substituting an axis --- */
+
+typedef struct {
+  int ax;
+  affine by;
+} substitution;
+
+static affine put(affine x, void *arg) {
+  const substitution *s = arg;
+  int64_t k = x.k[s->ax];
+  x.k[s->ax] = 0;
+  return aff_add(x, aff_scale(s->by, k));
+}
+
+/* Replaces axis ax by an affine expression everywhere in n (which owns its expressions). */
+static void substitute(nestprog *p, nest *n, int ax, affine by) {
+  substitution s = {ax, by};
+  n->term = expr_map_affine(p->mem, n->term, put, &s);
+  for (int g = 0; g < n->n_guard; g++) n->guard[g].ix = put(n->guard[g].ix, &s);
+  for (int d = 0; d < n->store[0].out.t->rank; d++)
+    n->store[0].out.ix[d] = put(n->store[0].out.ix[d], &s);
+}
+
+static void add_guard(nest *n, affine ix, int64_t extent) {
+  int64_t lo, hi;
+  aff_range(n, ix, &lo, &hi);
+  if (lo >= 0 && hi < extent) return;
+  if (n->n_guard == MAX_GUARDS) abort();
+  n->guard[n->n_guard].ix = ix;
+  n->guard[n->n_guard++].extent = extent;
+}
+
+/* --- axes --- */
+
+static const char *fresh_name(nestprog *p, const nest *n, int dim) {
+  static const char *const usual[] = {"n", "h", "w", "c", "d", "e"};
+  const char *name = usual[dim];
+  for (int a = 0; a < n->n_axis; a++)
+    if (!strcmp(n->axis[a].name, name)) {
+      name = arena_printf(p->mem, "%s'", name);
+      a = -1;
+    }
+  return name;
+}
+
+static int add_output_axis(nestprog *p, nest *n, int dim, int64_t extent) {
+  if (n->n_axis == MAX_AXES) abort();
+  n->axis[n->n_axis] = (axis){fresh_name(p, n, dim), extent, false};
+  return n->n_axis++;
+}
+
+/* How often axis ax stands in the output's dimensions. */
+static int uses(const nest *n, int ax) {
+  int k = 0;
+  for (int d = 0; d < n->store[0].out.t->rank; d++) k += n->store[0].out.ix[d].k[ax] != 0;
+  return k;
+}
+
+/* Axes of dimension `dim` that may still be solved for. */
+static int free_axes(const nest *n, const affine *x, int *list) {
+  int k = 0;
+  for (int a = 0; a < n->n_axis; a++)
+    if (x->k[a] && n->axis[a].reduce) list[k++] = a;
+  return k;
+}
+
+static bool mixed_radix(const nest *n, const affine *x, int64_t extent) {
+  int64_t points = 1, lo, hi;
+  nest only = *n;
+  access at = {.t = &(tensor){.rank = 1, .dim = {extent}}, .ix = {*x}};
+  for (int a = 0; a < n->n_axis; a++) {
+    only.axis[a].reduce = !x->k[a];
+    if (x->k[a]) points *= n->axis[a].extent;
+  }
+  aff_range(n, *x, &lo, &hi);
+  return points == extent && lo == 0 && hi == extent - 1 && output_once(&only, &at);
+}
+
+/* Is dimension `dim` written once and completely (or, where an earlier nest has written all of it,
+   at least in range) by axes that stand nowhere else? Then they are output axes as they are. */
+static bool direct(const nest *n, int dim, bool onto) {
+  const access *out = &n->store[0].out;
+  const affine *x = &out->ix[dim];
+  int64_t lo, hi;
+  int count = 0;
+  for (int a = 0; a < n->n_axis; a++) {
+    if (!x->k[a]) continue;
+    if (!n->axis[a].reduce || uses(n, a) > 1) return false;
+    count++;
+  }
+  aff_range(n, *x, &lo, &hi);
+  if (count <= 1 && onto) return lo >= 0 && hi < out->t->dim[dim];
+  return mixed_radix(n, x, out->t->dim[dim]);
+}
+
+/* --- choosing the axis to solve for --- */
+
+typedef struct {
+  const nest *n;
+  int ax;
+  bool alone; /* some read of a gradient has it as the whole index of a dimension */
+} lookup;
+
+static void find_alone(expr *read, void *arg) {
+  lookup *l = arg;
+  affine plain = aff_axis(l->ax, 1);
+  for (int d = 0; d < read->rd.t->rank; d++)
+    l->alone |= read->rd.t->grad_of && aff_equal(read->rd.ix[d], plain);
+}
+
+/* Solving for an axis of the forward result keeps the loops over the small window. */
+static int64_t merit(const nest *n, int ax) {
+  lookup l = {n, ax, false};
+  expr_reads(n->term, find_alone, &l);
+  return n->axis[ax].extent + (l.alone && n->axis[ax].extent > 1 ? INT32_MAX : 0);
+}
+
+static int choose_axis(const nest *n, const int *list, int k) {
+  int best = list[0];
+  for (int i = 1; i < k; i++)
+    if (merit(n, list[i]) > merit(n, best)) best = list[i];
+  return best;
+}
+
+/* --- finishing --- */
+
+typedef struct {
+  int to[MAX_AXES];
+} permutation;
+
+static affine permute(affine x, void *arg) {
+  const permutation *p = arg;
+  affine y = {.c = x.c};
+  for (int a = 0; a < MAX_AXES; a++)
+    if (x.k[a]) y.k[p->to[a]] = x.k[a];
+  return y;
+}
+
+/* Marks the axes along which some read's last dimension runs. */
+static void mark_contiguous(expr *read, void *arg) {
+  const access *x = &read->rd;
+  for (int a = 0; x->t->rank && a < MAX_AXES; a++)
+    if (x->ix[x->t->rank - 1].k[a]) ((bool *)arg)[a] = true;
+}
+
+/* Output axes first, in the order of the output's dimensions; then the others as they were, but
+   those along rows of memory innermost. A fill with zeros has no others. */
+static void order_axes(nestprog *p, nest *n) {
+  bool zero = n->term->kind == E_CONST && n->term->num == 0;
+  permutation map;
+  axis sorted[MAX_AXES];
+  int k = 0;
+  bool placed[MAX_AXES] = {0};
+  access *out = &n->store[0].out;
+  for (int d = 0; d < out->t->rank; d++)
+    for (int a = 0; a < n->n_axis; a++)
+      if (out->ix[d].k[a] && !placed[a]) placed[a] = true, map.to[a] = k, sorted[k++] = n->axis[a];
+  bool rows[MAX_AXES] = {0};
+  expr_reads(n->term, mark_contiguous, rows);
+  for (int last = 0; last < 2; last++)
+    for (int a = 0; a < n->n_axis; a++)
+      if (!placed[a] && !zero && rows[a] == last) map.to[a] = k, sorted[k++] = n->axis[a];
+  memcpy(n->axis, sorted, sizeof sorted);
+  n->n_axis = k;
+  n->term = expr_map_affine(p->mem, n->term, permute, &map);
+  for (int g = 0; g < n->n_guard; g++) n->guard[g].ix = permute(n->guard[g].ix, &map);
+  for (int d = 0; d < out->t->rank; d++) out->ix[d] = permute(out->ix[d], &map);
+}
+
+typedef struct {
+  affine ix;
+  int64_t extent;
+  bool found;
+} implied;
+
+static void find_implied(expr *read, void *arg) {
+  implied *m = arg;
+  for (int d = 0; d < read->rd.t->rank; d++)
+    m->found |= read->rd.t->dim[d] == m->extent && aff_equal(read->rd.ix[d], m->ix);
+}
+
+/* Guards that always hold, or that a read repeats, say nothing. */
+static void drop_guards(nest *n) {
+  int k = 0;
+  for (int g = 0; g < n->n_guard; g++) {
+    int64_t lo, hi;
+    implied m = {n->guard[g].ix, n->guard[g].extent, false};
+    expr_reads(n->term, find_implied, &m);
+    for (int i = 0; i < k; i++)
+      m.found |= n->guard[i].extent == m.extent && aff_equal(n->guard[i].ix, m.ix);
+    aff_range(n, m.ix, &lo, &hi);
+    if (!m.found && (lo < 0 || hi >= m.extent)) n->guard[k++] = n->guard[g];
+  }
+  n->n_guard = k;
+}
+
+static void finish(gathering *g, nest *n, bool onto) {
+  expr *acc = e_op(g->p->mem, E_ACC, NULL, NULL, NULL);
+  bool reduces = false;
+  order_axes(g->p, n);
+  drop_guards(n);
+  if (onto) acc = e_op(g->p->mem, E_ADD, e_read(g->p->mem, n->store[0].out), acc, NULL);
+  n->store[0].value = acc;
+  for (int a = 0; a < n->n_axis; a++) reduces |= n->axis[a].reduce;
+  if (!reduces) n->red = R_SET;
+  n->canonical = true;
+  *g->tail = n;
+  g->tail = &n->next;
+}
+
+/* --- solving --- */
+
+/* Zeros for the class h = step*h' + r of dimension dim, over all of the later dimensions. */
+static void zero_fill(gathering *g, const nest *n, int dim, int64_t step, int64_t r) {
+  nest *z = nest_copy(g->p->mem, n);
+  access *out = &z->store[0].out;
+  for (int d = dim; d < out->t->rank; d++) {
+    int64_t k = d == dim ? step : 1, c = d == dim ? r : 0;
+    int h = add_output_axis(g->p, z, d, (out->t->dim[d] - c + k - 1) / k);
+    out->ix[d] = aff_add(aff_const(c), aff_axis(h, k));
+  }
+  z->term = e_const(g->p->mem, 0);
+  z->n_guard = 0;
+  finish(g, z, false);
+}
+
+static void solve(gathering *g, nest *n, int dim, bool onto);
+
+/* Dimension dim has no axis left to solve for: its index is known, and h must meet it. */
+static void meet(gathering *g, nest *n, int dim, bool onto) {
+  access *out = &n->store[0].out;
+  affine known = out->ix[dim];
+  int h = add_output_axis(g->p, n, dim, out->t->dim[dim]);
+  out->ix[dim] = aff_axis(h, 1);
+  add_guard(n, aff_add(out->ix[dim], aff_scale(known, -1)), 1);
+  solve(g, n, dim + 1, onto);
+}
+
+/* Splits axis b into its class b = b0 + m*b'. False if the class is empty. */
+static bool take_class(gathering *g, nest *n, int b, int64_t b0, int64_t m) {
+  axis *ax = &n->axis[b];
+  if (b0 >= ax->extent) return false;
+  ax->extent = (ax->extent - b0 + m - 1) / m;
+  if (b0 || m > 1) substitute(g->p, n, b, aff_add(aff_const(b0), aff_axis(b, m)));
+  return true;
+}
+
+typedef struct {
+  int dim, ax;
+  int64_t step, r; /* the class h = step*h' + r; step is the coefficient of ax */
+  bool *reached;   /* by an earlier combination of classes */
+} target_class;
+
+/* All other axes are in one class each: ax = h' + (r - rest) / step. */
+static void solve_class(gathering *g, nest *n, const target_class *c, bool onto) {
+  access *out = &n->store[0].out;
+  affine rest = out->ix[c->dim], by;
+  axis *ax = &n->axis[c->ax];
+  int64_t extent = ax->extent;
+  rest.k[c->ax] = 0;
+  by = aff_add(aff_const(c->r), aff_scale(rest, -1));
+  by.c /= c->step;
+  for (int a = 0; a < MAX_AXES; a++) by.k[a] /= c->step;
+  by = aff_add(by, aff_axis(c->ax, 1)); /* from here on the axis is h' */
+  ax->name = "";
+  ax->name = fresh_name(g->p, n, c->dim);
+  ax->extent = (out->t->dim[c->dim] - c->r + c->step - 1) / c->step;
+  ax->reduce = false;
+  substitute(g->p, n, c->ax, by);
+  add_guard(n, by, extent);
+  out->ix[c->dim] = aff_add(aff_const(c->r), aff_axis(c->ax, c->step));
+  bool first = !*c->reached;
+  *c->reached = true;
+  solve(g, n, c->dim + 1, onto || !first);
+}
+
+/* Goes through the classes of the other free axes for which step divides r - rest. */
+static void split_axes(gathering *g, const nest *n, const target_class *c, const int *list,
+                       int n_list, bool onto) {
+  if (!n_list) {
+    const affine *x = &n->store[0].out.ix[c->dim];
+    if (modulo(c->r - x->c, c->step)) return;
+    nest *one = nest_copy(g->p->mem, n);
+    solve_class(g, one, c, onto);
+    return;
+  }
+  int b = list[0];
+  if (b == c->ax) {
+    split_axes(g, n, c, list + 1, n_list - 1, onto);
+    return;
+  }
+  int64_t m = c->step / gcd(n->store[0].out.ix[c->dim].k[b], c->step);
+  for (int64_t b0 = 0; b0 < m; b0++) {
+    nest *one = nest_copy(g->p->mem, n);
+    if (take_class(g, one, b, b0, m)) split_axes(g, one, c, list + 1, n_list - 1, onto);
+  }
+}
+
+/* Counts a falling axis upwards instead, so that its coefficient is positive. */
+static void flip(gathering *g, nest *n, int ax) {
+  affine by = aff_add(aff_const(n->axis[ax].extent - 1), aff_axis(ax, -1));
+  substitute(g->p, n, ax, by);
+}
+
+/* Coefficients of axes already on the output side must be multiples of step; else they are met. */
+static bool solvable(const nest *n, const affine *x, int ax) {
+  for (int a = 0; a < n->n_axis; a++)
+    if (x->k[a] && !n->axis[a].reduce && x->k[a] % x->k[ax]) return false;
+  return true;
+}
+
+static void solve_dim(gathering *g, nest *n, int dim, bool onto) {
+  access *out = &n->store[0].out;
+  int list[MAX_AXES], k = free_axes(n, &out->ix[dim], list);
+  int ax = k ? choose_axis(n, list, k) : -1;
+  if (ax < 0 || !solvable(n, &out->ix[dim], ax)) {
+    meet(g, n, dim, onto);
+    return;
+  }
+  if (out->ix[dim].k[ax] < 0) flip(g, n, ax);
+  int64_t step = out->ix[dim].k[ax];
+  for (int64_t r = 0; r < step && r < out->t->dim[dim]; r++) {
+    bool reached = false;
+    target_class c = {dim, ax, step, r, &reached};
+    split_axes(g, n, &c, list, k, onto);
+    if (!reached && !onto) zero_fill(g, n, dim, step, r);
+  }
+}
+
+static void solve(gathering *g, nest *n, int dim, bool onto) {
+  const access *out = &n->store[0].out;
+  if (dim == out->t->rank) {
+    finish(g, n, onto);
+    return;
+  }
+  if (!direct(n, dim, onto)) {
+    solve_dim(g, n, dim, onto);
+    return;
+  }
+  for (int a = 0; a < n->n_axis; a++)
+    if (out->ix[dim].k[a]) n->axis[a].reduce = false;
+  solve(g, n, dim + 1, onto);
+}
+
+/* Returns the link behind the nests that replace n. */
+static nest **gather_nest(nestprog *p, nest **link, nest *n) {
+  gathering g = {p, link};
+  nest *next = n->next, *s = nest_copy(p->mem, n);
+  bool onto = n->store[0].value->kind != E_ACC;
+  for (int a = 0; a < s->n_axis; a++) s->axis[a].reduce = true;
+  solve(&g, s, 0, onto);
+  *g.tail = next;
+  return g.tail;
+}
+
+void gather(nestprog *p) {
+  nest **link = &p->nests;
+  while (*link) {
+    if ((*link)->canonical) link = &(*link)->next;
+    else link = gather_nest(p, link, *link);
+  }
+  p->stage = "gather";
+}

@@ -1,0 +1,353 @@
+/* grad: appends the backward nests and the optimizer's updates. For `y[f] += e`, every read r[g]
+   in e gives `d.r[g] += d.y[f] * de/dr` over the same axes. Requires forward nests of one store.
+   The result's nests are scatters; gather makes them write each element once. */
+#include "graph/graph.h"
+#include "instantiate.h"
+#include "passes.h"
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The gradient that each argument of a scalar function receives, in postfix notation:
+   g is the gradient of the result, y the result, a b c the arguments, n negates, h is 1/2,
+   ? is select. In the order of scalar.def; NULL: no gradient. */
+static const char *const derivative[][3] = {
+    /* a + b */ {"g", "g"},
+    /* a - b */ {"g", "gn"},
+    /* a * b */ {"gb*", "ga*"},
+    /* a / b */ {"gb/", "gy*b/n"},
+    /* -a    */ {"gn"},
+    /* max   */ {"ab>g0?", "ab>0g?"},
+    /* min   */ {"ab<g0?", "ab<0g?"},
+    /* sqrt  */ {"gh*y/"},
+    /* exp   */ {"gy*"},
+    /* log   */ {"ga/"},
+    /* tanh  */ {"g1yy*-*"},
+    /* ==    */ {NULL},
+    /* !=    */ {NULL},
+    /* <     */ {NULL},
+    /* <=    */ {NULL},
+    /* >     */ {NULL},
+    /* >=    */ {NULL},
+    /* select */ {NULL, "ag0?", "a0g?"},
+    /* stop  */ {NULL},
+};
+static_assert(sizeof derivative / sizeof *derivative == E_COUNT - E_ADD, "one line a function");
+
+typedef struct {
+  nestprog *p;
+  arena *mem;
+  int n_tensor; /* of the forward program */
+  bool *needed; /* its value depends on a parameter */
+  tensor **d;   /* the gradient of tensor id, once something contributed to it */
+  tensor **won; /* see won_tensor */
+  nest *last;
+  bool failed;
+} backward;
+
+/* Gradients of one nest's reads, equal accesses summed. */
+typedef struct {
+  backward *b;
+  int n;
+  access *at;
+  expr **sum;
+} partials;
+
+/* --- scalar derivatives --- */
+
+static expr *operation(arena *mem, char c, expr **stack, int *n) {
+  static const struct {
+    char c;
+    ekind kind;
+  } ops[] = {{'*', E_MUL}, {'/', E_DIV}, {'-', E_SUB},   {'>', E_GT},
+             {'<', E_LT},  {'n', E_NEG}, {'?', E_SELECT}};
+  for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+    if (ops[i].c != c) continue;
+    int k = scalar_arity(ops[i].kind);
+    *n -= k;
+    return e_op(mem, ops[i].kind, stack[*n], k > 1 ? stack[*n + 1] : NULL,
+                k > 2 ? stack[*n + 2] : NULL);
+  }
+  abort();
+}
+
+static expr *derive(arena *mem, const char *rule, const expr *e, expr *y, expr *g) {
+  expr *stack[8];
+  int n = 0;
+  for (; *rule; rule++) {
+    expr *v;
+    switch (*rule) {
+    case 'g': v = g; break;
+    case 'y': v = y; break;
+    case 'a': v = e->a[0]; break;
+    case 'b': v = e->a[1]; break;
+    case 'c': v = e->a[2]; break;
+    case '0': v = e_const(mem, 0); break;
+    case '1': v = e_const(mem, 1); break;
+    case 'h': v = e_const(mem, 0.5); break;
+    default: v = operation(mem, *rule, stack, &n);
+    }
+    stack[n++] = v;
+  }
+  return stack[0];
+}
+
+/* --- which tensors have a gradient --- */
+
+static void note_needed(expr *read, void *arg) {
+  backward *b = ((partials *)arg)->b;
+  int id = read->rd.t->id;
+  if (id < b->n_tensor && b->needed[id]) ((partials *)arg)->n = 1;
+}
+
+static bool reads_needed(backward *b, expr *e) {
+  partials found = {.b = b};
+  expr_reads(e, note_needed, &found);
+  return found.n;
+}
+
+static void find_needed(backward *b) {
+  for (int i = 0; i < b->n_tensor; i++) b->needed[i] = b->p->tensor[i]->role == T_PARAM;
+  for (nest *n = b->p->nests; n; n = n->next) {
+    tensor *t = n->store[0].out.t;
+    if (t->role != T_STATE && reads_needed(b, n->term)) b->needed[t->id] = true;
+  }
+}
+
+/* --- one nest backwards --- */
+
+static void contribute(partials *s, const access *at, expr *g) {
+  for (int i = 0; i < s->n; i++)
+    if (access_equal(&s->at[i], at)) {
+      s->sum[i] = e_op(s->b->mem, E_ADD, s->sum[i], g, NULL);
+      return;
+    }
+  int n = s->n;
+  PUSH(s->b->mem, s->at, n, *at);
+  PUSH(s->b->mem, s->sum, s->n, g);
+}
+
+/* y: an expression for e's value. */
+static void propagate(partials *s, expr *e, expr *y, expr *g) {
+  if (e->kind == E_READ) {
+    int id = e->rd.t->id;
+    if (id < s->b->n_tensor && s->b->needed[id]) contribute(s, &e->rd, g);
+    return;
+  }
+  for (int i = 0; i < scalar_arity(e->kind); i++) {
+    const char *rule = derivative[e->kind - E_ADD][i];
+    if (!rule || !reads_needed(s->b, e->a[i])) continue;
+    propagate(s, e->a[i], e->a[i], derive(s->b->mem, rule, e, y, g));
+  }
+}
+
+/* Minus the position of a point in the order of the reduction: of several equal terms, the first
+   has the largest. */
+static expr *position(backward *b, const nest *n) {
+  expr *e = NEW(b->mem, expr);
+  int64_t points = 1;
+  e->kind = E_INDEX;
+  for (int a = 0; a < n->n_axis; a++) {
+    if (!n->axis[a].reduce) continue;
+    points *= n->axis[a].extent;
+    e->aff = aff_add(aff_scale(e->aff, n->axis[a].extent), aff_axis(a, -1));
+  }
+  if (points > 1 << 24) {
+    const node *at = n->node;
+    diag_error(b->p->graph->d, at ? at->at : NOWHERE, NULL,
+               "`max=` over more than 2^24 values has no gradient");
+    b->failed = true;
+  }
+  return e;
+}
+
+static expr *minus_infinity(arena *mem) { return e_const(mem, -INFINITY); }
+
+/* A nest behind n that notes which term was the largest: the first one, as in PyTorch. */
+static tensor *won_tensor(backward *b, nest *n) {
+  tensor *y = n->store[0].out.t;
+  if (b->won[y->id]) return b->won[y->id];
+  const char *name = arena_printf(b->mem, "won.%s", y->name);
+  tensor *won = tensor_new(b->p, name, T_TEMP, y->rank, y->dim);
+  won->node = y->node;
+  nest *w = nest_copy(b->mem, n);
+  w->name = name;
+  w->store[0].out.t = won;
+  expr *equal = e_op(b->mem, E_EQ, n->term, e_read(b->mem, n->store[0].out), NULL);
+  w->term = e_op(b->mem, E_SELECT, equal, position(b, n), minus_infinity(b->mem));
+  n->next = w;
+  if (b->last == n) b->last = w;
+  return b->won[y->id] = won;
+}
+
+/* The gradient that the term of n receives. */
+static expr *seed_of(backward *b, nest *n) {
+  access at = n->store[0].out;
+  if (at.t->role == T_LOSSES) return e_const(b->mem, 1.0 / (double)at.t->dim[0]);
+  at.t = b->d[at.t->id];
+  expr *g = e_read(b->mem, at);
+  if (n->red != R_MAX) return g;
+  at.t = won_tensor(b, n);
+  expr *is_first = e_op(b->mem, E_EQ, e_read(b->mem, at), position(b, n), NULL);
+  return e_op(b->mem, E_SELECT, is_first, g, e_const(b->mem, 0));
+}
+
+static const char *backward_name(backward *b, const nest *n, const tensor *t) {
+  const char *layer = n->node ? n->node->name : "loss", *of = "input";
+  size_t len = strlen(layer);
+  if (!strncmp(t->name, layer, len) && t->name[len] == '.') of = t->name + len + 1;
+  return arena_printf(b->mem, "%s by %s", layer, of);
+}
+
+typedef struct {
+  const nest *forward;
+  nest *n;
+  bool implied;
+  affine ix;
+  int64_t extent;
+} guarding;
+
+static void find_implied(expr *read, void *arg) {
+  guarding *g = arg;
+  const access *x = &read->rd;
+  for (int d = 0; d < x->t->rank; d++)
+    g->implied |= x->t->dim[d] == g->extent && aff_equal(x->ix[d], g->ix);
+}
+
+/* A point whose forward term was out of range contributes no gradient either. */
+static void add_guards(expr *read, void *arg) {
+  guarding *g = arg;
+  for (int d = 0; d < read->rd.t->rank; d++) {
+    int64_t lo, hi;
+    g->ix = read->rd.ix[d];
+    g->extent = read->rd.t->dim[d];
+    aff_range(g->forward, g->ix, &lo, &hi);
+    if (lo >= 0 && hi < g->extent) continue;
+    g->implied = false;
+    expr_reads(g->n->term, find_implied, g);
+    expr out = {.rd = g->n->store[0].out};
+    find_implied(&out, g);
+    for (int i = 0; i < g->n->n_guard; i++)
+      g->implied |= g->n->guard[i].extent == g->extent && aff_equal(g->n->guard[i].ix, g->ix);
+    if (g->implied) continue;
+    if (g->n->n_guard == MAX_GUARDS) abort();
+    g->n->guard[g->n->n_guard].ix = g->ix;
+    g->n->guard[g->n->n_guard++].extent = g->extent;
+  }
+}
+
+static void append_nest(backward *b, nest *n) {
+  b->last->next = n;
+  b->last = n;
+}
+
+static void append_partial(backward *b, const nest *forward, access at, expr *g) {
+  tensor *t = at.t;
+  bool first = !b->d[t->id];
+  if (first) {
+    b->d[t->id] = tensor_new(b->p, arena_printf(b->mem, "d.%s", t->name), T_TEMP, t->rank, t->dim);
+    b->d[t->id]->grad_of = t;
+    b->d[t->id]->node = t->node;
+  }
+  nest *n = NEW(b->mem, nest);
+  at.t = b->d[t->id];
+  n->name = backward_name(b, forward, t);
+  n->node = forward->node;
+  n->n_axis = forward->n_axis;
+  memcpy(n->axis, forward->axis, sizeof n->axis);
+  for (int a = 0; a < n->n_axis; a++) n->axis[a].reduce = false;
+  n->red = R_SUM;
+  n->term = g;
+  expr *acc = e_op(b->mem, E_ACC, NULL, NULL, NULL);
+  if (!first) acc = e_op(b->mem, E_ADD, e_read(b->mem, at), acc, NULL);
+  nest_store(b->mem, n, at, acc);
+  guarding guards = {.forward = forward, .n = n};
+  expr_reads(forward->term, add_guards, &guards);
+  append_nest(b, n);
+}
+
+static void reverse_nest(backward *b, nest *n) {
+  tensor *t = n->store[0].out.t;
+  partials s = {.b = b};
+  if (t->role == T_STATE || !b->needed[t->id]) return;
+  if (t->role != T_LOSSES && !b->d[t->id]) return; /* nothing uses it */
+  /* The value of a whole `=` statement can be read instead of computed again. */
+  bool stored = n->red == R_SET && n->store[0].value->kind == E_ACC;
+  propagate(&s, n->term, stored ? e_read(b->mem, n->store[0].out) : n->term, seed_of(b, n));
+  for (int params = 0; params < 2; params++) /* a layer's input before its parameters */
+    for (int i = 0; i < s.n; i++)
+      if ((s.at[i].t->role == T_PARAM) == params) append_partial(b, n, s.at[i], s.sum[i]);
+}
+
+static void reverse_all(backward *b) {
+  int n = 0;
+  nest **forward = NULL;
+  for (nest *f = b->p->nests; f; f = f->next) {
+    PUSH(b->mem, forward, n, f);
+    b->last = f;
+  }
+  while (n--) reverse_nest(b, forward[n]);
+}
+
+/* --- the optimizer --- */
+
+/* For every tensor, the last nest that reads or writes it. */
+typedef struct {
+  nest **last, *now;
+} last_uses;
+
+static void note_use(expr *read, void *arg) {
+  last_uses *u = arg;
+  u->last[read->rd.t->id] = u->now;
+}
+
+static nest **find_last_uses(nestprog *p) {
+  last_uses u = {NEW_N(p->mem, nest *, p->n_tensor), NULL};
+  int place = 0;
+  for (nest *n = p->nests; n; n = n->next) {
+    n->place = place++;
+    u.now = n;
+    expr_reads(n->term, note_use, &u);
+    u.last[n->store[0].out.t->id] = n;
+  }
+  return u.last;
+}
+
+/* The update stands behind the last nest that adds to the gradient or still reads the parameter. */
+static bool update(backward *b, const opuse *use, tensor *w, nest **last) {
+  tensor *d = b->d[w->id];
+  nest *after = last[d->id];
+  instance o = {.p = b->p,
+                .d = b->p->graph->d,
+                .op = use->op,
+                .node = w->node,
+                .n_set = use->n_set,
+                .set = use->set,
+                .n_in = 2,
+                .in = {w, d},
+                .prefix = w->name,
+                .train = true};
+  if (!instantiate(&o)) return false;
+  if (last[w->id]->place > after->place) after = last[w->id];
+  o.last->next = after->next;
+  after->next = o.first;
+  return true;
+}
+
+bool grad(nestprog *p, const struct opuse *optimizer) {
+  backward b = {.p = p, .mem = p->mem, .n_tensor = p->n_tensor};
+  int64_t one[1] = {1};
+  b.needed = NEW_N(p->mem, bool, p->n_tensor);
+  b.d = NEW_N(p->mem, tensor *, p->n_tensor);
+  b.won = NEW_N(p->mem, tensor *, p->n_tensor);
+  find_needed(&b);
+  reverse_all(&b);
+  nest **last = find_last_uses(p);
+  p->lr = tensor_new(p, "lr", T_HYPER, 1, one);
+  for (int i = 0; i < b.n_tensor && !b.failed; i++)
+    if (b.d[i] && p->tensor[i]->role == T_PARAM && optimizer)
+      b.failed = !update(&b, optimizer, p->tensor[i], last);
+  p->stage = "grad";
+  return !b.failed;
+}

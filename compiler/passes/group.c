@@ -1,0 +1,152 @@
+/* group: which nests need no barrier between them. Three ways to belong to the group of the nests
+   before:
+     serial       a small nest after small ones: one thread runs them all in order;
+     independent  it touches nothing that another of the group writes, nor the other way round;
+     aligned      it does, but only within its own tile of an equal domain, which the same thread
+                  runs: both gradients of a linear layer share their pass over the weights so.
+   Requires tiles and domains (sched.c). Decides about time only, never about values. */
+#include "nest/effects.h"
+#include "passes.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_GROUP = 24, SHARED_BYTES = 32 * 1024 };
+
+/* A nest of fewer cycles is not worth waking the other threads for. */
+static const double small_cycles = 5000;
+
+static double operations(const expr *e) {
+  int arity = scalar_arity(e->kind);
+  double n =
+      e->kind == E_EXP || e->kind == E_LOG || e->kind == E_TANH || e->kind == E_RAND ? 20 : 1;
+  for (int i = 0; i < arity; i++) n += operations(e->a[i]);
+  return n;
+}
+
+static bool is_small(const nest *n, const target_info *t) {
+  double cycles = (double)all_points(n) * operations(n->term);
+  for (int s = 0; s < n->n_store; s++)
+    cycles += (double)output_points(n) * operations(n->store[s].value);
+  return cycles / (n->sched->vec >= 0 ? t->lanes : 1) < small_cycles;
+}
+
+/* --- alignment --- */
+
+static bool same_domain(const nest *m, const nest *n) {
+  const schedule *a = m->sched, *b = n->sched;
+  if (a->n_domain != b->n_domain || a->domain != b->domain) return false;
+  for (int i = 0; i < a->n_domain; i++)
+    if (a->tile[a->loop[i]] != b->tile[b->loop[i]] ||
+        m->axis[a->loop[i]].extent != n->axis[b->loop[i]].extent)
+      return false;
+  return true;
+}
+
+/* k when the index is k * axis + c, 0 <= c < k, and nothing else; 0 if not. */
+static int64_t slices_along(const affine *x, int axis, int n_axis) {
+  if (x->k[axis] < 1 || x->c < 0 || x->c >= x->k[axis]) return 0;
+  for (int a = 0; a < n_axis; a++)
+    if (a != axis && x->k[a]) return 0;
+  return x->k[axis];
+}
+
+/* Do equal tiles of the two domains touch the same part of the tensor, and unequal ones never? */
+static bool aligned(const nest *m, const access *x, const nest *n, const access *y) {
+  for (int i = 0; i < m->sched->n_domain; i++) {
+    int a = m->sched->loop[i], b = n->sched->loop[i];
+    bool apart = false;
+    for (int d = 0; d < x->t->rank && !apart; d++) {
+      int64_t k = slices_along(&x->ix[d], a, m->n_axis);
+      apart = k && k == slices_along(&y->ix[d], b, n->n_axis);
+    }
+    if (!apart) return false;
+  }
+  return true;
+}
+
+/* Is it certain that x and y never meet, or only within equal tiles? */
+static bool safe(const nest *m, const access *x, const nest *n, const access *y) {
+  if (x->t == y->t) return aligned(m, x, n, y);
+  return tensor_base(x->t) != tensor_base(y->t);
+}
+
+/* Every write of m that n's accesses may meet is aligned with them. */
+static bool writes_aligned(nest *m, nest *n) {
+  reads r = reads_of(n);
+  for (int s = 0; s < m->n_store; s++) {
+    const access *x = &m->store[s].out;
+    for (int i = 0; i < r.n; i++)
+      if (!safe(m, x, n, &r.read[i]->rd)) return false;
+    for (int k = 0; k < n->n_store; k++)
+      if (!safe(m, x, n, &n->store[k].out)) return false;
+  }
+  return true;
+}
+
+static bool may_share(nest *m, nest *n) {
+  if (independent(m, n)) return true;
+  return same_domain(m, n) && writes_aligned(m, n) && writes_aligned(n, m);
+}
+
+/* Do both touch the same large slices, so that one tile after the other finds them in the cache? */
+static bool share_slices(nest *m, nest *n) {
+  reads a = reads_of(m), b = reads_of(n);
+  if (!same_domain(m, n)) return false;
+  for (int i = 0; i < a.n; i++)
+    for (int k = 0; k < b.n; k++) {
+      const access *x = &a.read[i]->rd, *y = &b.read[k]->rd;
+      if (x->t == y->t && 4 * tensor_elements(x->t) >= SHARED_BYTES && aligned(m, x, n, y))
+        return true;
+    }
+  return false;
+}
+
+/* --- the pass --- */
+
+typedef struct {
+  int id, n;
+  bool serial;
+  nest *member[MAX_GROUP];
+} group;
+
+static bool may_join(const group *g, nest *n, bool small) {
+  if (g->n == 0 || g->n == MAX_GROUP || g->serial != small) return false;
+  for (int i = 0; i < g->n && !small; i++)
+    if (!may_share(g->member[i], n)) return false;
+  return true;
+}
+
+/* n goes on with the chain of the nest before it: what earlier passes promised must hold. */
+static void check_link(const group *g, nest *n) {
+  for (int i = g->n - 1; i >= 0 && g->member[i]->chain == n->chain; i--)
+    if (g->n == MAX_GROUP || !same_domain(g->member[i], n) || !may_share(g->member[i], n)) {
+      fprintf(stderr, "netc: internal error: `%s` cannot follow `%s` in a chain\n", n->name,
+              g->member[i]->name);
+      abort();
+    }
+}
+
+/* Chains are numbered in order: one that begins again was torn by what stands in between. */
+static void check_start(int *last, const nest *n) {
+  if (n->chain <= *last) {
+    fprintf(stderr, "netc: internal error: `%s` stands apart from its chain\n", n->name);
+    abort();
+  }
+  *last = n->chain;
+}
+
+void group_program(nestprog *p, const target_info *t) {
+  group g = {.id = -1};
+  int last_chain = 0;
+  for (nest *n = p->nests; n; n = n->next) {
+    bool small = !n->chain && is_small(n, t), linked = false;
+    if (n->chain) linked = g.n > 0 && g.member[g.n - 1]->chain == n->chain;
+    if (n->chain && !linked) check_start(&last_chain, n);
+    if (linked) check_link(&g, n);
+    else if (n->chain || !may_join(&g, n, small)) g = (group){.id = g.id + 1, .serial = small};
+    n->sched->serial = small;
+    n->sched->group = g.id;
+    n->sched->interleaved = linked || (g.n > 0 && !small && share_slices(g.member[g.n - 1], n));
+    g.member[g.n++] = n;
+  }
+}

@@ -1,0 +1,73 @@
+/* One operator applied to given tensors: its statements become nests. Used by lower (layers, the
+   loss) and by grad (the optimizer, once a parameter). */
+#ifndef NETC_INSTANTIATE_H
+#define NETC_INSTANTIATE_H
+#include "graph/graph.h"
+#include "nest/nest.h"
+
+typedef struct {
+  nestprog *p;
+  diag *d;
+  const opdef *op;
+  const node *node; /* the layer, or NULL */
+  int n_set;
+  const setting *set;
+  int n_in;
+  tensor *in[4];
+  const char *prefix; /* of the names of its tensors: "conv1", "conv1.weight" */
+  const char *result; /* name of the result tensor; ignored by optimizers */
+  trole result_role;  /* T_TEMP, T_LOGITS, T_LOSSES */
+  bool train;
+  /* out: */
+  tensor *out;        /* the result; an optimizer's is in[0] */
+  nest *first, *last; /* the nests, not yet part of the program */
+} instance;
+
+/* Creates the operator's parameters, states, locals and result in o->p and its nests in o. False:
+   the operator is wrong; o->d has the errors, at the operator's own text, with a note that tells
+   which layer uses it. */
+bool instantiate(instance *o);
+
+/* --- shared by instantiate.c and operand.c --- */
+
+/* A name that stands for a tensor while one operator is instantiated. */
+typedef struct {
+  const char *name;
+  tensor *t;
+  bool given;      /* an input: read only */
+  bool kept;       /* holds values from before: parameters and states */
+  bool complete;   /* every element has been written */
+  int64_t written; /* elements written so far */
+  int n_part;
+  struct written_part *part;
+} binding;
+
+enum { MAX_BINDINGS = 64 };
+
+typedef struct {
+  instance *o;
+  arena *mem;
+  xenv env;
+  int n_bound;
+  binding bound[MAX_BINDINGS];
+  int n_rand;
+  /* of the statement at hand: */
+  nest *n;
+  const tensor *target; /* being written */
+  access at;            /* where */
+} instantiation;
+
+binding *find_bound(instantiation *s, const char *name);
+bool is_constant_name(const instantiation *s, const char *name);
+int find_axis(const nest *n, const char *name);
+/* A whole number from a constant expression. */
+bool constant_value(instantiation *s, const xexpr *x, int64_t *out);
+/* An index: whole constants times axes. */
+bool lower_index(instantiation *s, const xexpr *x, affine *out);
+/* A scalar expression; NULL after an error. */
+expr *lower_scalar(instantiation *s, const xexpr *x);
+/* The access name[arg, ..] of a tensor with known shape. */
+bool lower_access(instantiation *s, const xexpr *x, tensor *t, access *out);
+/* Does an axis of the statement, a tensor, lr or rand() occur in x? If not, it is a constant. */
+bool is_constant(const instantiation *s, const xexpr *x);
+#endif

@@ -1,0 +1,138 @@
+/* plan: gives every tensor a block and an offset. Workspace is shared by tensors that are never
+   alive together; a tensor lives from the group that first writes it to the one that last reads it.
+ */
+#include "plan.h"
+#include "nest/schedule.h"
+#include <stdlib.h>
+
+enum { ALIGN = 64 };
+
+typedef struct {
+  tensor *t;
+  int first, last; /* groups; first > last: never used */
+  int64_t at, bytes;
+} life;
+
+static int64_t aligned(int64_t n) { return (n + ALIGN - 1) / ALIGN * ALIGN; }
+
+int64_t slice_bytes(const tensor *t) { return t->sliced ? aligned(tensor_bytes(t)) : 0; }
+
+int64_t tensor_bytes(const tensor *t) {
+  if (t->sliced) return t->element * t->slice;
+  int64_t rows = t->dim[0] + t->pad_lo[0] + t->pad_hi[0];
+  return t->rank ? t->element * t->stride[0] * rows : t->element;
+}
+
+static int64_t origin(const tensor *t) {
+  int64_t o = 0;
+  for (int d = 0; d < t->rank; d++) o += t->pad_lo[d] * t->stride[d];
+  return o * t->element;
+}
+
+static void touch(life *l, int group) {
+  if (group < l->first) l->first = group;
+  if (group > l->last) l->last = group;
+}
+
+typedef struct {
+  life *lives;
+  int group;
+} toucher;
+
+static void touch_read(expr *e, void *arg) {
+  toucher *t = arg;
+  touch(&t->lives[tensor_base(e->rd.t)->id], t->group);
+}
+
+static void find_lives(nestprog *p, life *lives) {
+  for (nest *n = p->nests; n; n = n->next) {
+    toucher t = {lives, n->sched->group};
+    expr_reads(n->term, touch_read, &t);
+    if (n->init) expr_reads(n->init, touch_read, &t);
+    for (int s = 0; s < n->n_store; s++) {
+      expr_reads(n->store[s].value, touch_read, &t);
+      touch(&lives[n->store[s].out.t->id], t.group);
+    }
+  }
+}
+
+/* The lowest place where l fits between the tensors alive at the same time. */
+static int64_t lowest_place(const life *l, life **placed, int n) {
+  int64_t at = 0;
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (int i = 0; i < n; i++) {
+      const life *o = placed[i];
+      bool together = o->first <= l->last && l->first <= o->last;
+      if (together && o->at < at + l->bytes && at < o->at + o->bytes) {
+        at = o->at + o->bytes;
+        moved = true;
+      }
+    }
+  }
+  return at;
+}
+
+static int larger_first(const void *a, const void *b) {
+  const life *x = *(life *const *)a, *y = *(life *const *)b;
+  if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
+  return x->t->id - y->t->id;
+}
+
+static int64_t place_workspace(nestprog *p, life *lives) {
+  life **order = NEW_N(p->mem, life *, p->n_tensor);
+  int n = 0;
+  for (int i = 0; i < p->n_tensor; i++) {
+    tensor *t = p->tensor[i];
+    lives[i].t = t;
+    lives[i].bytes = aligned(tensor_bytes(t)) * (t->sliced ? p->threads : 1);
+    if (t->role == T_TEMP && lives[i].first <= lives[i].last) order[n++] = &lives[i];
+  }
+  qsort(order, (size_t)n, sizeof *order, larger_first);
+  int64_t total = 0;
+  for (int i = 0; i < n; i++) {
+    order[i]->at = lowest_place(order[i], order, i);
+    order[i]->t->block = BLOCK_WORK;
+    order[i]->t->offset = order[i]->at + origin(order[i]->t);
+    if (order[i]->at + order[i]->bytes > total) total = order[i]->at + order[i]->bytes;
+  }
+  return total;
+}
+
+static int block_of(const tensor *t) {
+  switch (t->role) {
+  case T_PARAM:
+  case T_STATE: return BLOCK_PARAMS;
+  case T_OPT: return BLOCK_STATE;
+  case T_INPUT: return BLOCK_X;
+  case T_LABEL: return BLOCK_LABELS;
+  case T_HYPER: return BLOCK_CONTROL;
+  case T_LOGITS: return BLOCK_LOGITS;
+  case T_LOSSES: return BLOCK_LOSSES;
+  case T_TEMP: return BLOCK_WORK;
+  }
+  abort();
+}
+
+memory_plan plan(nestprog *p) {
+  memory_plan m = {{0}};
+  life *lives = NEW_N(p->mem, life, p->n_tensor);
+  for (int i = 0; i < p->n_tensor; i++) {
+    tensor *t = p->tensor[i];
+    lives[i].first = INT32_MAX;
+    lives[i].last = -1;
+    t->block = block_of(t);
+    if (t->block > BLOCK_STATE) continue;
+    t->offset = m.bytes[t->block];
+    m.bytes[t->block] += aligned(tensor_bytes(t));
+  }
+  find_lives(p, lives);
+  m.bytes[BLOCK_WORK] = place_workspace(p, lives);
+  for (int i = 0; i < p->n_tensor; i++) {
+    tensor *t = p->tensor[i];
+    if (!t->view_of) continue;
+    t->block = t->view_of->block;
+    t->offset = t->view_of->offset + t->view_at * t->element;
+  }
+  return m;
+}

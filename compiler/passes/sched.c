@@ -1,0 +1,326 @@
+/* sched: gives every nest its roles, register tile, loop order and parallel domain.
+   Requires strides (halo.c). Keeps: everything but the order in which output elements are made. */
+#include "passes.h"
+#include "nest/effects.h"
+#include <math.h>
+#include <string.h>
+
+enum {
+  MAX_TILE = 30,    /* accumulators tried in a tile, at most */
+  SMALL_BODY = 32,  /* machines whose bodies are shorter want small code: no ragged edges */
+  LONG_STORES = 8,  /* with more of them there is enough to do for one vector at a time */
+  DOMAIN_TILES = 24 /* enough pieces for the threads of a small machine to share evenly */
+};
+
+/* A chain runs one index of its first axis at a time: a tile has one, and what is streamed is of
+ * one. */
+static bool chain_axis(const nest *n, int a) { return n->chain && a == 0; }
+
+static int64_t chunks(const target_info *t, int64_t extent) {
+  int64_t n = 0;
+  for (int64_t at = 0; at < extent; n++) at += vector_chunk(t, extent - at);
+  return n;
+}
+
+static bool unit_or_fixed(const access *x, int ax) {
+  int64_t s = access_stride(x, ax);
+  return s == 0 || s == 1;
+}
+
+/* Can a guard or a read without halo stop some elements of a vector along ax and not others? */
+static bool guarded_along(const nest *n, int ax) {
+  for (int i = 0; i < n->n_guard; i++)
+    if (n->guard[i].ix.k[ax]) return true;
+  return false;
+}
+
+/* The output axis along which every store and read is contiguous or fixed, or -1. */
+static int vector_axis(nest *n) {
+  reads r = reads_of(n);
+  for (int a = n->n_axis - 1; a >= 0; a--) {
+    if (n->axis[a].reduce || n->axis[a].extent < 2 || guarded_along(n, a)) continue;
+    bool ok = true;
+    for (int i = 0; i < n->n_store; i++) ok &= access_stride(&n->store[i].out, a) == 1;
+    for (int i = 0; i < r.n; i++) ok &= unit_or_fixed(&r.read[i]->rd, a);
+    if (ok) return a;
+  }
+  return -1;
+}
+
+static int last_reduce(const nest *n) {
+  for (int a = n->n_axis - 1; a >= 0; a--)
+    if (n->axis[a].reduce) return a;
+  return -1;
+}
+
+/* --- the cost of a tile, in cycles: two FMAs and two loads a cycle, and what streams from beyond
+ * L1 --- */
+
+/* Along an axis, in registers where vectors run. */
+static double span(const schedule *s, const target_info *t, const int64_t *tile, int a) {
+  return a == s->vec ? (double)chunks(t, tile[a]) : (double)tile[a];
+}
+
+/* 16 partial sums take more than one register on narrow machines. */
+static double registers_wide(const nest *n, const schedule *s, const target_info *t) {
+  bool lanes = s->vec >= 0 && n->axis[s->vec].reduce;
+  return lanes && t->lanes < 16 ? 16.0 / t->lanes : 1;
+}
+
+static double body_cycles(nest *n, const schedule *s, const target_info *t, const int64_t *tile,
+                          const reads *r) {
+  double fmas = 1, loads = 0, wide = registers_wide(n, s, t);
+  for (int a = 0; a < n->n_axis; a++)
+    if (!n->axis[a].reduce) fmas *= span(s, t, tile, a);
+  for (int i = 0; i < r->n; i++) {
+    double l = 1;
+    for (int a = 0; a < n->n_axis; a++)
+      if (!n->axis[a].reduce && access_stride(&r->read[i]->rd, a)) l *= span(s, t, tile, a);
+    loads += l;
+  }
+  double latency = 4; /* of an FMA: fewer than eight sums wait for each other */
+  return fmax(latency, wide * fmax(fmas / 2, loads / 2)) + 0.05 * wide * loads;
+}
+
+/* Registers that the tile keeps busy: accumulators, the operand vectors, one broadcast. */
+static double tile_registers(nest *n, const schedule *s, const target_info *t,
+                             const int64_t *tile) {
+  double acc = 1, vectors = 1;
+  for (int a = 0; a < n->n_axis; a++)
+    if (!n->axis[a].reduce) acc *= span(s, t, tile, a);
+  if (s->vec >= 0 && !n->axis[s->vec].reduce) vectors = span(s, t, tile, s->vec);
+  if (acc == vectors) vectors = 1; /* used once each: read from memory by the FMA itself */
+  return acc * registers_wide(n, s, t) + vectors + 1;
+}
+
+/* Cycles to write one output of the tile. Rows that lie pages apart cost each stream a page of its
+   own for a line or two. */
+static double store_cycles(nest *n, const schedule *s, const int64_t *tile) {
+  double streams = n->n_store + reads_of_stores(n).n;
+  for (int a = 0; a < n->n_axis; a++)
+    if (!n->axis[a].reduce && a != s->vec && tile[a] > 1 &&
+        access_stride(&n->store[0].out, a) * 4 >= 4096)
+      return 4 * streams;
+  return streams;
+}
+
+/* Cycles of the whole nest with this tile, ragged edges included: per axis, full tiles and a rest.
+ */
+static double nest_cycles(nest *n, schedule *s, const target_info *t, const int64_t *tile,
+                          const reads *r, int ax, int64_t *part) {
+  while (ax < n->n_axis && n->axis[ax].reduce) ax++;
+  if (ax == n->n_axis) {
+    double depth = (double)(all_points(n) / output_points(n)), outputs = 1;
+    for (int a = 0; a < n->n_axis; a++)
+      if (!n->axis[a].reduce) outputs *= span(s, t, part, a);
+    if (s->vec >= 0 && n->axis[s->vec].reduce) depth /= 16, outputs *= 6; /* folding */
+    return depth * body_cycles(n, s, t, part, r) + outputs * store_cycles(n, s, part) + 20;
+  }
+  int64_t full = n->axis[ax].extent / tile[ax], rest = n->axis[ax].extent % tile[ax];
+  part[ax] = tile[ax];
+  double c = (double)full * nest_cycles(n, s, t, tile, r, ax + 1, part);
+  if (rest) {
+    part[ax] = rest;
+    c += nest_cycles(n, s, t, tile, r, ax + 1, part);
+  }
+  return c;
+}
+
+/* Every operand streams once for each tile of the axes it does not have. */
+static double memory_cycles(nest *n, const schedule *s, const target_info *t, const int64_t *tile,
+                            const reads *r) {
+  double cycles = 0;
+  for (int i = 0; i < r->n; i++) {
+    const tensor *x = r->read[i]->rd.t;
+    double bytes = 4, passes = 1;
+    for (int d = x->sliced; d < x->rank; d++) bytes *= (double)x->dim[d];
+    for (int a = 0; a < n->n_axis; a++)
+      if (!chain_axis(n, a) && !n->axis[a].reduce && !access_stride(&r->read[i]->rd, a))
+        passes *= ceil((double)n->axis[a].extent / (double)tile[a]);
+    double per_cycle = 48, run = s->vec >= 0 ? 4.0 * (double)tile[s->vec] : 4;
+    bool contiguous =
+        s->vec >= 0 && !n->axis[s->vec].reduce && access_stride(&r->read[i]->rd, s->vec);
+    if (bytes > t->l2 * 1024 * 0.75) per_cycle = contiguous ? 12 / (1 + 64 / run) : 12;
+    if (bytes > t->l1 * 1024 * 0.5) cycles += passes * bytes / per_cycle;
+  }
+  return cycles;
+}
+
+/* How much longer the slowest thread takes than an equal share. */
+static double imbalance(const nest *n, const int64_t *tile, int threads) {
+  double tiles = 1;
+  for (int a = 0; a < n->n_axis; a++)
+    if (!n->axis[a].reduce && n->axis[a].extent % tile[a] == 0)
+      tiles *= (double)(n->axis[a].extent / tile[a]);
+  return ceil(tiles / threads) * threads / tiles;
+}
+
+typedef struct {
+  nest *n;
+  schedule *s;
+  const target_info *t;
+  int threads;
+  reads r;
+  double best;
+  int64_t tile[MAX_AXES];
+} search;
+
+static void try_tile(search *q) {
+  int64_t part[MAX_AXES] = {0};
+  if (tile_registers(q->n, q->s, q->t, q->tile) > q->t->registers) return;
+  double work = nest_cycles(q->n, q->s, q->t, q->tile, &q->r, 0, part);
+  double stream = memory_cycles(q->n, q->s, q->t, q->tile, &q->r);
+  double c = (fmax(work, stream) + 0.2 * fmin(work, stream)) * imbalance(q->n, q->tile, q->threads);
+  for (int a = 0; a < q->n->n_axis; a++) /* ragged edges: more code, and no domain there */
+    if (!q->n->axis[a].reduce && q->n->axis[a].extent % q->tile[a]) {
+      if (q->t->body < SMALL_BODY) return;
+      c *= 1.05;
+    }
+  if (c < q->best * 0.9999) {
+    q->best = c;
+    memcpy(q->s->tile, q->tile, sizeof q->tile);
+  }
+}
+
+/* Tries tiles on output axes from the innermost outwards; beyond an axis that is tiled in part
+   there are no more tiles, so that a tile is a box of neighbours. */
+static void search_rows(search *q, int ax) {
+  while (ax >= 0 &&
+         (q->n->axis[ax].reduce || ax == q->s->vec || ax == q->s->fold || chain_axis(q->n, ax)))
+    ax--;
+  if (ax < 0) {
+    try_tile(q);
+    return;
+  }
+  int64_t extent = q->n->axis[ax].extent, most = extent < MAX_TILE ? extent : MAX_TILE;
+  for (int64_t m = 1; m <= most; m++) {
+    q->tile[ax] = m;
+    if (tile_registers(q->n, q->s, q->t, q->tile) > q->t->registers) break;
+    if (m == 1 || m == extent) search_rows(q, ax - 1);
+    else try_tile(q);
+  }
+  q->tile[ax] = 1;
+}
+
+static void search_tile(nest *n, schedule *s, const target_info *t, int threads) {
+  search q = {.n = n, .s = s, .t = t, .threads = threads, .r = reads_of_term(n), .best = INFINITY};
+  for (int a = 0; a < n->n_axis; a++) s->tile[a] = q.tile[a] = 1;
+  int along = s->fold >= 0 ? s->fold : s->vec;
+  if (along < 0 || n->axis[along].reduce) {
+    search_rows(&q, n->n_axis - 1);
+    return;
+  }
+  int64_t extent = n->axis[along].extent, unit = s->fold >= 0 ? 1 : t->lanes;
+  for (int64_t w = 1; w <= 16; w = s->fold >= 0 ? 2 * w : w + 1) {
+    q.tile[along] = w * unit < extent ? w * unit : extent;
+    if (s->fold >= 0 && w > extent) break;
+    search_rows(&q, n->n_axis - 1);
+    if (w * unit >= extent) break;
+  }
+}
+
+/* --- nests without a contraction: wide enough to hide latency, no more --- */
+
+static bool is_heavy(const nest *n) {
+  bool heavy = calls_function(n->term);
+  for (int i = 0; i < n->n_store; i++) heavy |= calls_function(n->store[i].value);
+  return heavy;
+}
+
+/* Element by element: at least without a loop around each. */
+static void unroll_copies(const nest *n, schedule *s, const target_info *t) {
+  int64_t points = 1;
+  for (int a = n->n_axis - 1; a >= 0; a--) {
+    int64_t u = chain_axis(n, a) ? 1 : n->axis[a].extent;
+    while (u > 1 && (n->axis[a].extent % u || points * u > t->body / 2)) u--;
+    s->tile[a] = u;
+    points *= u;
+    if (u != n->axis[a].extent) return;
+  }
+}
+
+static void plain_tile(nest *n, schedule *s, const target_info *t) {
+  for (int a = 0; a < n->n_axis; a++) s->tile[a] = 1;
+  if (s->vec < 0 && n->red == R_SET) unroll_copies(n, s, t);
+  if (s->vec < 0 || n->axis[s->vec].reduce) return;
+  bool heavy = is_heavy(n) || n->n_store > LONG_STORES;
+  int64_t most = heavy ? t->lanes : 4 * t->lanes, extent = n->axis[s->vec].extent;
+  s->tile[s->vec] = extent < most ? extent : most;
+  if (heavy || n->red == R_SET) return;
+  /* Sums and maxima in one register wait for each other: take rows of the next axis along. */
+  int64_t have = chunks(t, s->tile[s->vec]);
+  for (int a = n->n_axis - 1; a >= 0 && have < 4; a--)
+    if (!n->axis[a].reduce && a != s->vec && n->n_guard == 0 && !chain_axis(n, a)) {
+      while (s->tile[a] * 2 <= 4 && n->axis[a].extent % (s->tile[a] * 2) == 0 &&
+             have * s->tile[a] < 4)
+        s->tile[a] *= 2;
+      break;
+    }
+}
+
+/* Unrolls the innermost reduce axes into the body until it is long enough to pay for the loop. */
+static void unroll_reduction(nest *n, schedule *s, const target_info *t) {
+  double body = 1;
+  for (int a = 0; a < n->n_axis; a++)
+    if (!n->axis[a].reduce) body *= span(s, t, s->tile, a);
+  for (int a = n->n_axis - 1; a >= 0; a--) {
+    if (!n->axis[a].reduce || a == s->vec) continue;
+    int64_t extent = n->axis[a].extent, u = extent <= 4 ? extent : 8;
+    double most = u == extent ? 1.7 * t->body : t->body; /* whole axes also save their loop */
+    while (u > 1 && (extent % u || body * (double)u > most)) u--;
+    s->tile[a] = u;
+    if (u != extent) return;
+    body *= (double)u;
+  }
+}
+
+/* --- loops and domain --- */
+
+static void choose_loops(nest *n, schedule *s) {
+  for (int ragged = 0; ragged < 2; ragged++) /* whole tiles first: only they can be in the domain */
+    for (int a = 0; a < n->n_axis; a++)
+      if (!n->axis[a].reduce && n->axis[a].extent > s->tile[a] &&
+          (n->axis[a].extent % s->tile[a] != 0) == ragged)
+        s->loop[s->n_loop++] = a;
+  s->domain = 1;
+  for (int i = 0; i < s->n_loop && s->domain < DOMAIN_TILES; i++) {
+    int a = s->loop[i];
+    if (n->axis[a].extent % s->tile[a]) break;
+    s->domain *= n->axis[a].extent / s->tile[a];
+    s->n_domain++;
+    if (n->chain) break;
+  }
+}
+
+static bool is_contraction(const nest *n) {
+  return n->red == R_SUM && last_reduce(n) >= 0 && n->term->kind == E_MUL;
+}
+
+/* The output axis whose results can be stored as one vector after folding. */
+static int fold_axis(nest *n) {
+  reads r = reads_of_stores(n);
+  for (int a = n->n_axis - 1; a >= 0; a--) {
+    if (n->axis[a].reduce) continue;
+    bool ok = n->axis[a].extent >= 2;
+    for (int i = 0; i < n->n_store; i++) ok &= access_stride(&n->store[i].out, a) == 1;
+    for (int i = 0; i < r.n; i++) ok &= unit_or_fixed(&r.read[i]->rd, a);
+    return ok ? a : -1;
+  }
+  return -1;
+}
+
+static void schedule_nest(nestprog *p, nest *n, const target_info *t, int threads) {
+  schedule *s = n->sched = NEW(p->mem, schedule);
+  s->fold = -1;
+  s->vec = n->lanes ? last_reduce(n) : vector_axis(n);
+  if (n->lanes) s->fold = fold_axis(n);
+  bool once = t->body < SMALL_BODY && is_heavy(n); /* exp and tanh are long: one copy of them */
+  if (is_contraction(n) && !once) search_tile(n, s, t, threads);
+  else plain_tile(n, s, t);
+  unroll_reduction(n, s, t);
+  choose_loops(n, s);
+}
+
+void schedule_program(nestprog *p, const target_info *t, int threads) {
+  for (nest *n = p->nests; n; n = n->next) schedule_nest(p, n, t, threads);
+}

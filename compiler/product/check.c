@@ -1,0 +1,184 @@
+/* check: derived gradients against central differences, on the very network.
+   The training program is compiled in double precision with plain SGD at a rate of 1, so that
+   (weights before) - (weights after) is the gradient. A probe is a direction d in the space of one
+   parameter: half of it along the gradient, half random, or a single element. The derivative along
+   it, g.d, is compared with (L(w + h d) - L(w - h d)) / 2h. No h is right for all networks
+   (rounding wants it large; curvature, and the kinks of relu and max, want it small), so several
+   are tried and the best counts: a wrong gradient agrees at none. */
+#include "base/philox.h"
+#include "pipeline.h"
+#include "weights.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROBES = 6 };
+
+typedef struct {
+  program *p;
+  run_args args;
+  double *params, *scratch, *state; /* scratch: a copy that a run may change */
+  size_t bytes;
+  int batch;
+  uint64_t seed;
+} checker;
+
+static double uniform(uint64_t seed, uint32_t stream, uint64_t i) {
+  uint32_t ctr[4] = {(uint32_t)i, (uint32_t)(i >> 32), stream, 0x63686b00u}, r[4];
+  uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+  philox4x32_10(ctr, key, r);
+  return (double)r[0] * 0x1p-31 - 1;
+}
+
+static void *block(size_t bytes) {
+  bytes = (bytes + 127) / 64 * 64;
+  void *p = aligned_alloc(64, bytes);
+  if (!p) abort();
+  return memset(p, 0, bytes);
+}
+
+/* Drawn weights are sqrt(6) times as large as for training (He et al. 2015), so that gradients do
+   not fade on their way through deep networks, below what differences of a loss can resolve.
+   Constants (batch norm's 1 and 0) are moved a little: a gradient must be right away from them. */
+static void random_weights(checker *c) {
+  const weight_table *w = program_weights(c->p);
+  for (int i = 0; i < w->n; i++) {
+    const tensor *t = w->tensor[i];
+    if (w->info[i].in_state) continue;
+    bool drawn = t->decl && t->decl->init == INIT_UNIFORM;
+    for (int64_t k = 0; k < w->info[i].count; k++) {
+      double u = uniform(c->seed, (uint32_t)i, (uint64_t)k);
+      double v =
+          drawn ? 2.449489742783178 * u * t->init : t->init + (t->role == T_PARAM ? 0.1 * u : 0);
+      c->params[t->offset / 8 + k] = v;
+    }
+  }
+}
+
+static checker checker_new(const graph *g, int batch, uint64_t seed) {
+  static const opuse none;
+  opuse sgd = none;
+  sgd.op = ops_find(g->ops, "sgd");
+  setting zero[16] = {{0}};
+  for (int i = 0; i < sgd.op->n_set; i++) zero[i].name = sgd.op->set[i].name;
+  sgd.n_set = sgd.op->n_set;
+  sgd.set = zero;
+  compilation comp = {
+      .g = g, .opt = {.train = true, .batch = batch}, .optimizer = &sgd, .exact = true};
+  checker c = {.p = program_compile(&comp), .batch = batch, .seed = seed};
+  int64_t pixels = g->c * g->h * g->w;
+  c.bytes = program_params_bytes(c.p);
+  c.params = block(c.bytes);
+  c.scratch = block(c.bytes);
+  c.state = block(program_state_bytes(c.p));
+  double *x = block((size_t)(batch * pixels) * 8);
+  int32_t *labels = block((size_t)batch * 4);
+  for (int64_t i = 0; i < batch * pixels; i++) x[i] = uniform(seed, 0x78, (uint64_t)i) / 2 + 0.5;
+  for (int i = 0; i < batch; i++)
+    labels[i] = (int32_t)(fabs(uniform(seed, 0x79, (uint64_t)i)) * (double)g->classes) %
+                (int32_t)g->classes;
+  c.args = (run_args){.params = c.scratch,
+                      .state = c.state,
+                      .work = block(program_work_bytes(c.p)),
+                      .x = (const float *)x,
+                      .labels = labels,
+                      .lr = 1,
+                      .seed = seed,
+                      .step = 1,
+                      .logits = block((size_t)(batch * g->classes) * 8),
+                      .losses = block((size_t)batch * 8)};
+  random_weights(&c);
+  return c;
+}
+
+static void checker_free(checker *c) {
+  free(c->params);
+  free(c->scratch);
+  free(c->state);
+  free(c->args.work);
+  free((void *)(uintptr_t)c->args.x);
+  free((void *)(uintptr_t)c->args.labels);
+  free(c->args.logits);
+  free(c->args.losses);
+  program_free(c->p);
+}
+
+/* The mean loss at params + h d, d covering `count` values from `at`; leaves the updated weights in
+   scratch. */
+static double loss_at(checker *c, int64_t at, int64_t count, const double *d, double h) {
+  memcpy(c->scratch, c->params, c->bytes);
+  for (int64_t i = 0; i < count; i++) c->scratch[at + i] += h * d[i];
+  program_run(c->p, &c->args);
+  double sum = 0;
+  for (int i = 0; i < c->batch; i++) sum += ((double *)c->args.losses)[i];
+  return sum / c->batch;
+}
+
+static double probe_error(checker *c, int64_t at, int64_t count, const double *g, const double *d) {
+  double expected = 0, best = INFINITY;
+  for (int64_t i = 0; i < count; i++) expected += g[i] * d[i];
+  for (double h = 1; h > 1e-9; h /= 8) {
+    double fd = (loss_at(c, at, count, d, h) - loss_at(c, at, count, d, -h)) / (2 * h);
+    double scale = fmax(fmax(fabs(expected), fabs(fd)), 1e-7);
+    best = fmin(best, fabs(fd - expected) / scale);
+    if (best < 1e-9) break;
+  }
+  return best;
+}
+
+static double norm(const double *v, int64_t n) {
+  double s = 0;
+  for (int64_t i = 0; i < n; i++) s += v[i] * v[i];
+  return sqrt(s);
+}
+
+/* Direction of probe k: gradient and noise in equal parts; for the last, the largest element alone.
+ */
+static void direction(const checker *c, int tensor, int k, int64_t n, const double *g, double *d) {
+  double gn = norm(g, n), rn;
+  if (k == PROBES - 1) {
+    int64_t top = 0;
+    for (int64_t i = 0; i < n; i++) {
+      d[i] = 0;
+      if (fabs(g[i]) > fabs(g[top])) top = i;
+    }
+    d[top] = 1;
+    return;
+  }
+  for (int64_t i = 0; i < n; i++)
+    d[i] = uniform(c->seed, (uint32_t)(1000 + tensor * PROBES + k), (uint64_t)i);
+  rn = norm(d, n);
+  for (int64_t i = 0; i < n; i++) d[i] = d[i] / rn + (gn > 0 ? g[i] / gn : 0);
+}
+
+static check_row check_tensor(checker *c, int i, const double *gradient) {
+  const weight_table *w = program_weights(c->p);
+  int64_t n = w->info[i].count, at = w->tensor[i]->offset / 8;
+  double *d = malloc(sizeof(double) * (size_t)n);
+  check_row row = {w->info[i].name, 0, 0};
+  for (int k = 0; k < PROBES; k++, row.probes++) {
+    direction(c, i, k, n, gradient + at, d);
+    row.error = fmax(row.error, probe_error(c, at, n, gradient + at, d));
+  }
+  free(d);
+  return row;
+}
+
+check_row *program_check(const graph *g, int batch, uint64_t seed, int *n) {
+  checker c = checker_new(g, batch, seed);
+  const weight_table *w = program_weights(c.p);
+  check_row *rows = calloc((size_t)w->n + 1, sizeof *rows);
+  double *gradient = block(c.bytes);
+  loss_at(&c, 0, 0, NULL, 0);
+  for (size_t i = 0; i < c.bytes / 8; i++) gradient[i] = c.params[i] - c.scratch[i];
+  *n = 0;
+  for (int i = 0; i < w->n; i++)
+    if (w->info[i].trained) {
+      rows[*n] = check_tensor(&c, i, gradient);
+      rows[*n].name = strdup(rows[*n].name);
+      ++*n;
+    }
+  free(gradient);
+  checker_free(&c);
+  return rows;
+}

@@ -1,0 +1,118 @@
+/* What this machine can do, measured by code from the same code generator: its FMA peak and the
+   rate at which it reads memory. */
+#include "pipeline.h"
+#include "passes/passes.h"
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static double seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+typedef struct {
+  nestprog *p;
+  nest *n;
+} builder;
+
+static int add_axis(builder *b, const char *name, int64_t extent, bool reduce) {
+  b->n->axis[b->n->n_axis] = (axis){name, extent, reduce};
+  return b->n->n_axis++;
+}
+
+/* A tensor with one dimension for each axis given, read or written at those axes. */
+static access over(builder *b, const char *name, int rank, const int *ax) {
+  int64_t dim[MAX_DIMS];
+  access x = {0};
+  for (int d = 0; d < rank; d++) {
+    dim[d] = b->n->axis[ax[d]].extent;
+    x.ix[d] = aff_axis(ax[d], 1);
+  }
+  x.t = tensor_new(b->p, name, T_TEMP, rank, dim);
+  return x;
+}
+
+static builder begin(arena *mem) {
+  builder b = {NEW(mem, nestprog), NEW(mem, nest)};
+  b.p->mem = mem;
+  b.p->nests = b.n;
+  b.n->name = "measure";
+  b.n->red = R_SUM;
+  b.n->canonical = true;
+  return b;
+}
+
+static void store_sum(builder *b, access out) {
+  nest_store(b->p->mem, b->n, out, e_op(b->p->mem, E_ACC, NULL, NULL, NULL));
+}
+
+/* Runs the one nest of b on every thread, each with memory of its own; the least seconds of some.
+ */
+static double least_seconds(builder *b, const machine *m, int threads, int rounds) {
+  kernel_fn fn[1];
+  halo(b->p);
+  schedule_program(b->p, m->info, 1);
+  group_program(b->p, m->info);
+  memory_plan plan_ = plan(b->p);
+  kernel_list *l = kernels_collect(b->p, "m");
+  jit *j = jit_compile(l, m, 1, fn);
+  double best = 1e9;
+#pragma omp parallel num_threads(threads)
+  {
+    size_t bytes = ((size_t)plan_.bytes[BLOCK_WORK] + 63) / 64 * 64;
+    char *work = aligned_alloc(64, bytes);
+    void *arg[8];
+    if (!work) abort();
+    memset(work, 0, bytes);
+    for (int a = 0; a < l->call[0].n_arg; a++) arg[a] = work + l->call[0].arg[a]->offset;
+    for (int r = 0; r < rounds; r++) {
+#pragma omp barrier
+      double t = seconds();
+      fn[0](arg, 0, b->n->sched->domain);
+#pragma omp barrier
+      t = seconds() - t;
+#pragma omp critical
+      if (t < best) best = t;
+    }
+    free(work);
+  }
+  jit_free(j);
+  return best;
+}
+
+static double peak_gflops(const machine *m, int threads) {
+  enum { DEPTH = 100000 };
+  arena *mem = arena_new();
+  builder b = begin(mem);
+  int i = add_axis(&b, "i", 8, false), j = add_axis(&b, "j", 3 * m->info->lanes, false);
+  add_axis(&b, "k", DEPTH, true);
+  b.n->term =
+      e_op(mem, E_MUL, e_read(mem, over(&b, "x", 1, &i)), e_read(mem, over(&b, "w", 1, &j)), NULL);
+  store_sum(&b, over(&b, "y", 2, (int[]){i, j}));
+  double t = least_seconds(&b, m, threads, 15);
+  arena_free(mem);
+  return 2.0 * 8 * 3 * m->info->lanes * DEPTH * threads / t / 1e9;
+}
+
+static double read_gbytes(const machine *m, int threads) {
+  enum { ROWS = 1 << 18 };
+  arena *mem = arena_new();
+  builder b = begin(mem);
+  int j = add_axis(&b, "j", 64, false), k = add_axis(&b, "k", ROWS, true);
+  b.n->term = e_read(mem, over(&b, "x", 2, (int[]){k, j}));
+  store_sum(&b, over(&b, "y", 1, &j));
+  double t = least_seconds(&b, m, threads, 5);
+  arena_free(mem);
+  return 4.0 * 64 * ROWS * threads / t / 1e9;
+}
+
+void machine_measure(int threads, double *gflops, double *gbytes) {
+  char *error = NULL;
+  machine *m = machine_new(NULL, NULL, NULL, &error);
+  *gflops = peak_gflops(m, threads);
+  *gbytes = read_gbytes(m, threads);
+  machine_free(m);
+}

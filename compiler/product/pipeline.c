@@ -1,0 +1,90 @@
+/* The pass table: the whole compiler at a glance. */
+#include "pipeline.h"
+#include "passes/passes.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* A user's operators were tried when the file was checked; these are netc's own. */
+static void wrong_library(const compilation *c) {
+  diag_print(c->g->d, stderr);
+  fprintf(stderr, "netc: internal error: an operator of the library is wrong\n");
+  abort();
+}
+
+static void run_lower(compilation *c) {
+  c->p = lower(c->g, c->opt.train, c->opt.train || c->opt.loss, c->opt.batch, c->mem);
+  if (!c->p) wrong_library(c);
+  c->p->threads = c->opt.threads > 0 ? c->opt.threads : 1;
+  c->p->no_fma = c->machine && !c->machine->info->fma;
+}
+static void run_grad(compilation *c) {
+  if (c->opt.train && !grad(c->p, c->optimizer)) wrong_library(c);
+}
+static void run_gather(compilation *c) { gather(c->p); }
+static void run_simplify(compilation *c) { simplify(c->p); }
+static void run_order(compilation *c) { order(c->p); }
+static void run_fuse(compilation *c) { fuse(c->p); }
+static void run_winograd(compilation *c) { winograd(c->p); }
+static void run_halo(compilation *c) {
+  c->p->exact = c->exact;
+  halo(c->p);
+}
+static void run_block(compilation *c) { block_program(c->p, c->machine->info); }
+static void run_sched(compilation *c) { schedule_program(c->p, c->machine->info, c->p->threads); }
+static void run_group(compilation *c) { group_program(c->p, c->machine->info); }
+static void run_plan(compilation *c) { c->memory = plan(c->p); }
+static void run_kernels(compilation *c) { c->kernels = kernels_collect(c->p, "k"); }
+
+typedef struct {
+  const char *name, *does;
+  void (*run)(compilation *c);
+} pass;
+
+/* What each pass needs is what stands above it. After `winograd` the bits are fixed. */
+static const pass passes[] = {
+    {"lower", "operators become nests; weights and running statistics become tensors", run_lower},
+    {"grad", "backward nests and the optimizer's updates", run_grad},
+    {"gather", "every nest writes each element once; strides split into residue classes",
+     run_gather},
+    {"simplify", "constants folded, unit axes and dead nests dropped", run_simplify},
+    {"order", "sums over 16 lanes chosen, operands packed", run_order},
+    {"fuse", "producers inlined, elementwise nests moved into the stores of what they read",
+     run_fuse},
+    {"winograd", "convolutions in tiles, with fewer multiplications", run_winograd},
+    {"halo", "borders of zeros, guards, strides", run_halo},
+    {"block", "sums cut to what the second-level cache holds", run_block},
+    {"sched", "register tiles, loop order, what threads share", run_sched},
+    {"group", "which nests run without waiting for each other", run_group},
+    {"plan", "every tensor's place in memory", run_plan},
+    {"kernels", "equal nests share one function", run_kernels},
+};
+enum { N_PASSES = sizeof passes / sizeof *passes };
+
+bool pipeline_has_stage(const char *name) {
+  for (int i = 0; i < N_PASSES; i++)
+    if (!strcmp(passes[i].name, name)) return true;
+  return !strcmp(name, "llvm") || !strcmp(name, "asm");
+}
+
+void pipeline_list(FILE *to) {
+  for (int i = 0; i < N_PASSES; i++) fprintf(to, "  %-9s %s\n", passes[i].name, passes[i].does);
+  fprintf(to, "  %-9s %s\n  %-9s %s\n", "llvm", "LLVM IR", "asm", "assembly for this machine");
+}
+
+void pipeline_run(compilation *c, const char *stop) {
+  c->mem = arena_new();
+  for (int i = 0; i < N_PASSES; i++) {
+    passes[i].run(c);
+    c->p->stage = passes[i].name;
+    verify(c->p);
+    if (c->opt.dump && !strcmp(c->opt.dump, passes[i].name)) dump_nests(c->p, stdout);
+    if (stop && !strcmp(stop, passes[i].name)) return;
+  }
+  if (c->opt.dump && !strcmp(c->opt.dump, "llvm")) dump_code(c->kernels, c->machine, false, stdout);
+  if (c->opt.dump && !strcmp(c->opt.dump, "asm")) dump_code(c->kernels, c->machine, true, stdout);
+}
+
+void compilation_free(compilation *c) {
+  arena_free(c->mem);
+  c->mem = NULL;
+}

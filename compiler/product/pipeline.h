@@ -1,0 +1,31 @@
+/* The passes in order, and what they hand on. */
+#ifndef NETC_PIPELINE_H
+#define NETC_PIPELINE_H
+#include "code/back.h"
+#include "graph/graph.h"
+#include "passes/plan.h"
+#include "program.h"
+
+typedef struct {
+  const graph *g;
+  program_options opt;
+  const opuse *optimizer; /* for training */
+  bool exact;             /* double precision, to check gradients */
+  machine *machine;
+  arena *mem;
+  nestprog *p;
+  memory_plan memory;
+  kernel_list *kernels;
+} compilation;
+
+/* Runs every pass up to code generation. `stop` (a pass's name, or NULL) ends the run after that
+   pass; opt.dump prints a stage on the way. Verifies the nests after every pass. */
+void pipeline_run(compilation *c, const char *stop);
+void compilation_free(compilation *c);
+
+struct weight_table;
+/* A program from a compilation whose graph, options, optimizer and precision are set. With `exact`,
+   every float behind the pointers of run_args is a double. */
+program *program_compile(const compilation *c);
+const struct weight_table *program_weights(const program *p);
+#endif

@@ -1,0 +1,230 @@
+/* Compiled programs: building them, and running their kernels in order over one or more threads. */
+#include "nest/cost.h"
+#include "pipeline.h"
+#include "weights.h"
+#include <omp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* One kernel on its tensors: run with tensors[first_arg ..], over [0, domain). */
+typedef struct {
+  kernel_fn fn;
+  int64_t domain;
+  int first_arg;
+  bool barrier; /* wait for all threads before it: it may need what another one wrote */
+  bool serial;  /* thread 0 alone */
+  bool in_turn; /* tile by tile with the step before */
+} step;
+
+typedef struct {
+  int block;
+  int64_t offset, slice; /* slice: bytes from one thread's part to the next one's, or 0 */
+} place;
+
+struct program {
+  compilation c;
+  jit *jit;
+  int n_step, n_place;
+  step *step;
+  place *place;   /* of every argument of every step */
+  void **tensors; /* the same as addresses, for the blocks last run with: thread by thread */
+  void *blocks[N_BLOCKS];
+  control ctl;
+  int threads;
+  double compile_seconds;
+  weight_table weights;
+};
+
+static double seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static place place_of(const tensor *t) {
+  if (!t) return (place){BLOCK_CONTROL, 0, 0};
+  if (t->block == BLOCK_CONTROL) return (place){BLOCK_CONTROL, offsetof(control, lr), 0};
+  return (place){t->block, t->offset, slice_bytes(t)};
+}
+
+static void lay_out_steps(program *p, const kernel_fn *fn) {
+  const kernel_list *l = p->c.kernels;
+  int args = 0, group = -1;
+  for (int i = 0; i < l->n_call; i++) args += l->call[i].n_arg;
+  p->step = calloc((size_t)l->n_call + 1, sizeof *p->step);
+  p->place = calloc((size_t)args + 1, sizeof *p->place);
+  p->tensors = calloc((size_t)args * (size_t)p->threads + 1, sizeof *p->tensors);
+  for (int i = 0; i < l->n_call; i++) {
+    const kernel_call *k = &l->call[i];
+    const schedule *s = k->n->sched;
+    p->step[p->n_step++] =
+        (step){fn[k->k->id], s->domain, p->n_place, s->group != group, s->serial, s->interleaved};
+    group = s->group;
+    for (int a = 0; a < k->n_arg; a++) p->place[p->n_place++] = place_of(k->arg[a]);
+  }
+}
+
+static machine *this_machine(const char *cpu, const char *features) {
+  char *error = NULL;
+  machine *m = machine_new(NULL, cpu, features, &error);
+  if (m) return m;
+  fprintf(stderr, "netc: internal error: %s\n", error);
+  abort();
+}
+
+program *program_compile(const compilation *c) {
+  double start = seconds();
+  program *p = calloc(1, sizeof *p);
+  p->c = *c;
+  p->threads = c->opt.threads > 0 ? c->opt.threads : 1;
+  p->c.machine = this_machine(c->opt.cpu, c->opt.features);
+  pipeline_run(&p->c, NULL);
+  kernel_fn *fn = calloc((size_t)p->c.kernels->n_kernel + 1, sizeof *fn);
+  p->jit = jit_compile(p->c.kernels, p->c.machine, p->threads, fn);
+  lay_out_steps(p, fn);
+  free(fn);
+  weights_collect(&p->weights, p->c.p);
+  p->compile_seconds = seconds() - start;
+  return p;
+}
+
+program *program_build(const graph *g, const program_options *o) {
+  compilation c = {.g = g, .opt = *o};
+  if (o->train) c.optimizer = &g->train.optimizer[o->optimizer];
+  return program_compile(&c);
+}
+
+const weight_table *program_weights(const program *p) { return &p->weights; }
+
+void program_free(program *p) {
+  if (!p) return;
+  jit_free(p->jit);
+  machine_free(p->c.machine);
+  compilation_free(&p->c);
+  free(p->step);
+  free(p->place);
+  free(p->tensors);
+  free(p);
+}
+
+int program_batch(const program *p) { return p->c.opt.batch; }
+size_t program_params_bytes(const program *p) { return (size_t)p->c.memory.bytes[BLOCK_PARAMS]; }
+size_t program_state_bytes(const program *p) { return (size_t)p->c.memory.bytes[BLOCK_STATE]; }
+size_t program_work_bytes(const program *p) { return (size_t)p->c.memory.bytes[BLOCK_WORK]; }
+double program_compile_seconds(const program *p) { return p->compile_seconds; }
+
+/* --- weights --- */
+
+int program_n_params(const program *p) { return p->weights.n; }
+
+const param_info *program_param(const program *p, int i) { return &p->weights.info[i]; }
+
+void program_export(const program *p, int i, const void *block, void *file) {
+  weight_export(&p->weights, i, block, file);
+}
+
+void program_import(const program *p, int i, void *block, const void *file) {
+  weight_import(&p->weights, i, block, file);
+}
+
+void program_init(const program *p, void *params, void *state, uint64_t seed) {
+  if (params) memset(params, 0, program_params_bytes(p));
+  if (state) memset(state, 0, program_state_bytes(p));
+  for (int i = 0; i < p->weights.n; i++) {
+    void *block = p->weights.info[i].in_state ? state : params;
+    if (block) weight_init(&p->weights, i, block, seed);
+  }
+}
+
+/* --- running --- */
+
+static void find_tensors(program *p, const run_args *a) {
+  void *blocks[N_BLOCKS] = {
+      a->params, a->state,  a->work,  (void *)(uintptr_t)a->x, (void *)(uintptr_t)a->labels,
+      &p->ctl,   a->logits, a->losses};
+  if (!memcmp(blocks, p->blocks, sizeof blocks)) return;
+  memcpy(p->blocks, blocks, sizeof blocks);
+  for (int me = 0; me < p->threads; me++)
+    for (int i = 0; i < p->n_place; i++)
+      p->tensors[me * p->n_place + i] =
+          (char *)blocks[p->place[i].block] + p->place[i].offset + me * p->place[i].slice;
+}
+
+/* The arguments of a step as thread `me` sees them. */
+static void **arguments(const program *p, int me, const step *s) {
+  return p->tensors + me * p->n_place + s->first_arg;
+}
+
+/* Steps [i, end), which walk the same slices: one tile of each in turn. */
+static void run_in_turn(const program *p, int me, int i, int end, int64_t from, int64_t to) {
+  for (int64_t t = from; t < to; t++)
+    for (int k = i; k < end; k++) p->step[k].fn(arguments(p, me, &p->step[k]), t, t + 1);
+}
+
+/* Thread `me` of `n` takes an equal, contiguous share of every domain. */
+static void run_share(const program *p, int me, int n) {
+  for (int i = 0, end; i < p->n_step; i = end) {
+    const step *s = &p->step[i];
+    for (end = i + 1; end < p->n_step && p->step[end].in_turn; end++) continue;
+    if (n > 1 && s->barrier) {
+#pragma omp barrier
+    }
+    int64_t from = s->domain * me / n, to = s->domain * (me + 1) / n;
+    if (s->serial && me == 0) s->fn(arguments(p, me, s), 0, s->domain);
+    else if (!s->serial && end == i + 1) s->fn(arguments(p, me, s), from, to);
+    else if (!s->serial) run_in_turn(p, me, i, end, from, to);
+  }
+}
+
+static void prepare(program *p, const run_args *a) {
+  p->ctl = (control){(uint32_t)a->seed,
+                     (uint32_t)(a->seed >> 32),
+                     (uint32_t)a->step,
+                     (uint32_t)(a->step >> 32),
+                     {0}};
+  if (p->c.exact) p->ctl.lr_exact = (double)a->lr;
+  else p->ctl.lr = a->lr;
+  find_tensors(p, a);
+}
+
+void program_run(program *p, const run_args *a) {
+  prepare(p, a);
+  if (p->threads == 1) {
+    run_share(p, 0, 1);
+    return;
+  }
+#pragma omp parallel num_threads(p->threads)
+  run_share(p, omp_get_thread_num(), omp_get_num_threads());
+}
+
+/* --- single steps --- */
+
+int program_n_steps(const program *p) { return p->n_step; }
+
+void program_run_step(program *p, const run_args *a, int i) {
+  if (i == 0) prepare(p, a);
+  const step *s = &p->step[i];
+  if (p->threads == 1) {
+    s->fn(arguments(p, 0, s), 0, s->domain);
+    return;
+  }
+#pragma omp parallel num_threads(p->threads)
+  {
+    int me = omp_get_thread_num(), n = omp_get_num_threads();
+    s->fn(arguments(p, me, s), s->domain * me / n, s->domain * (me + 1) / n);
+  }
+}
+
+step_info program_step(const program *p, int i) {
+  const kernel_call *k = &p->c.kernels->call[i];
+  step_info s = {.name = k->n->name, .layer = k->n->node ? k->n->node->name : ""};
+  s.flops = nest_flops(k->n);
+  s.contraction = nest_macs(k->n) > 0;
+  for (int a = 0; a < k->n_arg; a++)
+    if (k->arg[a])
+      s.bytes +=
+          (double)tensor_bytes(k->arg[a]) * (double)(k->arg[a]->sliced ? k->n->sched->domain : 1);
+  return s;
+}

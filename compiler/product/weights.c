@@ -1,0 +1,112 @@
+#include "weights.h"
+#include "lang/ast.h"
+#include "graph/graph.h"
+#include "base/philox.h"
+#include <stdlib.h>
+
+static bool is_weight(const tensor *t, bool in_state) {
+  return in_state ? t->role == T_OPT : t->role == T_PARAM || t->role == T_STATE;
+}
+
+static param_info info_of(const tensor *t) {
+  param_info i = {.name = t->name,
+                  .in_state = t->role == T_OPT,
+                  .trained = t->role == T_PARAM,
+                  .is_int64 = t->decl && t->decl->file_int64,
+                  .count = 1,
+                  .layer = t->node ? t->node->name : ""};
+  for (int d = 0; d < t->rank; d++) i.count *= t->dim[d];
+  if (i.is_int64) return i;
+  if (!t->decl || !t->decl->n_file) {
+    i.rank = t->rank;
+    for (int d = 0; d < t->rank; d++) i.shape[d] = t->dim[d];
+    return i;
+  }
+  for (int k = 0; k < t->decl->n_file; k++) {
+    int group = t->decl->file_group[k];
+    if (group == i.rank) i.shape[i.rank++] = 1;
+    i.shape[group] *= t->dim[t->decl->file_dim[k]];
+  }
+  return i;
+}
+
+static void collect(weight_table *w, nestprog *p, bool in_state) {
+  int n_tensor = w->n;
+  for (int i = 0; i < p->n_tensor; i++) {
+    if (!is_weight(p->tensor[i], in_state)) continue;
+    PUSH(p->mem, w->info, w->n, info_of(p->tensor[i]));
+    PUSH(p->mem, w->tensor, n_tensor, p->tensor[i]);
+  }
+}
+
+void weights_collect(weight_table *w, nestprog *p) {
+  collect(w, p, false);
+  collect(w, p, true);
+}
+
+/* Walks over the elements of a tensor in the order of its file. */
+typedef struct {
+  int rank;
+  int64_t dim[MAX_DIMS], stride[MAX_DIMS], at[MAX_DIMS],
+      offset; /* offset: in its block, in elements */
+} walk;
+
+static walk walk_begin(const tensor *t) {
+  walk w = {.rank = t->rank, .offset = t->offset / t->element};
+  bool mapped = t->decl && t->decl->n_file;
+  for (int k = 0; k < t->rank; k++) {
+    int d = mapped ? t->decl->file_dim[k] : k;
+    w.dim[k] = t->dim[d];
+    w.stride[k] = t->stride[d];
+  }
+  return w;
+}
+
+/* The element at hand, and on to the next. */
+static int64_t walk_next(walk *w) {
+  int64_t here = w->offset;
+  for (int k = w->rank - 1; k >= 0; k--) {
+    w->offset += w->stride[k];
+    if (++w->at[k] < w->dim[k]) break;
+    w->offset -= w->dim[k] * w->stride[k];
+    w->at[k] = 0;
+  }
+  return here;
+}
+
+void weight_export(const weight_table *w, int i, const void *block, void *file) {
+  const float *from = block;
+  walk at = walk_begin(w->tensor[i]);
+  if (w->info[i].is_int64) *(int64_t *)file = (int64_t)from[walk_next(&at)];
+  else
+    for (int64_t k = 0; k < w->info[i].count; k++) ((float *)file)[k] = from[walk_next(&at)];
+}
+
+void weight_import(const weight_table *w, int i, void *block, const void *file) {
+  float *to = block;
+  walk at = walk_begin(w->tensor[i]);
+  if (w->info[i].is_int64) to[walk_next(&at)] = (float)*(const int64_t *)file;
+  else
+    for (int64_t k = 0; k < w->info[i].count; k++) to[walk_next(&at)] = ((const float *)file)[k];
+}
+
+uint32_t weight_stream(const char *s) {
+  uint32_t h = 2166136261u;
+  for (; *s; s++) h = (h ^ (uint8_t)*s) * 16777619u;
+  return h;
+}
+
+void weight_init(const weight_table *w, int i, void *block, uint64_t seed) {
+  const tensor *t = w->tensor[i];
+  float *to = block;
+  bool drawn = t->decl && t->decl->init == INIT_UNIFORM;
+  walk at = walk_begin(t);
+  uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, stream = weight_stream(t->name), r[4];
+  for (int64_t k = 0; k < w->info[i].count; k++) {
+    uint32_t ctr[4] = {(uint32_t)(k / 4), (uint32_t)(k >> 34), stream, 0x696e6974u /* "init" */};
+    float v = (float)t->init;
+    if (drawn && k % 4 == 0) philox4x32_10(ctr, key, r);
+    if (drawn) v = ((float)(r[k % 4] >> 8) * 0x1p-23f - 1.0f) * (float)t->init;
+    to[walk_next(&at)] = v;
+  }
+}

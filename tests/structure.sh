@@ -1,0 +1,39 @@
+#!/bin/sh
+# The rooms of the house: which folder may include which. docs/design.md says why.
+cd "$(dirname "$0")/.." || exit 1
+status=0
+
+# Prints the includes of FOLDER that go beyond the ALLOWED folders: check FOLDER "ALLOWED ..".
+check() {
+  for f in compiler/"$1"/*.[chly]; do
+    grep -Ho '^#include "[a-z_]*/[^"]*"' "$f" | while IFS= read -r line; do
+      to=${line#*\"} to=${to%\"} room=${to%%/*}
+      case " $1 $2 " in *" $room "*) continue ;; esac
+      case "$f $to" in
+      # The one list of scalar functions is everybody's.
+      *" nest/scalar.def") continue ;;
+      # Lowering is where the graph ends and the nests begin; gradients apply the optimizer so.
+      compiler/passes/lower.c*|compiler/passes/instantiate.*|compiler/passes/operand.c*|compiler/passes/grad.c*)
+        case $room in graph|lang) continue ;; esac ;;
+      # A user's operators are tried while the file is checked.
+      "compiler/graph/trial.c passes/passes.h") continue ;;
+      "compiler/product/object_embed.c runtime/embed/embed.h") continue ;;
+      esac
+      echo "$f includes $to: $1 may include only: $2"
+    done
+  done
+}
+
+wrong=$(
+  check base ""
+  check lang "base"
+  check graph "base lang"
+  check nest "base"
+  check passes "base nest"
+  check code "base nest"
+  check product "base lang graph nest passes code"
+)
+[ "$wrong" ] && echo "$wrong" && status=1
+long=$(find compiler runtime cli -name '*.[chly]' -exec awk 'length > 100 { print FILENAME ":" FNR ": longer than 100 columns" }' {} +)
+[ "$long" ] && echo "$long" && status=1
+exit $status
