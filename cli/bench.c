@@ -258,10 +258,11 @@ static void bench(const graph *g, const bench_command *c) {
   print_totals(&f);
 }
 
+const struct argp bench_argp = {options, parse, "FILE.net", doc, NULL, NULL, NULL};
+
 int command_bench(int argc, char **argv) {
-  static const struct argp argp = {options, parse, "FILE.net", doc, NULL, NULL, NULL};
   bench_command c = {.threads = available_threads(), .budget = 0.5};
-  if (argp_parse(&argp, argc, argv, 0, NULL, &c)) return EXIT_USAGE;
+  parse_command(&bench_argp, argc, argv, &c);
   graph *g = graph_load(c.file, NULL);
   if (!g) return EXIT_WRONG_INPUT;
   bench(g, &c);

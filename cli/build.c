@@ -34,32 +34,21 @@ typedef struct {
   bool train, json;
 } build_command;
 
-enum {
-  KEY_EMIT = 1000,
-  KEY_TARGET,
-  KEY_CPU,
-  KEY_FEATURES,
-  KEY_BATCH,
-  KEY_TRAIN,
-  KEY_WEIGHTS,
-  KEY_PREFIX,
-  KEY_RAM,
-  KEY_JSON
-};
+enum { KEY_EMIT = 1000, KEY_TARGET, KEY_CPU, KEY_FEATURES, KEY_TRAIN, KEY_PREFIX, KEY_RAM };
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0,
      "what to write (default: the network's name); the header stands beside it", 1},
     {"emit", KEY_EMIT, "KIND", 0, "obj (default), asm, llvm, bc, shared or header", 1},
     {"train", KEY_TRAIN, 0, 0, "put the whole training step in (default: inference only)", 1},
-    {"batch", KEY_BATCH, "N", 0, "samples that one call takes (default: 1)", 1},
-    {"weights", KEY_WEIGHTS, "FILE", 0, "embed these weights (safetensors) as constants", 1},
+    {"batch", 'b', "N", 0, "samples that one call takes (default: 1)", 1},
+    {"weights", 'w', "FILE", 0, "embed these weights (safetensors) as constants", 1},
     {"prefix", KEY_PREFIX, "NAME", 0, "of the exported names (default: the file's name)", 1},
     {"target", KEY_TARGET, "TRIPLE", 0, "machine to compile for, as in aarch64-linux-gnu", 2},
     {"cpu", KEY_CPU, "NAME", 0, "its processor, as in x86-64-v3 or cortex-m4", 2},
     {"features", KEY_FEATURES, "LIST", 0, "processor features, as in +avx2,+fma", 2},
     {"ram", KEY_RAM, "BYTES", 0, "fail if the network needs more memory (256K, 1M)", 2},
-    {"json", KEY_JSON, 0, 0, "print one JSON object with the sizes", 3},
+    {"json", 'j', 0, 0, "print one JSON object with the sizes", 3},
     {0}};
 
 static const char doc[] =
@@ -106,14 +95,14 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'o': c->out = arg; break;
   case KEY_EMIT: c->emit = kind_named(state, arg); break;
   case KEY_TRAIN: c->train = true; break;
-  case KEY_BATCH: c->batch = (int)option_whole(state, "--batch", arg, 1, 65536); break;
-  case KEY_WEIGHTS: c->weights = arg; break;
+  case 'b': c->batch = (int)option_whole(state, "--batch", arg, 1, 65536); break;
+  case 'w': c->weights = arg; break;
   case KEY_PREFIX: c->prefix = checked_prefix(state, arg); break;
   case KEY_TARGET: c->target = arg; break;
   case KEY_CPU: c->cpu = arg; break;
   case KEY_FEATURES: c->features = arg; break;
   case KEY_RAM: c->ram = bytes_of(state, arg); break;
-  case KEY_JSON: c->json = true; break;
+  case 'j': c->json = true; break;
   default: return option_file(state, key, arg, &c->file);
   }
   return 0;
@@ -304,10 +293,11 @@ static int build_graph(const build_command *c, const graph *g) {
   return status;
 }
 
+const struct argp build_argp = {options, parse, "FILE.net", doc, 0, 0, 0};
+
 int command_build(int argc, char **argv) {
-  const struct argp parser = {options, parse, "FILE.net", doc, 0, 0, 0};
   build_command c = {.batch = 1};
-  if (argp_parse(&parser, argc, argv, 0, NULL, &c)) return EXIT_USAGE;
+  parse_command(&build_argp, argc, argv, &c);
   graph *g = graph_load(c.file, NULL);
   if (!g) return EXIT_WRONG_INPUT;
   int status = build_graph(&c, g);

@@ -64,10 +64,11 @@ static void print_object(const char *file, const check_row *rows, int n, double 
   print_json(o);
 }
 
+const struct argp check_argp = {options, parse, "FILE.net", doc, NULL, NULL, NULL};
+
 int command_check(int argc, char **argv) {
-  static const struct argp argp = {options, parse, "FILE.net", doc, NULL, NULL, NULL};
   check_command c = {.batch = 2, .seed = 1};
-  if (argp_parse(&argp, argc, argv, 0, NULL, &c)) return EXIT_USAGE;
+  parse_command(&check_argp, argc, argv, &c);
   graph *g = graph_load(c.file, NULL);
   if (!g) return EXIT_WRONG_INPUT;
   int n;

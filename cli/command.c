@@ -5,6 +5,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { KEY_USAGE = 2000 };
+
+/* argp's own help, under -h too. */
+static const struct argp_option help_options[] = {
+    {"help", 'h', 0, 0, "show this help", -1},
+    {"help", '?', 0, OPTION_HIDDEN, 0, -1},
+    {"usage", KEY_USAGE, 0, 0, "show a short usage message", -1},
+    {0}};
+
+static error_t parse_help(int key, char *arg, struct argp_state *state) {
+  (void)arg;
+  if (key == 'h' || key == '?') argp_state_help(state, state->out_stream, ARGP_HELP_STD_HELP);
+  else if (key == KEY_USAGE)
+    argp_state_help(state, state->out_stream, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK);
+  else return ARGP_ERR_UNKNOWN;
+  return 0;
+}
+
+void parse_command(const struct argp *argp, int argc, char **argv, void *input) {
+  static const struct argp help = {help_options, parse_help, 0, 0, 0, 0, 0};
+  const struct argp_child both[] = {{argp, 0, 0, 0}, {&help, 0, 0, 0}, {0}};
+  const struct argp all = {.children = both};
+  argp_parse(&all, argc, argv, ARGP_NO_HELP, NULL, input);
+}
+
 long option_whole(struct argp_state *state, const char *name, const char *text, long least,
                   long most) {
   char *end;

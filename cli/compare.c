@@ -66,13 +66,14 @@ static void add_files(compare_command *c) {
   if (!s->dir) s->dir = arena_printf(s->mem, "runs/compare%.*s", MAX_NAME, names);
 }
 
+static const struct argp_child children[] = {{&study_argp, 0, 0, 0}, {0}};
+const struct argp compare_argp = {NULL, parse, "A.net B.net...", doc, children, 0, 0};
+
 int command_compare(int argc, char **argv) {
-  static const struct argp_child children[] = {{&study_argp, 0, 0, 0}, {0}};
-  static const struct argp parser = {NULL, parse, "A.net B.net...", doc, children, 0, 0};
   compare_command c = {.s = {.mem = arena_new(), .n_seed = 3},
                        .file = allocate((size_t)argc * sizeof(char *))};
   train_flags_init(&c.s.flags);
-  argp_parse(&parser, argc, argv, 0, NULL, &c);
+  parse_command(&compare_argp, argc, argv, &c);
   add_files(&c);
   int status = study_run(&c.s);
   arena_free(c.s.mem);

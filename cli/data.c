@@ -12,14 +12,12 @@
 
 enum {
   KEY_SHEET = 1000,
-  KEY_JSON,
   KEY_IMAGES,
   KEY_LABELS,
   KEY_LAYOUT,
   KEY_SCALE,
   KEY_SHAPE,
   KEY_SPLIT,
-  KEY_SEED,
   KEY_NO_SHUFFLE,
   SHEET_SAMPLES = 100,
   SHEET_COLUMNS = 10
@@ -36,9 +34,9 @@ typedef struct {
 
 static const struct argp_option options[] = {
     {"sheet", KEY_SHEET, "PNG", 0, "write a contact sheet of the first 100 images", 1},
-    {"json", KEY_JSON, 0, 0, "print one JSON object instead of tables", 1},
+    {"json", 'j', 0, 0, "print one JSON object instead of tables", 1},
     {"split", KEY_SPLIT, "A/B", 0, "look for the same image on both sides of this split", 1},
-    {"seed", KEY_SEED, "N", 0, "seed of that split (default 1)", 1},
+    {"seed", 's', "N", 0, "seed of that split (default 1)", 1},
     {"no-shuffle", KEY_NO_SHUFFLE, 0, 0, "that split keeps the order of the data set", 1},
     {"images", KEY_IMAGES, "KEY", 0, "key of the images", 2},
     {"labels", KEY_LABELS, "KEY", 0, "key of the labels", 2},
@@ -78,7 +76,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   char end;
   switch (key) {
   case KEY_SHEET: f->sheet = arg; break;
-  case KEY_JSON: f->json = true; break;
+  case 'j': f->json = true; break;
   case KEY_IMAGES: f->data.images = arg; break;
   case KEY_LABELS: f->data.labels = arg; break;
   case KEY_LAYOUT:
@@ -93,7 +91,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
       argp_error(state, "--shape takes channels x height x width as in 3x32x32, not `%s`", arg);
     break;
   case KEY_SPLIT: parse_split(state, arg, &f->split); break;
-  case KEY_SEED: f->split.seed = (uint64_t)option_whole(state, "--seed", arg, 0, INT64_MAX); break;
+  case 's': f->split.seed = (uint64_t)option_whole(state, "--seed", arg, 0, INT64_MAX); break;
   case KEY_NO_SHUFFLE: f->split.shuffle = false; break;
   case ARGP_KEY_ARG:
     if (f->data.path) argp_error(state, "one data set at a time");
@@ -253,20 +251,21 @@ static bool write_sheet(const dataset *ds, const char *path, char **error) {
   return ok;
 }
 
+const struct argp data_argp = {
+    options,
+    parse,
+    "DATASET",
+    "Tells what a data set holds: keys, shapes, types, classes and their counts.\v"
+    "DATASET is a pickled dictionary of arrays, an .npz, or a folder with CIFAR-10's or "
+    "CIFAR-100's python version. Nothing that a file says is run.",
+    NULL,
+    NULL,
+    NULL};
+
 int command_data(int argc, char **argv) {
-  static const struct argp argp = {
-      options,
-      parse,
-      "DATASET",
-      "Tells what a data set holds: keys, shapes, types, classes and their counts.\v"
-      "DATASET is a pickled dictionary of arrays, an .npz, or a folder with CIFAR-10's or "
-      "CIFAR-100's python version. Nothing that a file says is run.",
-      NULL,
-      NULL,
-      NULL};
   data_flags f = {.split = {.seed = 1, .shuffle = true}};
   char *error = NULL;
-  argp_parse(&argp, argc, argv, 0, NULL, &f);
+  parse_command(&data_argp, argc, argv, &f);
   dataset *ds = dataset_open(&f.data, &error);
   if (!ds) return report_failure(error);
   bool ok = examine_split(ds, &f, &error) && (!f.sheet || write_sheet(ds, f.sheet, &error));

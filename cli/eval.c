@@ -17,32 +17,22 @@ typedef struct {
   part which;
 } eval_command;
 
-enum {
-  KEY_PART = 1,
-  KEY_WORST,
-  KEY_WEIGHTS,
-  KEY_DATA,
-  KEY_SEED,
-  KEY_SPLIT,
-  KEY_NO_SHUFFLE,
-  KEY_THREADS,
-  KEY_JSON
-};
+enum { KEY_PART = 1, KEY_WORST, KEY_SPLIT, KEY_NO_SHUFFLE };
 enum { MAX_WORST = 48, WORST_COLUMNS = 8 };
 
 static const struct argp_option options[] = {
-    {"weights", KEY_WEIGHTS, "FILE", 0, "the weights (safetensors); needed", 1},
-    {"data", KEY_DATA, "PATH", 0, "another data set, of which every sample is used", 1},
+    {"weights", 'w', "FILE", 0, "the weights (safetensors); needed", 1},
+    {"data", 'd', "PATH", 0, "another data set, of which every sample is used", 1},
     {"part", KEY_PART, "PART", 0,
      "val, train or all: the part of the split (default: val, or all "
      "with --data)",
      1},
     {"split", KEY_SPLIT, "A/B", 0, "the split, instead of the file's", 2},
-    {"seed", KEY_SEED, "N", 0, "the seed that the split was drawn with, instead of the file's", 2},
+    {"seed", 's', "N", 0, "the seed that the split was drawn with, instead of the file's", 2},
     {"no-shuffle", KEY_NO_SHUFFLE, 0, 0, "the split was made in the order of the data set", 2},
     {"worst", KEY_WORST, "OUT.png", 0, "write a sheet of the most confidently wrong images", 3},
-    {"threads", KEY_THREADS, "N", 0, "threads", 3},
-    {"json", KEY_JSON, 0, 0, "print one JSON object instead of tables", 3},
+    {"threads", 't', "N", 0, "threads", 3},
+    {"json", 'j', 0, 0, "print one JSON object instead of tables", 3},
     {0}};
 
 static const char doc[] =
@@ -67,18 +57,18 @@ static void override(train_flags *f, const char *word, const char *text) {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   eval_command *c = state->input;
   switch (key) {
-  case KEY_WEIGHTS: c->f.weights = arg; break;
-  case KEY_DATA: c->f.data = arg; break;
+  case 'w': c->f.weights = arg; break;
+  case 'd': c->f.data = arg; break;
   case KEY_PART: c->which = part_named(state, arg); break;
   case KEY_SPLIT: override(&c->f, "split", arg); break;
-  case KEY_SEED:
+  case 's':
     option_whole(state, "--seed", arg, 0, 1L << 52);
     override(&c->f, "seed", arg);
     break;
   case KEY_NO_SHUFFLE: c->f.shuffle = false; break;
   case KEY_WORST: c->worst = arg; break;
-  case KEY_THREADS: c->f.threads = (int)option_whole(state, "--threads", arg, 1, 1024); break;
-  case KEY_JSON: c->f.json = true; break;
+  case 't': c->f.threads = (int)option_whole(state, "--threads", arg, 1, 1024); break;
+  case 'j': c->f.json = true; break;
   case ARGP_KEY_END:
     if (!c->f.weights) argp_error(state, "--weights is needed (e.g. runs/NAME/best.safetensors)");
     break;
@@ -284,12 +274,13 @@ static int eval(const eval_command *c, const workload *w) {
   return ok ? EXIT_DONE : report_failure(error);
 }
 
+const struct argp eval_argp = {options, parse, "FILE.net", doc, 0, 0, 0};
+
 int command_eval(int argc, char **argv) {
-  static const struct argp parser = {options, parse, "FILE.net", doc, 0, 0, 0};
   eval_command c = {0};
   workload w;
   train_flags_init(&c.f);
-  argp_parse(&parser, argc, argv, 0, NULL, &c);
+  parse_command(&eval_argp, argc, argv, &c);
   if (!open_part(&c, &w)) return EXIT_WRONG_INPUT;
   int status = eval(&c, &w);
   workload_close(&w);

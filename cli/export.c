@@ -8,17 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KEY_WEIGHTS = 1000, KEY_BATCH };
-
 typedef struct {
   const char *file, *weights, *out;
   int batch; /* 0: open */
 } export_command;
 
 static const struct argp_option options[] = {
-    {"weights", KEY_WEIGHTS, "FILE", 0, "the weights (safetensors); needed", 1},
+    {"weights", 'w', "FILE", 0, "the weights (safetensors); needed", 1},
     {"output", 'o', "FILE", 0, "what to write (default: the network's name and .onnx)", 1},
-    {"batch", KEY_BATCH, "N", 0, "fix the samples of one call (default: any number)", 1},
+    {"batch", 'b', "N", 0, "fix the samples of one call (default: any number)", 1},
     {0}};
 
 static const char doc[] =
@@ -29,9 +27,9 @@ static const char doc[] =
 static error_t parse(int key, char *arg, struct argp_state *state) {
   export_command *c = state->input;
   switch (key) {
-  case KEY_WEIGHTS: c->weights = arg; break;
+  case 'w': c->weights = arg; break;
   case 'o': c->out = arg; break;
-  case KEY_BATCH: c->batch = (int)option_whole(state, "--batch", arg, 1, 65536); break;
+  case 'b': c->batch = (int)option_whole(state, "--batch", arg, 1, 65536); break;
   case ARGP_KEY_END:
     if (!c->weights) argp_error(state, "--weights is needed (e.g. runs/NAME/best.safetensors)");
     break;
@@ -54,10 +52,11 @@ static int export_graph(const export_command *c, const graph *g) {
   return ok ? EXIT_DONE : report_failure(error);
 }
 
+const struct argp export_argp = {options, parse, "FILE.net", doc, 0, 0, 0};
+
 int command_export(int argc, char **argv) {
-  static const struct argp parser = {options, parse, "FILE.net", doc, 0, 0, 0};
   export_command c = {0};
-  if (argp_parse(&parser, argc, argv, 0, NULL, &c)) return EXIT_USAGE;
+  parse_command(&export_argp, argc, argv, &c);
   graph *g = graph_load(c.file, NULL);
   if (!g) return EXIT_WRONG_INPUT;
   int status = export_graph(&c, g);

@@ -16,8 +16,9 @@ typedef struct {
   bool shuffle, json, force;
 } train_flags;
 
-/* Children of the commands' own parsers; their input is a train_flags. */
-extern const struct argp train_flags_argp;
+/* Children of the commands' own parsers; their input is a train_flags. The first: what takes the
+   place of the file's values; the second: how the work is done. */
+extern const struct argp value_flags_argp, work_flags_argp;
 /* The defaults. */
 void train_flags_init(train_flags *f);
 /* CPUs that this process may use. */

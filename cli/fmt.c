@@ -72,10 +72,11 @@ static int format_file(const fmt_command *c, const char *path) {
   return status;
 }
 
+const struct argp fmt_argp = {options, parse, "FILE.net...", doc, 0, 0, 0};
+
 int command_fmt(int argc, char **argv) {
-  static const struct argp parser = {options, parse, "FILE.net...", doc, 0, 0, 0};
   fmt_command c = {.file = allocate((size_t)argc * sizeof(char *))};
-  argp_parse(&parser, argc, argv, 0, NULL, &c);
+  parse_command(&fmt_argp, argc, argv, &c);
   int status = EXIT_DONE;
   for (int i = 0; i < c.n; i++)
     if (format_file(&c, c.file[i]) != EXIT_DONE) status = EXIT_WRONG_INPUT;

@@ -8,10 +8,14 @@ typedef struct {
   const char *file;
 } lint_command;
 
+static const struct argp_option options[] = {
+    {"json", 'j', 0, 0, "print one JSON object instead of a line", 3}, {0}};
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
   lint_command *c = state->input;
   switch (key) {
   case ARGP_KEY_INIT: state->child_inputs[0] = &c->f; break;
+  case 'j': c->f.json = true; break;
   default: return option_file(state, key, arg, &c->file);
   }
   return 0;
@@ -43,11 +47,12 @@ static int lint(const lint_command *c) {
   return EXIT_DONE;
 }
 
+static const struct argp_child children[] = {{&value_flags_argp, 0, 0, 0}, {0}};
+const struct argp lint_argp = {options, parse, "FILE.net", doc, children, 0, 0};
+
 int command_lint(int argc, char **argv) {
-  static const struct argp_child children[] = {{&train_flags_argp, 0, 0, 0}, {0}};
-  static const struct argp parser = {NULL, parse, "FILE.net", doc, children, 0, 0};
   lint_command c = {0};
   train_flags_init(&c.f);
-  argp_parse(&parser, argc, argv, 0, NULL, &c);
+  parse_command(&lint_argp, argc, argv, &c);
   return lint(&c);
 }

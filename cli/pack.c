@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { KEY_SIZE = 1000, KEY_JSON, MAX_SIDE = 4096 };
+enum { KEY_SIZE = 1000, MAX_SIDE = 4096 };
 
 typedef struct {
   const char *folder, *output;
@@ -18,7 +18,7 @@ typedef struct {
 static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0, "the pickle to write", 1},
     {"size", KEY_SIZE, "WxH", 0, "resize every picture (default: all must have one size)", 1},
-    {"json", KEY_JSON, 0, 0, "print one JSON object instead of a table", 1},
+    {"json", 'j', 0, 0, "print one JSON object instead of a table", 1},
     {0}};
 
 static void parse_size(struct argp_state *state, const char *text, pack_flags *f) {
@@ -35,7 +35,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
   case 'o': f->output = arg; break;
   case KEY_SIZE: parse_size(state, arg, f); break;
-  case KEY_JSON: f->json = true; break;
+  case 'j': f->json = true; break;
   case ARGP_KEY_ARG:
     if (f->folder) argp_error(state, "one folder at a time");
     f->folder = arg;
@@ -97,20 +97,21 @@ static bool report(const image_folder *f, const pack_flags *flags) {
   return ok;
 }
 
+const struct argp pack_argp = {
+    options,
+    parse,
+    "DIR",
+    "Packs pictures (PNG, JPEG) into a data set that netc and Python's pickle.load read.\v"
+    "DIR holds one folder a class; classes are numbered in the order of the folders' names. "
+    "Transparent parts become white.",
+    NULL,
+    NULL,
+    NULL};
+
 int command_pack(int argc, char **argv) {
-  static const struct argp argp = {
-      options,
-      parse,
-      "DIR",
-      "Packs pictures (PNG, JPEG) into a data set that netc and Python's pickle.load read.\v"
-      "DIR holds one folder a class; classes are numbered in the order of the folders' names. "
-      "Transparent parts become white.",
-      NULL,
-      NULL,
-      NULL};
   pack_flags flags = {0};
   char *error = NULL;
-  argp_parse(&argp, argc, argv, 0, NULL, &flags);
+  parse_command(&pack_argp, argc, argv, &flags);
   image_folder *f = image_folder_read(flags.folder, flags.w, flags.h,
                                       isatty(STDERR_FILENO) ? show_progress : NULL, &error);
   if (!f) return report_failure(error);

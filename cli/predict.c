@@ -14,13 +14,13 @@ typedef struct {
   char **path;
 } predict_command;
 
-enum { KEY_WEIGHTS = 1, KEY_DATA, KEY_TOP, KEY_JSON };
+enum { KEY_TOP = 1000 };
 
 static const struct argp_option options[] = {
-    {"weights", KEY_WEIGHTS, "FILE", 0, "the weights (safetensors); needed", 0},
+    {"weights", 'w', "FILE", 0, "the weights (safetensors); needed", 0},
     {"top", KEY_TOP, "K", 0, "show the K likeliest classes (default 1)", 0},
-    {"data", KEY_DATA, "PATH", 0, "data set to take the names of the classes from", 0},
-    {"json", KEY_JSON, 0, 0, "print one JSON object instead of a table", 0},
+    {"data", 'd', "PATH", 0, "data set to take the names of the classes from", 0},
+    {"json", 'j', 0, 0, "print one JSON object instead of a table", 0},
     {0}};
 
 static const char doc[] =
@@ -33,10 +33,10 @@ static const char doc[] =
 static error_t parse(int key, char *arg, struct argp_state *state) {
   predict_command *c = state->input;
   switch (key) {
-  case KEY_WEIGHTS: c->f.weights = arg; break;
-  case KEY_DATA: c->f.data = arg; break;
+  case 'w': c->f.weights = arg; break;
+  case 'd': c->f.data = arg; break;
   case KEY_TOP: c->top = (int)option_whole(state, "--top", arg, 1, 1000000); break;
-  case KEY_JSON: c->f.json = true; break;
+  case 'j': c->f.json = true; break;
   case ARGP_KEY_ARG:
     if (!c->file) c->file = arg;
     else c->path[c->n++] = arg;
@@ -156,11 +156,12 @@ static int predict(const predict_command *c, workload *w) {
   return status;
 }
 
+const struct argp predict_argp = {options, parse, "FILE.net IMAGE...", doc, 0, 0, 0};
+
 int command_predict(int argc, char **argv) {
-  static const struct argp parser = {options, parse, "FILE.net IMAGE...", doc, 0, 0, 0};
   predict_command c = {.top = 1, .path = allocate((size_t)argc * sizeof(char *))};
   train_flags_init(&c.f);
-  argp_parse(&parser, argc, argv, 0, NULL, &c);
+  parse_command(&predict_argp, argc, argv, &c);
   workload w = {.g = load_network(c.file, &c.f, NULL)};
   int status = w.g ? predict(&c, &w) : EXIT_WRONG_INPUT;
   workload_close(&w);

@@ -18,22 +18,21 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   study *s = state->input;
   switch (key) {
-  case ARGP_KEY_INIT: state->child_inputs[0] = &s->flags; break;
+  case ARGP_KEY_INIT: state->child_inputs[0] = state->child_inputs[1] = &s->flags; break;
   case KEY_SEEDS: s->n_seed = (int)option_whole(state, "--seeds", arg, 1, 1000); break;
   case 'o':
   case KEY_RESUME: s->dir = arg; break;
   case KEY_CSV: s->csv = true; break;
   case ARGP_KEY_END:
     if (s->csv && s->flags.json) argp_error(state, "--csv and --json exclude each other");
-    if (s->flags.dump)
-      argp_error(state, "--dump prints one network's compilation: give it to `netc train`");
     break;
   default: return ARGP_ERR_UNKNOWN;
   }
   return 0;
 }
 
-static const struct argp_child children[] = {{&train_flags_argp, 0, 0, 0}, {0}};
+static const struct argp_child children[] = {
+    {&value_flags_argp, 0, 0, 0}, {&work_flags_argp, 0, 0, 0}, {0}};
 const struct argp study_argp = {options, parse, 0, 0, children, 0, 0};
 
 static void print_results(const study *s) {

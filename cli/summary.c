@@ -11,21 +11,19 @@ typedef struct {
   const char *file;
 } summary_command;
 
-enum { KEY_BATCH = 1, KEY_JSON };
-
 static const struct argp_option options[] = {
-    {"batch", KEY_BATCH, "N", 0, "samples of a training step, instead of the file's", 0},
-    {"json", KEY_JSON, 0, 0, "print one JSON object instead of the table", 0},
+    {"batch", 'b', "N", 0, "samples of a training step, instead of the file's", 0},
+    {"json", 'j', 0, 0, "print one JSON object instead of the table", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   summary_command *c = state->input;
   switch (key) {
-  case KEY_BATCH:
+  case 'b':
     option_whole(state, "--batch", arg, 1, 65536);
     c->f.word[0] = "batch", c->f.text[0] = arg, c->f.n_override = 1;
     break;
-  case KEY_JSON: c->f.json = true; break;
+  case 'j': c->f.json = true; break;
   default: return option_file(state, key, arg, &c->file);
   }
   return 0;
@@ -182,11 +180,12 @@ static void print_object(const graph *g, const totals *t) {
   print_json(j);
 }
 
+const struct argp summary_argp = {options, parse, "FILE.net", doc, 0, 0, 0};
+
 int command_summary(int argc, char **argv) {
-  static const struct argp parser = {options, parse, "FILE.net", doc, 0, 0, 0};
   summary_command c = {0};
   train_flags_init(&c.f);
-  argp_parse(&parser, argc, argv, 0, NULL, &c);
+  parse_command(&summary_argp, argc, argv, &c);
   graph *g = load_network(c.file, &c.f, NULL);
   if (!g) return EXIT_WRONG_INPUT;
   totals t = add_up(g);

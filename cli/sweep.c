@@ -73,12 +73,13 @@ static bool add_variants(sweep_command *c) {
   return s->n > 0;
 }
 
+static const struct argp_child children[] = {{&study_argp, 0, 0, 0}, {0}};
+const struct argp sweep_argp = {options, parse, "FILE.net", doc, children, 0, 0};
+
 int command_sweep(int argc, char **argv) {
-  static const struct argp_child children[] = {{&study_argp, 0, 0, 0}, {0}};
-  static const struct argp parser = {options, parse, "FILE.net", doc, children, 0, 0};
   sweep_command c = {.s = {.mem = arena_new(), .n_seed = 3}};
   train_flags_init(&c.s.flags);
-  argp_parse(&parser, argc, argv, 0, NULL, &c);
+  parse_command(&sweep_argp, argc, argv, &c);
   int status = add_variants(&c) ? study_run(&c.s) : EXIT_WRONG_INPUT;
   arena_free(c.s.mem);
   return status;

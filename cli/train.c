@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEY_RESUME = 1, KEY_PLOT };
+enum { KEY_RESUME = 1, KEY_PLOT, KEY_DUMP };
 
 typedef struct {
   train_flags f;
@@ -32,16 +32,29 @@ static const struct argp_option options[] = {
      "go on with the run in DIR to the same bits as if it had never "
      "stopped; an ordinary start where there is nothing yet",
      3},
+    {"dump", KEY_DUMP, "STAGE", 0, "print a stage of the compilation of the training step, and end",
+     2},
     {"plot", KEY_PLOT, 0, 0, "draw the curves in the terminal after every epoch", 3},
     {0}};
+
+static void check_stage(struct argp_state *state, const char *name) {
+  if (pipeline_has_stage(name)) return;
+  fprintf(stderr, "Stages of the compilation:\n");
+  pipeline_list(stderr);
+  argp_error(state, "--dump: there is no stage `%s`", name);
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   train_command *c = state->input;
   switch (key) {
-  case ARGP_KEY_INIT: state->child_inputs[0] = &c->f; break;
+  case ARGP_KEY_INIT: state->child_inputs[0] = state->child_inputs[1] = &c->f; break;
   case 'o': c->out = arg; break;
   case KEY_RESUME: c->resume = arg; break;
   case KEY_PLOT: c->plot = true; break;
+  case KEY_DUMP:
+    check_stage(state, arg);
+    c->f.dump = arg;
+    break;
   case ARGP_KEY_END:
     if (c->out && c->resume && strcmp(c->out, c->resume))
       argp_error(state, "-o and --resume name different directories");
@@ -256,11 +269,13 @@ static int train(const train_command *c) {
   return status;
 }
 
+static const struct argp_child children[] = {
+    {&value_flags_argp, 0, 0, 0}, {&work_flags_argp, 0, 0, 0}, {0}};
+const struct argp train_argp = {options, parse, "FILE.net", doc, children, 0, 0};
+
 int command_train(int argc, char **argv) {
-  static const struct argp_child children[] = {{&train_flags_argp, 0, 0, 0}, {0}};
-  static const struct argp parser = {options, parse, "FILE.net", doc, children, 0, 0};
   train_command c = {0};
   train_flags_init(&c.f);
-  argp_parse(&parser, argc, argv, 0, NULL, &c);
+  parse_command(&train_argp, argc, argv, &c);
   return c.f.dump ? dump_stage(&c) : train(&c);
 }
