@@ -86,9 +86,7 @@ static void add_node(sha256 *s, const graph *g, int i) {
   add_text(s, n->op ? n->op->name : "input");
   for (int k = 0; k < n->n_in; k++) add_number(s, n->in[k]->id);
   add_settings(s, n->set, n->n_set);
-  add_number(s, (double)n->h);
-  add_number(s, (double)n->w);
-  add_number(s, (double)n->c);
+  for (int k = 0; k < n->shape.rank; k++) add_number(s, (double)n->shape.dim[k]);
   if (n->op && !seen_before(g, i)) add_operator(s, n->op);
 }
 
@@ -102,7 +100,7 @@ void graph_fingerprint(const graph *g, char out[65]) {
   sha256_start(&s);
   for (int i = 0; i < g->n_node; i++) add_node(&s, g, i);
   add_number(&s, g->output->id);
-  if (g->has_train && g->train.loss.op) add_use(&s, &g->train.loss);
+  for (int i = 0; g->has_train && i < g->train.n_loss; i++) add_use(&s, &g->train.loss[i].use);
   if (g->has_train && g->train.n_optimizer) add_use(&s, &g->train.optimizer[0]);
   sha256_hex(&s, out);
 }

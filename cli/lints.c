@@ -7,7 +7,7 @@
 static bool is_op(const node *n, const char *name) { return n->op && !strcmp(n->op->name, name); }
 
 static bool uses_loss(const graph *g, const char *name) {
-  return g->has_train && g->train.loss.op && !strcmp(g->train.loss.op->name, name);
+  return g->has_train && g->train.n_loss && !strcmp(g->train.loss->use.op->name, name);
 }
 
 static int lint_output(const graph *g) {

@@ -43,13 +43,22 @@ static bool is_vector(const node *n) {
   if (!n->op) return false;
   if (n->op->title && strstr(n->op->title, "2d")) return false;
   if (n->op->n_out_dim == 4 && is_one(n->op->out_dim[1]) && is_one(n->op->out_dim[2])) return true;
-  return n->h == 1 && n->w == 1 && n->n_in && is_vector(n->in[0]);
+  return shape_elements(&n->shape) == n->shape.dim[n->shape.rank - 1] && n->n_in &&
+         is_vector(n->in[0]);
+}
+
+/* A node's shape as PyTorch has it, without the batch. */
+static int file_shape(const node *n, int64_t dim[MAX_RANK]) {
+  int rank = shape_in_files(&n->shape, n->port && n->port->is_int, dim);
+  return rank > 1 && is_vector(n) ? 1 : rank;
 }
 
 static const char *shape_text(char buf[80], const node *n) {
-  if (is_vector(n)) snprintf(buf, 80, "[-1, %lld]", (long long)n->c);
-  else
-    snprintf(buf, 80, "[-1, %lld, %lld, %lld]", (long long)n->c, (long long)n->h, (long long)n->w);
+  int64_t dim[MAX_RANK];
+  int rank = file_shape(n, dim), at = snprintf(buf, 80, "[-1");
+  for (int i = 0; i < rank && at < 60; i++)
+    at += snprintf(buf + at, (size_t)(80 - at), ", %lld", (long long)dim[i]);
+  snprintf(buf + at, (size_t)(80 - at), "]");
   return buf;
 }
 
@@ -80,9 +89,10 @@ static totals add_up(const graph *g) {
   int64_t outputs = 0;
   for (int i = 0; i < g->n_node; i++)
     if (row_type(g->node[i], t.node_params[i]))
-      outputs += g->node[i]->h * g->node[i]->w * g->node[i]->c;
+      outputs += shape_elements(&g->node[i]->shape);
   const double mb = 1048576;
-  t.input_mb = (double)(g->h * g->w * g->c) * 4 / mb;
+  for (int i = 0; i < g->n_input; i++)
+    t.input_mb += (double)shape_elements(&g->input[i]->shape) * 4 / mb;
   t.pass_mb = (double)outputs * 8 / mb;
   t.params_mb = (double)t.params * 4 / mb;
   return t;
@@ -145,8 +155,8 @@ static json_object *json_rows(const graph *g, const totals *t) {
     const char *type = row_type(n, t->node_params[i]);
     if (!type) continue;
     json_object *row = json_object_new_object(), *shape = json_object_new_array();
-    const int64_t dims[] = {n->c, n->h, n->w};
-    for (int k = 0; k < (is_vector(n) ? 1 : 3); k++)
+    int64_t dims[MAX_RANK];
+    for (int k = 0, rank = file_shape(n, dims); k < rank; k++)
       json_object_array_add(shape, json_object_new_int64(dims[k]));
     json_object_object_add(row, "name", json_object_new_string(n->name));
     json_object_object_add(row, "type", json_object_new_string(type));

@@ -202,7 +202,7 @@ static bool run_step(trainer *t, int64_t at, int batch) {
                          (uint64_t)t->s.epoch};
   batch_fill(t->o->ds, t->order + at, batch, c->augment_flip || c->augment_shift ? &change : NULL,
              b->x, b->labels);
-  run_args a = {t->params, t->state, b->work, b->x, b->labels, b->logits, b->losses, 0, 0, 0};
+  run_args a = {t->params, t->state, b->work, b->x, b->labels, b->logits, b->losses, 0, 0, 0, NULL};
   a.lr = (float)schedule_rate(&t->rate, t->s.epoch, t->s.step);
   a.seed = (uint64_t)c->seed.v[0];
   a.step = (uint64_t)t->s.epoch * (uint64_t)t->steps + (uint64_t)t->s.step;

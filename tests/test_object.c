@@ -132,7 +132,7 @@ static float jit_step(program *p, const graph *g, blocks *b, uint64_t step) {
   run_args a = {b->params, b->state,  b->train_work,
                 b->x,      b->labels, b->logits,
                 b->losses, 0.05f,     (uint64_t)g->train.seed.v[0],
-                step};
+                step,      NULL};
   program_run(p, &a);
   return mean(b->losses, program_batch(p));
 }
@@ -384,7 +384,7 @@ static void interpret_infer(interpreted *p, blocks *b, const object_sizes *s, co
   move_block(p, BLOCK_PARAMS, b->params, false);
   put(p, p->c.p->x, b->x, s->batch * s->input);
   interp(p->c.p, p->data, false, 0, 0);
-  move_block(p, BLOCK_LOGITS, b->y, true);
+  move_block(p, p->c.p->logits->block, b->y, true);
   show(what, b->y, 4 * s->batch * s->classes);
 }
 
@@ -394,7 +394,7 @@ static float interpret_step(interpreted *p, blocks *b, const object_sizes *s, ui
   memcpy(p->data[p->c.p->label->id], b->labels, 4 * (size_t)s->batch);
   put(p, p->c.p->lr, &lr, 1);
   interp(p->c.p, p->data, false, (uint64_t)p->c.g->train.seed.v[0], step);
-  move_block(p, BLOCK_LOSSES, b->losses, true);
+  move_block(p, p->c.p->losses->block, b->losses, true);
   return mean(b->losses, s->batch);
 }
 

@@ -79,6 +79,7 @@ static node *new_node(expander *x, const opdef *op, loc at) {
   n->id = g->n_node;
   n->op = op;
   n->at = at;
+  n->shape.rank = -1;
   n->name = op ? node_name(x, op->prefix) : "input";
   PUSH(x->a, g->node, g->n_node, n);
   return n;
@@ -97,9 +98,12 @@ static bool has_input(expander *x, loc at) {
 static void add_layer(expander *x, const opdef *op, const call *c, node *second) {
   node *n = has_input(x, c->at) ? new_node(x, op, c->at) : NULL;
   if (!n) return;
+  n->in = NEW_N(x->a, node *, op->n_in + 1);
+  n->as = NEW_N(x->a, shape, op->n_in + 1);
   n->n_in = op->n_in;
   n->in[0] = x->cur;
   n->in[1] = second;
+  for (int i = 0; i < n->n_in; i++) n->as[i] = n->in[i]->shape;
   n->n_set = op->n_set;
   n->set = NEW_N(x->a, setting, op->n_set + 1);
   xenv dims;
@@ -314,14 +318,13 @@ static bool given_twice(expander *x, const stmt *s, loc *where) {
   return true;
 }
 
-static bool input_dims(expander *x, const value *v, int64_t dim[3]) {
-  double number = 0;
-  dim[0] = dim[1] = dim[2] = 1;
-  if (v->kind == V_SHAPE && v->n_dim == 3) memcpy(dim, v->dim, 3 * sizeof *dim);
-  else if (v->kind == V_NUM && v->num == floor(v->num) && fabs(v->num) < 1e12) number = v->num;
-  else dim[0] = 0;
-  if (number != 0) dim[0] = (int64_t)number;
+static bool input_shape(expander *x, const value *v, shape *out) {
+  int64_t dim[3] = {0, 1, 1};
+  if (v->kind == V_SHAPE && v->n_dim == 3) memcpy(dim, v->dim, sizeof dim);
+  else if (v->kind == V_NUM && v->num == floor(v->num) && fabs(v->num) < 1e12)
+    dim[0] = (int64_t)v->num;
   double elements = (double)dim[0] * (double)dim[1] * (double)dim[2];
+  *out = (shape){3, {dim[1], dim[2], dim[0]}};
   if (dim[0] > 0 && dim[1] > 0 && dim[2] > 0 && elements <= 2147483648.0) return true;
   diag_error(x->d, v->at, "for example `input 3x32x32;`, or `input 784;` for vectors",
              "`input` takes channels x height x width");
@@ -329,17 +332,20 @@ static bool input_dims(expander *x, const value *v, int64_t dim[3]) {
 }
 
 static void run_input(expander *x, const stmt *s) {
-  int64_t dim[3];
+  graph *g = x->g;
   if (given_twice(x, s, &x->input_at)) return;
   value *v = s->n_arg == 1 && !s->arg[0].key ? resolve(x, s->arg[0].v) : NULL;
   if (!v && at_most_one(x, s->word, s->n_arg, s->arg))
     diag_error(x->d, s->word_at, "for example `input 3x32x32;`", "`input` takes one shape");
   node *n = new_node(x, NULL, s->word_at);
-  if (v && input_dims(x, v, dim)) {
-    x->g->c = n->c = dim[0];
-    x->g->h = n->h = dim[1];
-    x->g->w = n->w = dim[2];
+  port *p = NEW(x->a, port);
+  *p = (port){.name = "input", .node = n, .at = s->word_at};
+  if (v && input_shape(x, v, &p->shape)) {
+    n->shape = p->shape;
+    g->h = p->shape.dim[0], g->w = p->shape.dim[1], g->c = p->shape.dim[2];
   }
+  n->port = p;
+  PUSH(x->a, g->input, g->n_input, p);
   x->cur = n;
 }
 
@@ -347,9 +353,14 @@ static void run_classes(expander *x, const stmt *s) {
   double n = 0;
   if (given_twice(x, s, &x->classes_at) || !at_most_one(x, s->word, s->n_arg, s->arg)) return;
   value *v = s->n_arg == 1 && !s->arg[0].key ? resolve(x, s->arg[0].v) : NULL;
-  if (v && value_number(x, v, &n) && n >= 1 && n <= 1e6 && n == floor(n))
-    x->g->classes = (int64_t)n;
-  else diag_error(x->d, s->word_at, NULL, "`classes` takes one whole number, at least 1");
+  if (!v || !value_number(x, v, &n) || n < 1 || n > 1e6 || n != floor(n)) {
+    diag_error(x->d, s->word_at, NULL, "`classes` takes one whole number, at least 1");
+    return;
+  }
+  port *p = NEW(x->a, port);
+  *p = (port){.name = "label", .target = true, .is_int = true, .at = s->word_at};
+  p->below = x->g->classes = (int64_t)n;
+  PUSH(x->a, x->g->target, x->g->n_target, p);
 }
 
 static void run_train(expander *x, stmt *s) {

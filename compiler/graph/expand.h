@@ -124,7 +124,9 @@ const char *did_you_mean(expander *x, const char *word, const char *const *words
 /* A setting's names: "k", and of a pair "k.h" and "k.w". */
 void env_add_setting(xenv *env, const opsetting *s, const setting *v);
 bool shape_node(expander *x, node *n);
-const char *shape_text(arena *a, int64_t c, int64_t h, int64_t w);
+/* As it is written in files: 3x32x32. */
+const char *shape_text(arena *a, const shape *s, bool is_int);
+const char *node_shape_text(arena *a, const node *n);
 void note_shapes(expander *x, const node *n);
 void check_output(expander *x);
 

@@ -8,15 +8,36 @@ typedef struct {
   double v[2]; /* both equal unless a pair was given as 3x5 (h, w) */
 } setting;
 
-/* One operator applied. Shapes are H, W, C of one sample; vectors are 1 x 1 x C. */
+enum { MAX_RANK = 5 };
+
+/* Of one sample, in netc's order: H x W x C, L x C, C; of whole numbers, just positions. */
+typedef struct {
+  int rank; /* -1: not known (after an error) */
+  int64_t dim[MAX_RANK];
+} shape;
+
+/* What a program is given: an input of the network, or what its predictions are compared with. */
+typedef struct port {
+  const char *name; /* "input", "label", or the label before it */
+  bool target;      /* else an input */
+  bool is_int;      /* whole numbers from 0 to below - 1; else floats */
+  int64_t below;    /* 0 for floats */
+  shape shape;
+  struct node *node; /* of an input */
+  loc at;
+} port;
+
+/* One operator applied, or an input. */
 typedef struct node {
   int id;          /* position in graph.node: inputs come before users */
-  const opdef *op; /* NULL for the input */
+  const opdef *op; /* NULL for an input */
+  const port *port; /* of an input */
   int n_in;
-  struct node *in[2]; /* n-ary joins become chains of binary ones */
+  struct node **in;
+  shape *as; /* each input as the operator sees it: a vector may be an image of 1 x 1, or back */
   int n_set;
   setting *set; /* all of op->set, in order, defaults filled in */
-  int64_t h, w, c;
+  shape shape;
   const char *name;  /* prefix and count of its kind: "conv1", "fc2", "bn3"; unique */
   const char *label; /* given by the user, or NULL */
   loc at;
@@ -35,13 +56,22 @@ typedef struct {
   int64_t train, val; /* counts */
 } splitval;
 
-/* `optimizer sgd momentum=0.9`, `loss cross_entropy`: an operator and its settings. */
+/* `optimizer sgd momentum=0.9`: an operator and its settings. */
 typedef struct opuse {
   const opdef *op;
   int n_set;
   setting *set;
   loc at;
 } opuse;
+
+/* `loss mse @head @y times=0.3;`: an operator of a prediction and a target. */
+typedef struct {
+  opuse use;
+  node *prediction;
+  const port *target; /* or `input`: what the prediction is compared with */
+  shape as[2];        /* both as the operator sees them */
+  double times;       /* the losses add up, each times this */
+} lossuse;
 
 typedef struct {
   const char *data; /* resolved against the .net file's folder; NULL: none */
@@ -52,7 +82,8 @@ typedef struct {
   int n_split;
   splitval *split;
   loc split_at;
-  opuse loss;
+  int n_loss;
+  lossuse *loss;
   int n_optimizer;
   opuse *optimizer;
   values lr, batch, epochs, seed;
@@ -82,9 +113,12 @@ typedef struct graph {
   const char *text;        /* the source of the file itself */
   int n_source;
   const char **source_path; /* the file and everything it includes */
-  int64_t h, w, c, classes;
+  int n_input, n_target;
+  port **input, **target;
+  int64_t classes; /* the number after `of` (or `classes`) of the first target; 0: floats */
+  int64_t h, w, c; /* the first input as an image */
   int n_node;
-  node **node; /* node[0] is the input */
+  node **node;
   node *output;
   bool has_train;
   traincfg train;
@@ -107,6 +141,10 @@ graph *graph_load(const char *path, const overrides *over);
 graph *graph_load_text(const char *path, const char *text, size_t n, const overrides *over);
 void graph_free(graph *g);
 
+int64_t shape_elements(const shape *s);
+bool shape_equal(const shape *a, const shape *b);
+/* In PyTorch's order: C x H x W, C x L, C (whole numbers have no channels). Returns the rank. */
+int shape_in_files(const shape *s, bool is_int, int64_t dim[MAX_RANK]);
 /* Dimensions of a node's operator, bound to its inputs with N = batch, and its settings. */
 void node_env(const node *n, int64_t batch, xenv *env);
 /* A setting of a node by name; aborts if the operator has none such (a bug in netc). */

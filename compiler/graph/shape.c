@@ -19,16 +19,33 @@ void env_add_setting(xenv *env, const opsetting *s, const setting *v) {
   env_add(env, s->name_w, v->v[1]);
 }
 
+int64_t shape_elements(const shape *s) {
+  int64_t n = 1;
+  for (int i = 0; i < s->rank; i++) n *= s->dim[i];
+  return n;
+}
+
+bool shape_equal(const shape *a, const shape *b) {
+  if (a->rank != b->rank) return false;
+  for (int i = 0; i < a->rank; i++)
+    if (a->dim[i] != b->dim[i]) return false;
+  return true;
+}
+
+int shape_in_files(const shape *s, bool is_int, int64_t dim[MAX_RANK]) {
+  bool channels = !is_int && s->rank > 1;
+  if (channels) dim[0] = s->dim[s->rank - 1];
+  for (int i = 0; i < s->rank - channels; i++) dim[i + channels] = s->dim[i];
+  return s->rank;
+}
+
 void node_env(const node *n, int64_t batch, xenv *env) {
   env->n = 0;
   for (int i = 0; i < n->n_in; i++) {
     const opinput *in = &n->op->in[i];
-    const node *from = n->in[i];
-    if (in->n_dim != 4 || !from) continue;
+    if (in->every || !n->as || n->as[i].rank + 1 != in->n_dim) continue;
     env_add(env, in->dim[0], (double)batch);
-    env_add(env, in->dim[1], (double)from->h);
-    env_add(env, in->dim[2], (double)from->w);
-    env_add(env, in->dim[3], (double)from->c);
+    for (int d = 1; d < in->n_dim; d++) env_add(env, in->dim[d], (double)n->as[i].dim[d - 1]);
   }
   for (int i = 0; i < n->n_set; i++) env_add_setting(env, &n->op->set[i], &n->set[i]);
 }
@@ -41,9 +58,20 @@ double node_setting(const node *n, const char *name) {
   abort();
 }
 
-const char *shape_text(arena *a, int64_t c, int64_t h, int64_t w) {
-  if (h == 1 && w == 1) return arena_printf(a, "%lld", (long long)c);
-  return arena_printf(a, "%lldx%lldx%lld", (long long)c, (long long)h, (long long)w);
+const char *shape_text(arena *a, const shape *s, bool is_int) {
+  int64_t dim[MAX_RANK];
+  shape t = *s;
+  if (t.rank == 3 && t.dim[0] == 1 && t.dim[1] == 1) t = (shape){1, {t.dim[2]}};
+  int rank = shape_in_files(&t, is_int, dim);
+  const char *text = rank ? arena_printf(a, "%lld", (long long)dim[0]) : "1";
+  for (int i = 1; i < rank; i++) text = arena_printf(a, "%sx%lld", text, (long long)dim[i]);
+  return text;
+}
+
+const char *node_shape_text(arena *a, const node *n) {
+  const char *text = shape_text(a, &n->shape, n->port && n->port->is_int);
+  if (!n->port || !n->port->is_int) return text;
+  return arena_printf(a, "%s of %lld", text, (long long)n->port->below);
 }
 
 /* The way the shapes came, at most the last ten layers of it. */
@@ -55,7 +83,7 @@ void note_shapes(expander *x, const node *n) {
       chain = arena_printf(x->a, ".. -> %s", chain);
       break;
     }
-    const char *one = arena_printf(x->a, "%s %s", m->name, shape_text(x->a, m->c, m->h, m->w));
+    const char *one = arena_printf(x->a, "%s %s", m->name, node_shape_text(x->a, m));
     chain = chain ? arena_printf(x->a, "%s -> %s", one, chain) : one;
   }
   diag_note(x->d, NOWHERE, "shapes up to here: %s", chain);
@@ -63,23 +91,32 @@ void note_shapes(expander *x, const node *n) {
 
 static bool unknown_shape(const node *n) {
   for (int i = 0; i < n->n_in; i++)
-    if (n->in[i]->c == 0) return true;
+    if (n->in[i]->shape.rank < 0) return true;
   return false;
 }
 
-/* A symbol that both inputs use has one size. */
+static void shapes_differ(expander *x, const node *n, int a, int b) {
+  diag_error(x->d, n->at, NULL, "`%s` joins %s and %s: the shapes differ", n->op->name,
+             node_shape_text(x->a, n->in[a]), node_shape_text(x->a, n->in[b]));
+  note_shapes(x, n->in[a]);
+  note_shapes(x, n->in[b]);
+}
+
+static bool symbols_agree(const node *n, int a, int b) {
+  const opinput *ia = &n->op->in[a], *ib = &n->op->in[b];
+  for (int i = 1; i < ia->n_dim; i++)
+    for (int j = 1; j < ib->n_dim; j++)
+      if (!strcmp(ia->dim[i], ib->dim[j]) && n->as[a].dim[i - 1] != n->as[b].dim[j - 1])
+        return false;
+  return true;
+}
+
+/* A symbol that several inputs use has one size. */
 static bool inputs_agree(expander *x, const node *n) {
-  if (n->n_in < 2) return true;
-  const node *a = n->in[0], *b = n->in[1];
-  const int64_t da[4] = {1, a->h, a->w, a->c}, db[4] = {1, b->h, b->w, b->c};
-  const opinput *ia = &n->op->in[0], *ib = &n->op->in[1];
-  for (int i = 1; i < 4; i++)
-    for (int j = 1; j < 4; j++)
-      if (!strcmp(ia->dim[i], ib->dim[j]) && da[i] != db[j]) {
-        diag_error(x->d, n->at, NULL, "`%s` joins %s and %s: the shapes differ", n->op->name,
-                   shape_text(x->a, a->c, a->h, a->w), shape_text(x->a, b->c, b->h, b->w));
-        note_shapes(x, a);
-        note_shapes(x, b);
+  for (int b = 1; b < n->n_in; b++)
+    for (int a = 0; a < b; a++)
+      if (!symbols_agree(n, a, b)) {
+        shapes_differ(x, n, a, b);
         return false;
       }
   return true;
@@ -129,32 +166,44 @@ static bool declared_fit(expander *x, const node *n, const xenv *env) {
   return true;
 }
 
-static bool output_dims(expander *x, node *n, const xenv *env, int64_t dim[4]) {
-  static const char *const what[] = {"a batch", "images with a height", "images with a width",
-                                     "a number of channels"};
+/* For messages: what a dimension of the result is. */
+static const char *dimension_word(int i, int rank) {
+  static const char *const image[] = {"a batch", "images with a height", "images with a width"};
+  if (i == rank) return "a number of channels";
+  return rank == 3 ? image[i] : rank == 2 && i == 1 ? "sequences with a length" : "a dimension";
+}
+
+static bool output_shape(expander *x, node *n, const xenv *env) {
+  shape s = {n->op->n_out_dim - 1, {0}};
   double elements = 1, v;
-  for (int i = 0; i < 4; i++) {
-    if (!xexpr_eval(n->op->out_dim[i], env, x->d, &v) || !size_is_good(x, n, v, what[i]))
+  for (int i = 0; i < n->op->n_out_dim; i++) {
+    if (!xexpr_eval(n->op->out_dim[i], env, x->d, &v) ||
+        !size_is_good(x, n, v, dimension_word(i, s.rank)))
       return false;
-    dim[i] = (int64_t)v;
+    if (i) s.dim[i - 1] = (int64_t)v;
     elements *= v;
   }
-  return not_too_large(x, n, elements, "a tensor");
+  if (!not_too_large(x, n, elements, "a tensor")) return false;
+  n->shape = s;
+  return true;
 }
 
 bool shape_node(expander *x, node *n) {
   xenv env;
-  int64_t dim[4];
   if (unknown_shape(n) || !inputs_agree(x, n)) return false;
   node_env(n, 1, &env);
   if (!needs_hold(x, n, &env) || !declared_fit(x, n, &env)) return false;
-  if (n->op->out_every) {
-    n->h = n->in[0]->h, n->w = n->in[0]->w, n->c = n->in[0]->c;
-    return true;
-  }
-  if (!output_dims(x, n, &env, dim)) return false;
-  n->h = dim[1], n->w = dim[2], n->c = dim[3];
+  if (!n->op->out_every) return output_shape(x, n, &env);
+  n->shape = n->as[0];
   return true;
+}
+
+/* What a network without targets is for: one class a channel. */
+static void default_target(expander *x, const node *out) {
+  port *p = NEW(x->a, port);
+  *p = (port){.name = "label", .target = true, .is_int = true, .at = NOWHERE};
+  p->below = out->shape.dim[out->shape.rank - 1];
+  PUSH(x->a, x->g->target, x->g->n_target, p);
 }
 
 void check_output(expander *x) {
@@ -166,12 +215,14 @@ void check_output(expander *x) {
     return;
   }
   const node *out = x->cur;
-  if (!out || !out->c) return;
-  if (!g->classes) g->classes = out->c;
-  if (g->classes == out->c || diag_errors(x->d)) return;
+  if (!out || out->shape.rank < 1) return;
+  if (!g->n_target) default_target(x, out);
+  const int64_t channels = out->shape.dim[out->shape.rank - 1];
+  g->classes = g->target[0]->below;
+  if (!g->classes || g->classes == channels || diag_errors(x->d)) return;
   diag_error(x->d, out->at, "end with `linear classes;`",
-             "the network ends in %lld channels, but there are %lld classes", (long long)out->c,
+             "the network ends in %lld channels, but there are %lld classes", (long long)channels,
              (long long)g->classes);
-  diag_note(x->d, x->classes_at, "the classes are given here");
+  diag_note(x->d, g->target[0]->at, "the classes are given here");
   note_shapes(x, out);
 }

@@ -136,7 +136,7 @@ static void read_loss(expander *x, const chosen *c) {
   opuse u;
   if (!first_name(x, c, "a loss, for example `loss cross_entropy;`", &v)) return;
   if (v->kind == V_SET) v = v->item[0];
-  if (read_opuse(x, c, v, OP_LOSS, &u)) x->g->train.loss = u;
+  if (read_opuse(x, c, v, OP_LOSS, &u)) x->g->train.loss->use = u;
 }
 
 static void read_optimizer(expander *x, const chosen *c) {
@@ -361,7 +361,10 @@ static void set_defaults(expander *x) {
   t->split = NEW(x->a, splitval);
   *t->split = (splitval){true, 0.8, 0, 0};
   t->n_split = 1;
-  t->loss = default_use(x, "cross_entropy");
+  t->loss = NEW(x->a, lossuse);
+  t->loss->use = default_use(x, "cross_entropy");
+  t->loss->times = 1;
+  t->n_loss = 1;
   t->optimizer = NEW(x->a, opuse);
   *t->optimizer = default_use(x, "sgd");
   t->n_optimizer = 1;
@@ -369,13 +372,18 @@ static void set_defaults(expander *x) {
 
 /* The loss reads what the network ends in: its own conditions are checked on that shape. */
 static void check_loss(expander *x) {
-  const opuse *u = &x->g->train.loss;
-  node *out = x->g->output,
-       n = {.op = u->op, .n_in = 1, .in = {out}, .n_set = u->n_set, .set = u->set};
+  lossuse *l = x->g->train.loss;
+  const opuse *u = &l->use;
+  node *out = x->g->output;
+  if (!out || out->shape.rank < 0) return;
+  l->prediction = out;
+  l->target = x->g->target[0];
+  l->as[0] = out->shape;
+  l->as[1] = l->target->shape;
+  node n = {.op = u->op, .n_in = 2, .as = l->as, .n_set = u->n_set, .set = u->set};
   xenv env;
-  if (!out || !out->c || !x->g->has_train) return;
   node_env(&n, 1, &env);
-  for (int i = 0; i < u->op->n_need; i++) {
+  for (int i = 0; x->g->has_train && i < u->op->n_need; i++) {
     double v;
     if (!xexpr_eval(u->op->need[i].cond, &env, x->d, &v) || v != 0) continue;
     diag_error(x->d, out->at, NULL, "`%s` does not fit: %s", u->op->name, u->op->need[i].reason);

@@ -10,7 +10,8 @@ static bool is_users_own(const expander *x, const opdef *op) {
 
 static bool uses_own(const expander *x) {
   const graph *g = x->g;
-  bool own = is_users_own(x, g->train.loss.op);
+  bool own = false;
+  for (int i = 0; i < g->train.n_loss; i++) own |= is_users_own(x, g->train.loss[i].use.op);
   for (int i = 0; i < g->n_node && !own; i++) own = is_users_own(x, g->node[i]->op);
   for (int i = 0; i < g->train.n_optimizer && !own; i++)
     own = is_users_own(x, g->train.optimizer[i].op);

@@ -15,15 +15,16 @@ struct opuse;
 enum { MAX_AXES = 12, MAX_DIMS = 6 };
 
 typedef enum {
-  T_INPUT,  /* x: batch x C x H x W as the caller gives it */
-  T_LABEL,  /* int32 [N] */
+  T_INPUT,  /* an input as the caller gives it: batch x C x H x W, or int32 */
+  T_LABEL,  /* a target, likewise */
   T_PARAM,  /* trained */
   T_STATE,  /* an operator's state (running statistics): lives in the params block */
   T_OPT,    /* an optimizer's state: lives in the state block */
   T_HYPER,  /* [1]: the learning rate of this step */
   T_TEMP,   /* workspace */
-  T_LOGITS, /* y: [N, 1, 1, classes] or [N,H,W,C]: written for the caller, stays readable */
-  T_LOSSES  /* [N] loss of each sample, written for the caller */
+  T_LOGITS, /* a prediction, in the caller's order: written for the caller, stays readable */
+  T_LOSSES, /* [N] loss of each sample, written for the caller */
+  T_METRIC  /* a metric of each sample, written for the caller */
 } trole;
 
 typedef struct tensor {
@@ -31,6 +32,7 @@ typedef struct tensor {
   const char *name; /* unique: "conv1.weight", "conv1", "d.conv1" */
   trole role;
   bool is_int;
+  int64_t below; /* if is_int: all values are; 0: not known */
   int rank;
   int64_t dim[MAX_DIMS];
   struct tensor *grad_of;    /* for d.* tensors */
@@ -39,6 +41,7 @@ typedef struct tensor {
   const struct node *node;   /* the layer it belongs to, or NULL */
   const struct opdecl *decl; /* T_PARAM, T_STATE, T_OPT: initial values and file order */
   double init;               /* evaluated: the constant or the bound */
+  int port;    /* T_INPUT, T_LABEL, T_LOGITS, T_LOSSES, T_METRIC: the index in nestprog.port */
   int apart;   /* elements along this dimension (not the first) are used together: keep them out of
                   the same cache sets */
   bool sliced; /* of a chain: memory for one index of the first dimension, for each thread */
@@ -151,7 +154,10 @@ typedef struct {
   int n_tensor;
   tensor **tensor;
   nest *nests; /* in execution order */
-  tensor *x, *label, *lr, *logits, *losses;
+  int n_port;
+  tensor **port; /* inputs, targets, predictions, losses, metrics */
+  tensor *lr;
+  tensor *x, *label, *logits, *losses; /* the first of each role, or NULL */
   const char *stage; /* the last pass that ran */
 } nestprog;
 

@@ -6,7 +6,7 @@
 typedef struct {
   nestprog *p;
   const graph *g;
-  tensor **of_node;
+  tensor **of_node, **of_target;
   nest *last;
 } lowering;
 
@@ -17,34 +17,93 @@ static void append_all(lowering *l, nest *first, nest *last) {
   l->last = last;
 }
 
-static trole result_role(const lowering *l, const node *n) {
-  return n == l->g->output ? T_LOGITS : T_TEMP;
+/* --- ports --- */
+
+static void add_port(nestprog *p, tensor *t) {
+  t->port = p->n_port;
+  PUSH(p->mem, p->port, p->n_port, t);
 }
 
-/* x comes as N x C x H x W; all else is N x H x W x C. */
-static void lower_input(lowering *l, const node *n) {
-  nestprog *p = l->p;
-  int64_t from[4] = {p->batch, n->c, n->h, n->w}, to[4] = {p->batch, n->h, n->w, n->c};
-  static const int place[4] = {0, 3, 1, 2}; /* axes of N, C, H, W */
-  static const char *const name[4] = {"n", "h", "w", "c"};
-  p->x = tensor_new(p, "x", T_INPUT, 4, from);
-  tensor *t = tensor_new(p, n->name ? n->name : "input", result_role(l, n), 4, to);
-  nest *c = NEW(p->mem, nest);
-  access in = {.t = p->x}, out = {.t = t};
-  for (int d = 0; d < 4; d++) {
-    c->axis[d] = (axis){name[d], to[d], false};
-    out.ix[d] = aff_axis(d, 1);
-    in.ix[d] = aff_axis(place[d], 1);
+/* Batch and dimensions of a sample. */
+static int batch_of(const nestprog *p, const shape *s, int64_t dim[MAX_DIMS]) {
+  dim[0] = p->batch;
+  for (int d = 0; d < s->rank; d++) dim[d + 1] = s->dim[d];
+  return s->rank + 1;
+}
+
+/* Which dimension of a value in PyTorch's order dimension d of netc's order is. */
+static int file_dim(int d, int rank) {
+  if (!d || rank < 3) return d;
+  return d == rank - 1 ? 1 : d + 1;
+}
+
+/* `to` in netc's order from `from` in PyTorch's, or the other way round. */
+static void reorder(lowering *l, const node *n, tensor *from, tensor *to, bool inwards) {
+  static const char *const name[5][5] = {
+      {"n"}, {"n", "c"}, {"n", "l", "c"}, {"n", "h", "w", "c"}, {"n", "d", "h", "w", "c"}};
+  nest *c = NEW(l->p->mem, nest);
+  access in = {.t = from}, out = {.t = to};
+  for (int d = 0; d < to->rank; d++) {
+    int f = file_dim(d, to->rank);
+    const char *axis_name = to->rank <= 5 ? name[to->rank - 1][d] : "e";
+    c->axis[inwards ? d : f] = (axis){axis_name, to->dim[inwards ? d : f], false};
+    (inwards ? &out : &in)->ix[d] = aff_axis(inwards ? d : f, 1);
+    (inwards ? &in : &out)->ix[f] = aff_axis(inwards ? d : f, 1);
   }
-  t->node = c->node = n;
-  c->name = t->name;
-  c->n_axis = 4;
-  c->term = e_read(p->mem, in);
-  nest_store(p->mem, c, out, e_op(p->mem, E_ACC, NULL, NULL, NULL));
+  to->node = c->node = n;
+  c->name = to->name;
+  c->n_axis = to->rank;
+  c->term = e_read(l->p->mem, in);
+  nest_store(l->p->mem, c, out, e_op(l->p->mem, E_ACC, NULL, NULL, NULL));
   c->canonical = true;
-  l->of_node[n->id] = t;
   append_all(l, c, c);
 }
+
+/* The caller's tensor of a port, in PyTorch's order. */
+static tensor *outside(nestprog *p, const char *name, trole role, const shape *s, int64_t below) {
+  const bool is_int = below > 0;
+  int64_t dim[MAX_DIMS] = {p->batch};
+  int rank = shape_in_files(s, is_int, dim + 1) + 1;
+  tensor *t = tensor_new(p, name, role, rank, dim);
+  t->is_int = is_int;
+  t->below = below;
+  add_port(p, t);
+  return t;
+}
+
+/* Whole numbers are read where they are; floats in netc's order. */
+static tensor *lower_port(lowering *l, const port *from, const char *name, trole inside) {
+  nestprog *p = l->p;
+  int64_t dim[MAX_DIMS];
+  tensor *out = outside(p, name, from->target ? T_LABEL : T_INPUT, &from->shape, from->below);
+  if (from->is_int) return out;
+  tensor *t = tensor_new(p, from->name, inside, batch_of(p, &from->shape, dim), dim);
+  reorder(l, from->node, out, t, true);
+  return t;
+}
+
+/* A prediction is written in PyTorch's order: directly, where that is netc's. */
+static bool in_file_order(const shape *s) {
+  return s->rank < 2 || shape_elements(s) == s->dim[s->rank - 1];
+}
+
+static bool is_prediction(const lowering *l, const node *n) { return n == l->g->output; }
+
+static trole result_role(const lowering *l, const node *n) {
+  return is_prediction(l, n) && in_file_order(&n->shape) ? T_LOGITS : T_TEMP;
+}
+
+static void add_prediction(lowering *l, const node *n) {
+  tensor *t = l->of_node[n->id];
+  if (t->role == T_LOGITS) {
+    add_port(l->p, t);
+    return;
+  }
+  tensor *y = outside(l->p, "logits", T_LOGITS, &n->shape, 0);
+  reorder(l, n, t, y, false);
+}
+
+/* --- layers and losses --- */
 
 static bool lower_node(lowering *l, const node *n) {
   instance o = {.p = l->p,
@@ -65,26 +124,44 @@ static bool lower_node(lowering *l, const node *n) {
   return true;
 }
 
+static tensor *target_tensor(const lowering *l, const port *target) {
+  for (int i = 0; i < l->g->n_target; i++)
+    if (l->g->target[i] == target) return l->of_target[i];
+  abort();
+}
+
 static bool lower_loss(lowering *l) {
   nestprog *p = l->p;
-  const opuse *use = &l->g->train.loss;
-  int64_t dim[1] = {p->batch};
-  p->label = tensor_new(p, "label", T_LABEL, 1, dim);
-  p->label->is_int = true;
+  const lossuse *u = l->g->train.loss;
   instance o = {.p = p,
                 .d = l->g->d,
-                .op = use->op,
-                .n_set = use->n_set,
-                .set = use->set,
+                .op = u->use.op,
+                .n_set = u->use.n_set,
+                .set = u->use.set,
                 .n_in = 2,
-                .in = {p->logits, p->label},
+                .in = {l->of_node[u->prediction->id], target_tensor(l, u->target)},
                 .prefix = "loss",
                 .result = "losses",
                 .result_role = T_LOSSES,
                 .train = p->train};
   if (!instantiate(&o)) return false;
-  p->losses = o.out;
+  add_port(p, o.out);
   append_all(l, o.first, o.last);
+  return true;
+}
+
+static tensor *first_of(const nestprog *p, trole role) {
+  for (int i = 0; i < p->n_port; i++)
+    if (p->port[i]->role == role) return p->port[i];
+  return NULL;
+}
+
+static bool lower_nodes(lowering *l) {
+  for (int i = 0; i < l->g->n_node; i++) {
+    const node *n = l->g->node[i];
+    if (!n->op) l->of_node[i] = lower_port(l, n->port, i ? n->name : "x", result_role(l, n));
+    else if (!lower_node(l, n)) return false;
+  }
   return true;
 }
 
@@ -95,12 +172,16 @@ nestprog *lower(const struct graph *g, bool train, bool loss, int batch, arena *
   p->train = train;
   p->batch = batch;
   lowering l = {.p = p, .g = g, .of_node = NEW_N(mem, tensor *, g->n_node)};
-  for (int i = 0; i < g->n_node; i++) {
-    if (!g->node[i]->op) lower_input(&l, g->node[i]);
-    else if (!lower_node(&l, g->node[i])) return NULL;
-  }
-  p->logits = l.of_node[g->output->id];
+  l.of_target = NEW_N(mem, tensor *, g->n_target + 1);
+  if (!lower_nodes(&l)) return NULL;
+  for (int i = 0; (train || loss) && i < g->n_target; i++)
+    l.of_target[i] = lower_port(&l, g->target[i], g->target[i]->name, T_TEMP);
+  add_prediction(&l, g->output);
   if ((train || loss) && !lower_loss(&l)) return NULL;
+  p->x = first_of(p, T_INPUT);
+  p->label = first_of(p, T_LABEL);
+  p->logits = first_of(p, T_LOGITS);
+  p->losses = first_of(p, T_LOSSES);
   p->stage = "lower";
   return p;
 }

@@ -104,11 +104,12 @@ static int block_of(const tensor *t) {
   case T_PARAM:
   case T_STATE: return BLOCK_PARAMS;
   case T_OPT: return BLOCK_STATE;
-  case T_INPUT: return BLOCK_X;
-  case T_LABEL: return BLOCK_LABELS;
   case T_HYPER: return BLOCK_CONTROL;
-  case T_LOGITS: return BLOCK_LOGITS;
-  case T_LOSSES: return BLOCK_LOSSES;
+  case T_INPUT:
+  case T_LABEL:
+  case T_LOGITS:
+  case T_LOSSES:
+  case T_METRIC: return BLOCK_PORTS + t->port;
   case T_TEMP: return BLOCK_WORK;
   }
   abort();

@@ -8,12 +8,8 @@ enum {
   BLOCK_PARAMS, /* parameters and running statistics: one layout for all programs of a graph */
   BLOCK_STATE,  /* the optimizer's */
   BLOCK_WORK,   /* activations and gradients, by liveness */
-  BLOCK_X,
-  BLOCK_LABELS,
   BLOCK_CONTROL, /* learning rate, seed, step */
-  BLOCK_LOGITS,
-  BLOCK_LOSSES,
-  N_BLOCKS
+  BLOCK_PORTS    /* and one for each port of the program */
 };
 
 typedef struct {

@@ -66,7 +66,7 @@ static checker checker_new(const graph *g, int batch, uint64_t seed) {
   compilation comp = {
       .g = g, .opt = {.train = true, .batch = batch}, .optimizer = &sgd, .exact = true};
   checker c = {.p = program_compile(&comp), .batch = batch, .seed = seed};
-  int64_t pixels = g->c * g->h * g->w;
+  int64_t pixels = shape_elements(&g->input[0]->shape);
   c.bytes = program_params_bytes(c.p);
   c.params = block(c.bytes);
   c.scratch = block(c.bytes);

@@ -13,14 +13,16 @@ typedef struct {
   LLVMBuilderRef b;
   LLVMTypeRef none, f32, i8, i32, i64, index, ptr;
   LLVMValueRef fn;
-  LLVMValueRef block[N_BLOCKS];
+  LLVMValueRef *block; /* by number; in the object's arena */
 } entry;
 
-static entry entry_new(object *o) {
+static entry entry_new(object *o, const compilation *c) {
+  const int blocks = BLOCK_PORTS + (c ? c->p->n_port : 0);
   LLVMContextRef cx = LLVMGetModuleContext(o->module);
   unsigned bits = 8 * LLVMPointerSize(LLVMGetModuleDataLayout(o->module));
   return (entry){.o = o,
                  .cx = cx,
+                 .block = NEW_N(o->infer.mem, LLVMValueRef, blocks),
                  .b = LLVMCreateBuilderInContext(cx),
                  .none = LLVMVoidTypeInContext(cx),
                  .f32 = LLVMFloatTypeInContext(cx),
@@ -160,12 +162,12 @@ static LLVMValueRef params_for_inference(const entry *e) {
 
 /* void PREFIX_infer(const void *params, const float *x, float *y, void *work) */
 static void add_infer(object *o) {
-  entry e = entry_new(o);
+  entry e = entry_new(o, &o->infer);
   LLVMTypeRef type[4] = {e.ptr, e.ptr, e.ptr, e.ptr};
   begin(&e, "infer", e.none, type, 4);
   e.block[BLOCK_PARAMS] = params_for_inference(&e);
-  e.block[BLOCK_X] = parameter(&e, 1);
-  e.block[BLOCK_LOGITS] = parameter(&e, 2);
+  e.block[o->infer.p->x->block] = parameter(&e, 1);
+  e.block[o->infer.p->logits->block] = parameter(&e, 2);
   e.block[BLOCK_WORK] = parameter(&e, 3);
   e.block[BLOCK_CONTROL] = control_block(&e, NULL, NULL);
   run(&e, o->infer.kernels);
@@ -176,19 +178,20 @@ static void add_infer(object *o) {
 /* float PREFIX_train(void *params, void *state, const float *x, const int32_t *labels, float lr,
                       uint64_t step, void *work) */
 static void add_train(object *o) {
-  entry e = entry_new(o);
+  entry e = entry_new(o, &o->train);
   LLVMTypeRef type[7] = {e.ptr, e.ptr, e.ptr, e.ptr, e.f32, e.i64, e.ptr};
   begin(&e, "train", e.f32, type, 7);
   e.block[BLOCK_PARAMS] = parameter(&e, 0);
   e.block[BLOCK_STATE] = parameter(&e, 1);
-  e.block[BLOCK_X] = parameter(&e, 2);
-  e.block[BLOCK_LABELS] = parameter(&e, 3);
+  const nestprog *p = o->train.p;
+  e.block[p->x->block] = parameter(&e, 2);
+  e.block[p->label->block] = parameter(&e, 3);
   e.block[BLOCK_WORK] = parameter(&e, 6);
-  e.block[BLOCK_LOGITS] = place(&e, BLOCK_WORK, o->logits_at);
-  e.block[BLOCK_LOSSES] = place(&e, BLOCK_WORK, o->losses_at);
+  e.block[p->logits->block] = place(&e, BLOCK_WORK, o->logits_at);
+  e.block[p->losses->block] = place(&e, BLOCK_WORK, o->losses_at);
   e.block[BLOCK_CONTROL] = control_block(&e, parameter(&e, 4), parameter(&e, 5));
   run(&e, o->train.kernels);
-  LLVMValueRef arg[2] = {e.block[BLOCK_LOSSES], whole(e.i32, o->size.batch)};
+  LLVMValueRef arg[2] = {e.block[p->losses->block], whole(e.i32, o->size.batch)};
   LLVMBuildRet(e.b, call(&e, embed_function(o->module, "netc_embed_mean"), arg, 2));
   LLVMDisposeBuilder(e.b);
 }
@@ -197,7 +200,7 @@ static void add_train(object *o) {
 
 /* void PREFIX_init(void *params, uint64_t seed) */
 static void add_init(object *o, const embed_table *t) {
-  entry e = entry_new(o);
+  entry e = entry_new(o, NULL);
   LLVMTypeRef type[2] = {e.ptr, e.i64};
   LLVMValueRef floats = whole(e.i64, o->size.params / 4);
   begin(&e, "init", e.none, type, 2);
@@ -215,7 +218,7 @@ static void add_init(object *o, const embed_table *t) {
 
 /* int PREFIX_load(void *params, const void *safetensors, size_t bytes) */
 static void add_load(object *o, const embed_table *t) {
-  entry e = entry_new(o);
+  entry e = entry_new(o, NULL);
   LLVMTypeRef type[3] = {e.ptr, e.ptr, e.index};
   begin(&e, "load", e.i32, type, 3);
   unsigned sign = LLVMGetEnumAttributeKindForName("signext", 7); /* as C's ABI has it on RISC-V */

@@ -226,7 +226,8 @@ static bool add_layer(exporter *e, const node *n) {
 /* --- the model around them --- */
 
 /* A dimension of 0 is the open one. */
-static Onnx__ValueInfoProto **port(exporter *e, const char *name, int rank, const int64_t *dim) {
+static Onnx__ValueInfoProto **described(exporter *e, const char *name, int rank,
+                                        const int64_t *dim) {
   Onnx__ValueInfoProto **list = NEW(e->a, Onnx__ValueInfoProto *);
   Onnx__ValueInfoProto *v = list[0] = NEW(e->a, Onnx__ValueInfoProto);
   onnx__value_info_proto__init(v);
@@ -254,12 +255,12 @@ static Onnx__ValueInfoProto **port(exporter *e, const char *name, int rank, cons
 
 static void add_ports(exporter *e, int batch) {
   const graph *g = e->g;
-  const int64_t x[4] = {batch, g->c, g->h, g->w};
-  const node *o = g->output;
-  const int64_t y[2] = {batch, o->c * o->h * o->w};
+  int64_t x[1 + MAX_RANK] = {batch};
+  int rank = 1 + shape_in_files(&g->input[0]->shape, g->input[0]->is_int, x + 1);
+  const int64_t y[2] = {batch, shape_elements(&g->output->shape)};
   e->out->n_input = e->out->n_output = 1;
-  e->out->input = port(e, "x", 4, x);
-  e->out->output = port(e, "logits", 2, y);
+  e->out->input = described(e, "x", rank, x);
+  e->out->output = described(e, "logits", 2, y);
 }
 
 static uint8_t *pack(exporter *e, const char *version, size_t *bytes) {

@@ -30,7 +30,9 @@ struct program {
   step *step;
   place *place;   /* of every argument of every step */
   void **tensors; /* the same as addresses, for the blocks last run with: thread by thread */
-  void *blocks[N_BLOCKS];
+  int n_port;
+  port_info *port;
+  void **blocks, **given; /* by number: those last run with, and those of this run */
   control ctl;
   int threads;
   double compile_seconds;
@@ -74,6 +76,36 @@ static machine *this_machine(const char *cpu, const char *features) {
   abort();
 }
 
+static port_role role_of(const tensor *t) {
+  return t->role == T_INPUT    ? PORT_INPUT
+         : t->role == T_LABEL  ? PORT_TARGET
+         : t->role == T_LOGITS ? PORT_PREDICTION
+         : t->role == T_LOSSES ? PORT_LOSS
+                               : PORT_METRIC;
+}
+
+/* Predictions that are vectors may be images of 1 x 1 inside. */
+static port_info port_of(const tensor *t) {
+  port_info i = {.name = t->name, .role = role_of(t), .is_int = t->is_int, .below = t->below};
+  i.count = 1;
+  for (int d = 1; d < t->rank; d++) i.count *= t->dim[d];
+  bool vector = i.role == PORT_PREDICTION && t->rank > 2 && t->dim[t->rank - 1] == i.count;
+  for (int d = vector ? t->rank - 1 : 1; d < t->rank; d++) i.shape[i.rank++] = t->dim[d];
+  return i;
+}
+
+static void collect_ports(program *p) {
+  const nestprog *n = p->c.p;
+  p->n_port = n->n_port;
+  p->port = calloc((size_t)n->n_port + 1, sizeof *p->port);
+  p->blocks = calloc((size_t)(BLOCK_PORTS + n->n_port), sizeof *p->blocks);
+  p->given = calloc((size_t)(BLOCK_PORTS + n->n_port), sizeof *p->given);
+  for (int i = 0; i < n->n_port; i++) p->port[i] = port_of(n->port[i]);
+}
+
+int program_n_ports(const program *p) { return p->n_port; }
+const port_info *program_port(const program *p, int i) { return &p->port[i]; }
+
 program *program_compile(const compilation *c) {
   double start = seconds();
   program *p = calloc(1, sizeof *p);
@@ -86,6 +118,7 @@ program *program_compile(const compilation *c) {
   lay_out_steps(p, fn);
   free(fn);
   weights_collect(&p->weights, p->c.p);
+  collect_ports(p);
   p->compile_seconds = seconds() - start;
   return p;
 }
@@ -106,6 +139,9 @@ void program_free(program *p) {
   free(p->step);
   free(p->place);
   free(p->tensors);
+  free(p->port);
+  free(p->blocks);
+  free(p->given);
   free(p);
 }
 
@@ -140,12 +176,28 @@ void program_init(const program *p, void *params, void *state, uint64_t seed) {
 
 /* --- running --- */
 
+/* Without run_args.port: the first port of each role. */
+static void *usual_block(const program *p, const run_args *a, int i) {
+  const port_role role = p->port[i].role;
+  if (i && p->port[i - 1].role == role) return NULL;
+  return role == PORT_INPUT        ? (void *)(uintptr_t)a->x
+         : role == PORT_TARGET     ? (void *)(uintptr_t)a->labels
+         : role == PORT_PREDICTION ? (void *)a->logits
+         : role == PORT_LOSS       ? (void *)a->losses
+                                   : NULL;
+}
+
 static void find_tensors(program *p, const run_args *a) {
-  void *blocks[N_BLOCKS] = {
-      a->params, a->state,  a->work,  (void *)(uintptr_t)a->x, (void *)(uintptr_t)a->labels,
-      &p->ctl,   a->logits, a->losses};
-  if (!memcmp(blocks, p->blocks, sizeof blocks)) return;
-  memcpy(p->blocks, blocks, sizeof blocks);
+  const size_t n = (size_t)(BLOCK_PORTS + p->n_port);
+  void **blocks = p->given;
+  blocks[BLOCK_PARAMS] = a->params;
+  blocks[BLOCK_STATE] = a->state;
+  blocks[BLOCK_WORK] = a->work;
+  blocks[BLOCK_CONTROL] = &p->ctl;
+  for (int i = 0; i < p->n_port; i++)
+    blocks[BLOCK_PORTS + i] = a->port ? a->port[i] : usual_block(p, a, i);
+  if (!memcmp(blocks, p->blocks, n * sizeof *blocks)) return;
+  memcpy(p->blocks, blocks, n * sizeof *blocks);
   for (int me = 0; me < p->threads; me++)
     for (int i = 0; i < p->n_place; i++)
       p->tensors[me * p->n_place + i] =

@@ -22,6 +22,24 @@ typedef struct {
   const char *layer; /* "conv1" */
 } param_info;
 
+/* What a program is given and what it gives, each behind a pointer of its own. */
+typedef enum {
+  PORT_INPUT,
+  PORT_TARGET,     /* of training, and where losses or metrics are computed */
+  PORT_PREDICTION, /* what losses compare, else the network's last value */
+  PORT_LOSS,       /* one value a sample; their mean is the batch's loss */
+  PORT_METRIC
+} port_role;
+typedef struct {
+  const char *name; /* "input", "label", "logits", "losses", or the label in the file */
+  port_role role;
+  bool is_int;      /* int32 from 0 to below - 1; else floats */
+  int64_t below;    /* 0 for floats */
+  int rank;         /* in PyTorch's order, without the batch: C x H x W, C x L, C; 0: one value */
+  int64_t shape[6];
+  int64_t count; /* elements of one sample */
+} port_info;
+
 typedef struct program program; /* one of: inference or training step, for one batch size */
 
 typedef struct {
@@ -55,6 +73,10 @@ void program_import(const program *p, int i, void *block, const void *file);
    running statistics and optimizer state to theirs. state may be NULL. */
 void program_init(const program *p, void *params, void *state, uint64_t seed);
 
+/* A program's ports: inputs, targets, predictions, losses, metrics, in this order. */
+int program_n_ports(const program *p);
+const port_info *program_port(const program *p, int i);
+
 typedef struct {
   void *params, *state, *work; /* 64-byte aligned, of the sizes above */
   const float *x;              /* batch x C x H x W, scaled */
@@ -63,6 +85,9 @@ typedef struct {
   float *losses;               /* batch, out; their mean is the batch's loss (training or loss) */
   float lr;
   uint64_t seed, step; /* key and counter of dropout */
+  /* batch x count values of every port, by its index (floats, or int32 if is_int); then x, labels,
+     logits and losses, which mean the first port of their role, are not used. */
+  void *const *port;
 } run_args;
 void program_run(program *p, const run_args *a);
 /* --- for `netc check` --- */
