@@ -25,7 +25,7 @@ OPT      = -O2 -g -ffp-contract=off
 LLVM_INCLUDE := $(shell $(LLVM) --includedir 2>/dev/null)
 LLVM_LIBS    := $(shell $(LLVM) --ldflags --libs core orcjit native passes irreader linker bitwriter all-targets 2>/dev/null)
 CPPFLAGS += -iquote . -iquote compiler -iquote $(B) $(LLVM_INCLUDE:%=-isystem %)
-CFLAGS  += $(STD) $(WARN) $(OPT) -fopenmp $(EXTRA)
+CFLAGS  += $(STD) $(WARN) $(OPT) -pthread $(EXTRA)
 LDLIBS   = $(LLVM_LIBS) -ljson-c -lprotobuf-c -lzip -lpng -ljpeg -lm
 
 SRC  = $(wildcard compiler/*/*.c runtime/*.c cli/*.c)

@@ -1,6 +1,6 @@
 #include "cli/flags.h"
+#include "base/workers.h"
 #include <limits.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,7 +86,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 const struct argp value_flags_argp = {value_options, parse, 0, 0, 0, 0, 0};
 const struct argp work_flags_argp = {work_options, parse, 0, 0, 0, 0, 0};
 
-int available_threads(void) { return omp_get_num_procs(); }
+int available_threads(void) { return workers_processors(); }
 
 void train_flags_init(train_flags *f) {
   *f = (train_flags){.threads = available_threads(), .shuffle = true};

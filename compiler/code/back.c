@@ -1,5 +1,6 @@
 /* back: LLVM IR -> object code -> this process. */
 #include "back.h"
+#include "base/workers.h"
 #include "cpu.h"
 #include "target.h"
 #include <llvm-c/Analysis.h>
@@ -181,13 +182,26 @@ static LLVMOrcLLJITRef new_lljit(void) {
   return j;
 }
 
+typedef struct {
+  const kernel_list *l;
+  const machine *m;
+  int shares;
+  LLVMMemoryBufferRef *object; /* of every share */
+} compilation_work;
+
+static void compile_one(void *self, int me, int group, int share) {
+  compilation_work *w = self;
+  (void)me, (void)group;
+  w->object[share] = compile_share(w->l, w->m, share, w->shares);
+}
+
 jit *jit_compile(const kernel_list *l, const machine *m, int threads, kernel_fn *fn) {
   jit *j = calloc(1, sizeof *j);
   int shares = threads > 1 && l->n_kernel > 4 ? 2 : 1;
   LLVMMemoryBufferRef object[2];
   know_targets(false);
-#pragma omp parallel for num_threads(shares) schedule(static, 1)
-  for (int i = 0; i < shares; i++) object[i] = compile_share(l, m, i, shares);
+  compilation_work w = {l, m, shares, object};
+  workers_run(&(shared_work){1, &shares, compile_one, &w}, shares);
   j->ll = new_lljit();
   for (int i = 0; i < shares; i++)
     require(LLVMOrcLLJITAddObjectFile(j->ll, LLVMOrcLLJITGetMainJITDylib(j->ll), object[i]),

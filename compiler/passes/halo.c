@@ -108,7 +108,7 @@ static nest *clear_slab(nestprog *p, tensor *t, int dim, int64_t from, int64_t e
     int64_t lo = d == dim ? from : d < dim ? 0 : -t->pad_lo[d];
     int64_t n = d == dim ? extent : d < dim ? t->dim[d] : t->dim[d] + t->pad_lo[d] + t->pad_hi[d];
     out.ix[d].c = lo;
-    if (n == 1) continue;
+    if (n == 1 || (t->sliced && d == 0)) continue; /* one index of a chain is all there is */
     out.ix[d].k[c->n_axis] = 1;
     c->axis[c->n_axis++] = (axis){arena_printf(p->mem, "%c", 'a' + d), n, false};
   }

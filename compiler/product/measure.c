@@ -1,8 +1,8 @@
 /* What this machine can do, measured by code from the same code generator: its FMA peak and the
    rate at which it reads memory. */
-#include "pipeline.h"
+#include "base/workers.h"
 #include "passes/passes.h"
-#include <omp.h>
+#include "pipeline.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -49,6 +49,39 @@ static void store_sum(builder *b, access out) {
   nest_store(b->p->mem, b->n, out, e_op(b->p->mem, E_ACC, NULL, NULL, NULL));
 }
 
+/* One nest, run once for every share, each with memory of its own. */
+typedef struct {
+  kernel_fn fn;
+  const kernel_call *call;
+  int64_t domain;
+  char **work;
+} measurement;
+
+static void run_once(void *self, int me, int group, int share) {
+  const measurement *w = self;
+  void *arg[8];
+  (void)me, (void)group;
+  for (int a = 0; a < w->call->n_arg; a++) arg[a] = w->work[share] + w->call->arg[a]->offset;
+  w->fn(arg, 0, w->domain);
+}
+
+static char *cleared(size_t bytes) {
+  char *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
+  if (!memory) abort();
+  return memset(memory, 0, bytes);
+}
+
+static double least_of_rounds(measurement *w, int threads, int rounds) {
+  double best = 1e9;
+  for (int r = 0; r < rounds; r++) {
+    double t = seconds();
+    workers_run(&(shared_work){1, &threads, run_once, w}, threads);
+    t = seconds() - t;
+    if (t < best) best = t;
+  }
+  return best;
+}
+
 /* Runs the one nest of b on every thread, each with memory of its own; the least seconds of some.
  */
 static double least_seconds(builder *b, const machine *m, int threads, int rounds) {
@@ -59,26 +92,12 @@ static double least_seconds(builder *b, const machine *m, int threads, int round
   memory_plan plan_ = plan(b->p);
   kernel_list *l = kernels_collect(b->p, "m");
   jit *j = jit_compile(l, m, 1, fn);
-  double best = 1e9;
-#pragma omp parallel num_threads(threads)
-  {
-    size_t bytes = ((size_t)plan_.bytes[BLOCK_WORK] + 63) / 64 * 64;
-    char *work = aligned_alloc(64, bytes);
-    void *arg[8];
-    if (!work) abort();
-    memset(work, 0, bytes);
-    for (int a = 0; a < l->call[0].n_arg; a++) arg[a] = work + l->call[0].arg[a]->offset;
-    for (int r = 0; r < rounds; r++) {
-#pragma omp barrier
-      double t = seconds();
-      fn[0](arg, 0, b->n->sched->domain);
-#pragma omp barrier
-      t = seconds() - t;
-#pragma omp critical
-      if (t < best) best = t;
-    }
-    free(work);
-  }
+  measurement w = {fn[0], &l->call[0], b->n->sched->domain,
+                   calloc((size_t)threads, sizeof *w.work)};
+  for (int i = 0; i < threads; i++) w.work[i] = cleared((size_t)plan_.bytes[BLOCK_WORK]);
+  double best = least_of_rounds(&w, threads, rounds);
+  for (int i = 0; i < threads; i++) free(w.work[i]);
+  free(w.work);
   jit_free(j);
   return best;
 }

@@ -1,8 +1,8 @@
 /* Compiled programs: building them, and running their kernels in order over one or more threads. */
+#include "base/workers.h"
 #include "nest/cost.h"
 #include "pipeline.h"
 #include "weights.h"
-#include <omp.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +13,8 @@ typedef struct {
   kernel_fn fn;
   int64_t domain;
   int first_arg;
-  bool barrier; /* wait for all threads before it: it may need what another one wrote */
-  bool serial;  /* thread 0 alone */
-  bool in_turn; /* tile by tile with the step before */
+  bool in_turn;    /* tile by tile with the step before */
+  bool every_part; /* of sliced tensors: the same for the part of every thread */
 } step;
 
 typedef struct {
@@ -26,10 +25,12 @@ typedef struct {
 struct program {
   compilation c;
   jit *jit;
-  int n_step, n_place;
+  int n_step, n_place, n_group;
   step *step;
-  place *place;   /* of every argument of every step */
-  void **tensors; /* the same as addresses, for the blocks last run with: thread by thread */
+  int *first_step; /* of every group, and the end of the last one */
+  int *shares;     /* that a group is cut into (base/workers.h) */
+  place *place;    /* of every argument of every step */
+  void **tensors;  /* the same as addresses, for the blocks last run with: thread by thread */
   int n_port;
   port_info *port;
   void **blocks, **given; /* by number: those last run with, and those of this run */
@@ -51,9 +52,63 @@ static place place_of(const tensor *t) {
   return (place){t->block, t->offset, slice_bytes(t)};
 }
 
+/* --- groups of steps, and what threads share of them --- */
+
+enum { SHARES_A_THREAD = 4, MAX_SHARES = 32767 };
+
+/* A share below that many operations costs about as much to take as it saves. */
+static const double least_share = 40000;
+
+/* Does n write parts of its own for every thread, but not as a link of the chain that does? */
+static bool fills_parts(const nest *n) { return !n->chain && n->store[0].out.t->sliced; }
+
+static double operations(const nest *n) {
+  double bytes = 0;
+  for (int s = 0; s < n->n_store; s++) bytes += (double)tensor_bytes(n->store[s].out.t);
+  return nest_flops(n) + bytes;
+}
+
+/* The number of shares, up to `most`, that leaves `threads` threads with the least to do one after
+   the other. */
+static int even_shares(int64_t domain, int threads, int64_t most) {
+  int64_t best = 1, least = domain;
+  for (int64_t n = 2; n <= most && n <= domain; n++) {
+    int64_t longest = (domain + n - 1) / n * ((n + threads - 1) / threads);
+    if (longest <= least) best = n, least = longest;
+  }
+  return (int)best;
+}
+
+static int shares_of(const program *p, int from, int to) {
+  int64_t domain = 1, most = (int64_t)SHARES_A_THREAD * p->threads;
+  double work = 0;
+  for (int i = from; i < to; i++) {
+    const nest *n = p->c.kernels->call[i].n;
+    if (n->sched->serial || fills_parts(n)) return 1;
+    if (n->sched->domain > domain) domain = n->sched->domain;
+    work += operations(n);
+  }
+  if (work / least_share < (double)most) most = (int64_t)(work / least_share);
+  if (most < p->threads) most = p->threads;
+  return even_shares(domain, p->threads, most < MAX_SHARES ? most : MAX_SHARES);
+}
+
+static void lay_out_groups(program *p) {
+  const kernel_list *l = p->c.kernels;
+  p->first_step = calloc((size_t)l->n_call + 1, sizeof *p->first_step);
+  p->shares = calloc((size_t)l->n_call + 1, sizeof *p->shares);
+  for (int i = 0, end; i < l->n_call; i = end) {
+    int group = l->call[i].n->sched->group;
+    for (end = i; end < l->n_call && l->call[end].n->sched->group == group; end++) continue;
+    p->shares[p->n_group] = shares_of(p, i, end);
+    p->first_step[p->n_group++] = i;
+    p->first_step[p->n_group] = end;
+  }
+}
+
 static void lay_out_steps(program *p, const kernel_fn *fn) {
   const kernel_list *l = p->c.kernels;
-  int args = 0, group = -1;
+  int args = 0;
   for (int i = 0; i < l->n_call; i++) args += l->call[i].n_arg;
   p->step = calloc((size_t)l->n_call + 1, sizeof *p->step);
   p->place = calloc((size_t)args + 1, sizeof *p->place);
@@ -62,10 +117,10 @@ static void lay_out_steps(program *p, const kernel_fn *fn) {
     const kernel_call *k = &l->call[i];
     const schedule *s = k->n->sched;
     p->step[p->n_step++] =
-        (step){fn[k->k->id], s->domain, p->n_place, s->group != group, s->serial, s->interleaved};
-    group = s->group;
+        (step){fn[k->k->id], s->domain, p->n_place, s->interleaved, fills_parts(k->n)};
     for (int a = 0; a < k->n_arg; a++) p->place[p->n_place++] = place_of(k->arg[a]);
   }
+  lay_out_groups(p);
 }
 
 static machine *this_machine(const char *cpu, const char *features) {
@@ -137,6 +192,8 @@ void program_free(program *p) {
   machine_free(p->c.machine);
   compilation_free(&p->c);
   free(p->step);
+  free(p->first_step);
+  free(p->shares);
   free(p->place);
   free(p->tensors);
   free(p->port);
@@ -215,18 +272,22 @@ static void run_in_turn(const program *p, int me, int i, int end, int64_t from, 
     for (int k = i; k < end; k++) p->step[k].fn(arguments(p, me, &p->step[k]), t, t + 1);
 }
 
-/* Thread `me` of `n` takes an equal, contiguous share of every domain. */
-static void run_share(const program *p, int me, int n) {
-  for (int i = 0, end; i < p->n_step; i = end) {
+static void run_step(const program *p, int me, const step *s, int64_t from, int64_t to) {
+  if (!s->every_part) s->fn(arguments(p, me, s), from, to);
+  for (int part = 0; s->every_part && part < p->threads; part++)
+    s->fn(arguments(p, part, s), from, to);
+}
+
+/* Thread `me` does a share of a group: the same part of the domain of all its steps, in order. */
+static void run_share(void *self, int me, int group, int share) {
+  const program *p = self;
+  int last = p->first_step[group + 1], n = p->shares[group];
+  for (int i = p->first_step[group], end; i < last; i = end) {
     const step *s = &p->step[i];
-    for (end = i + 1; end < p->n_step && p->step[end].in_turn; end++) continue;
-    if (n > 1 && s->barrier) {
-#pragma omp barrier
-    }
-    int64_t from = s->domain * me / n, to = s->domain * (me + 1) / n;
-    if (s->serial && me == 0) s->fn(arguments(p, me, s), 0, s->domain);
-    else if (!s->serial && end == i + 1) s->fn(arguments(p, me, s), from, to);
-    else if (!s->serial) run_in_turn(p, me, i, end, from, to);
+    for (end = i + 1; end < last && p->step[end].in_turn; end++) continue;
+    int64_t from = s->domain * share / n, to = s->domain * (share + 1) / n;
+    if (end == i + 1) run_step(p, me, s, from, to);
+    else run_in_turn(p, me, i, end, from, to);
   }
 }
 
@@ -243,30 +304,30 @@ static void prepare(program *p, const run_args *a) {
 
 void program_run(program *p, const run_args *a) {
   prepare(p, a);
-  if (p->threads == 1) {
-    run_share(p, 0, 1);
-    return;
-  }
-#pragma omp parallel num_threads(p->threads)
-  run_share(p, omp_get_thread_num(), omp_get_num_threads());
+  workers_run(&(shared_work){p->n_group, p->shares, run_share, p}, p->threads);
 }
 
 /* --- single steps --- */
 
 int program_n_steps(const program *p) { return p->n_step; }
 
+typedef struct {
+  const program *p;
+  const step *s;
+  int shares;
+} single;
+
+static void run_single(void *self, int me, int group, int share) {
+  const single *one = self;
+  (void)group;
+  run_step(one->p, me, one->s, one->s->domain * share / one->shares,
+           one->s->domain * (share + 1) / one->shares);
+}
+
 void program_run_step(program *p, const run_args *a, int i) {
   if (i == 0) prepare(p, a);
-  const step *s = &p->step[i];
-  if (p->threads == 1) {
-    s->fn(arguments(p, 0, s), 0, s->domain);
-    return;
-  }
-#pragma omp parallel num_threads(p->threads)
-  {
-    int me = omp_get_thread_num(), n = omp_get_num_threads();
-    s->fn(arguments(p, me, s), s->domain * me / n, s->domain * (me + 1) / n);
-  }
+  single one = {p, &p->step[i], shares_of(p, i, i + 1)};
+  workers_run(&(shared_work){1, &one.shares, run_single, &one}, p->threads);
 }
 
 step_info program_step(const program *p, int i) {
