@@ -68,6 +68,32 @@ static const network networks[] = {
      "input 3x5x5; classes 3; conv 6 k3 bn relu; linear 17 tanh; linear classes; "
      "train { lr 0.01; optimizer adam; }",
      4},
+    /* Sums over 16 lanes: a rest, several chunks, outer axes of the sum. */
+    {"lanes, 24", "input 3x8x8; classes 2; conv 24 k3 relu; linear 1; " LAST, 3},
+    {"lanes, 20", "input 3x8x8; classes 1; conv 20 k3 p1 relu; maxpool 4; " LAST, 2},
+    {"lanes, 20 in", "input 20x6x6; classes 2; conv 1 k3; " LAST, 3},
+    {"lanes, 32", "input 3x8x8; classes 2; conv 32 k3 relu; linear 1; " LAST, 3},
+    {"lanes, 72", "input 72x4x4; classes 2; conv 1 k3 p1; conv 72 k2 relu; linear 1; " LAST, 2},
+    {"lanes across the input", "input 16x4x4; classes 1; " LAST, 4},
+    /* A layer whose windows all lie in the padding. */
+    {"only padding", "input 1x1x1; classes 1; linear 1; conv 1 k1 s3 p1; " LAST, 2},
+    {"only padding, wide", "input 8x2x2; classes 2; conv 8 k3 p1; conv 4 k1 s4 p1; " LAST, 3},
+    {"padding between", "input 4x2x2; classes 2; conv 4 k1; conv 3 k1 s4 p2; " LAST, 3},
+    /* Results written in parts. */
+    {"rows in turn",
+     "op turn(x[N,H,W,C]) -> y[N,H,W,C] { y[n,2*h,w,c] = 2*x[n,2*h,w,c] for h:H/2;"
+     "  y[n,2*h+1,w,c] = 3*x[n,2*h+1,w,c] for h:H/2; } "
+     "input 3x8x8; classes 3; conv 4 k1; turn; conv 3 k3 p1; turn; maxpool 3 s1 p1; " LAST,
+     3},
+    {"twelve apart",
+     "op apart(x[N,H,W,C]) -> y[N,H,W,C] { y[n,h,w,12*g+i] = x[n,h,w,12*g+i] for g:2, i:6;"
+     "  y[n,h,w,12*g+i+6] = -x[n,h,w,12*g+5-i] for g:2, i:6; } "
+     "input 3x4x4; classes 3; conv 24 k1; apart; conv 5 k3 p1; " LAST,
+     3},
+    {"a loss that is a maximum",
+     "op worst(x[N,H,W,C], int label[N]) -> l[N] loss { l[n] max= x[n,0,0,c] + (c != label[n]); } "
+     "input 3x4x4; classes 3; linear classes; train { lr 0.05; loss worst; }",
+     5},
 };
 
 typedef struct {

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_REFS = 64, MAX_POINTS = 4096, LANES = 16 };
+enum { MAX_REFS = 64, MAX_POINTS = 4096 };
 
 /* A pointer that walks with the loops. Accesses to one tensor that move alike share it, and lie at
    constant distances from it. */
@@ -300,6 +300,7 @@ static point join(const em *e, const point *out, const point *red) {
   point p = *out;
   for (int a = 0; a < e->n->n_axis; a++)
     if (e->n->axis[a].reduce) p.off[a] = red->off[a];
+  if (e->n->lanes) p.chunk = red->chunk;
   return p;
 }
 
@@ -366,7 +367,6 @@ static void body(em *e) {
   for (int64_t r = 0; r < n; r++)
     for (int64_t i = 0; i < e->n_point; i++) {
       point p = join(e, &e->points[i], &red[r]);
-      if (e->n->lanes) p.off[e->vec] = 0, p.chunk = 0;
       e->acc[i] = combine_guarded(e, e->acc[i], &p);
     }
   free(red);
@@ -435,6 +435,7 @@ static void reduce_from(em *e, int ax);
 /* The last elements of a vectorised reduction: each goes to its own lane. */
 static void lanes_rest(em *e, int64_t done, int64_t rest) {
   int vec = e->vec;
+  int64_t tile = e->tile[vec];
   LLVMValueRef saved = e->index[vec];
   LLVMValueRef at[MAX_REFS];
   for (int i = 0; i < e->n_ref; i++) {
@@ -455,7 +456,7 @@ static void lanes_rest(em *e, int64_t done, int64_t rest) {
     }
   forget(e);
   e->vec = vec;
-  e->tile[vec] = 1;
+  e->tile[vec] = tile;
   for (int i = 0; i < e->n_ref; i++) e->refs[i].at = at[i];
   e->index[vec] = saved;
 }
@@ -481,7 +482,7 @@ static void reduce_from(em *e, int ax) {
   }
   int64_t extent = e->n->axis[ax].extent;
   if (e->n->lanes && ax == e->vec) {
-    if (extent / LANES) reduce_loop(e, ax, extent / LANES, LANES);
+    reduce_loop(e, ax, extent / e->tile[ax], e->tile[ax]);
     if (extent % LANES) lanes_rest(e, extent / LANES * LANES, extent % LANES);
     return;
   }
@@ -604,11 +605,7 @@ static void write_results(em *e) {
 
 static void tile_code(em *e) {
   bool lanes = e->n->lanes;
-  set_vector(e, e->s->vec,
-             lanes            ? LANES
-             : e->s->vec >= 0 ? e->tile[e->s->vec]
-                              : 0,
-             lanes ? LANES : 0);
+  set_vector(e, e->s->vec, e->s->vec >= 0 ? e->tile[e->s->vec] : 0, lanes ? LANES : 0);
   e->n_point = list_points(e, false, e->points);
   double start = e->n->red == R_MAX ? -INFINITY : 0;
   for (int64_t i = 0; i < e->n_point; i++)

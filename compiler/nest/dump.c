@@ -147,8 +147,7 @@ static void print_schedule(const nest *n, FILE *to) {
   fputs("    # tile", to);
   for (int a = 0; a < n->n_axis; a++)
     if (s->tile[a] > 1 || a == s->vec)
-      fprintf(to, " %s%s:%" PRId64 "%s", n->axis[a].reduce ? "|" : "", n->axis[a].name,
-              n->lanes && a == s->vec ? 16 : s->tile[a],
+      fprintf(to, " %s%s:%" PRId64 "%s", n->axis[a].reduce ? "|" : "", n->axis[a].name, s->tile[a],
               a == s->vec    ? "(vec)"
               : a == s->fold ? "(fold)"
                              : "");

@@ -99,11 +99,27 @@ bool covers_whole(const nest *n, const access *x, int by[MAX_AXES]) {
   return true;
 }
 
+static int64_t gcd(int64_t a, int64_t b) { return b ? gcd(b, a % b) : llabs(a); }
+
+/* The greatest step that divides every distance between two values of the index; 0: it is fixed. */
+static int64_t common_step(const nest *n, const affine *x) {
+  int64_t g = 0;
+  for (int a = 0; a < n->n_axis; a++)
+    if (n->axis[a].extent > 1) g = gcd(x->k[a], g);
+  return g;
+}
+
+bool always_outside(const nest *n, const affine *x, int64_t extent) {
+  int64_t lo, hi, step = common_step(n, x);
+  aff_range(n, *x, &lo, &hi);
+  if (lo < 0) lo = step ? ((x->c % step) + step) % step : extent;
+  return lo >= extent || hi < 0;
+}
+
 bool disjoint(const nest *m, const access *x, const nest *n, const access *y) {
   for (int d = 0; d < x->t->rank; d++) {
-    int64_t sx = 0, sy = 0, lo1, hi1, lo2, hi2;
-    for (int a = 0; a < MAX_AXES; a++) sx += x->ix[d].k[a], sy += y->ix[d].k[a];
-    if (sx == sy && sx > 1 && (x->ix[d].c - y->ix[d].c) % sx) return true;
+    int64_t lo1, hi1, lo2, hi2, step = gcd(common_step(m, &x->ix[d]), common_step(n, &y->ix[d]));
+    if (step > 1 && (x->ix[d].c - y->ix[d].c) % step) return true;
     aff_range(m, x->ix[d], &lo1, &hi1);
     aff_range(n, y->ix[d], &lo2, &hi2);
     if (hi1 < lo2 || hi2 < lo1) return true;

@@ -29,8 +29,10 @@ bool elementwise(nest *n);
 /* Does x run over every element of its tensor once, each dimension being one output axis of n?
    by[axis] is set to the dimension. */
 bool covers_whole(const nest *n, const access *x, int by[MAX_AXES]);
-/* Do two accesses to one tensor never meet? (Different residues of a stride, or different ranges.)
- */
+/* Is no value of the index within 0 .. extent-1? */
+bool always_outside(const nest *n, const affine *x, int64_t extent);
+/* Do two accesses to one tensor never meet? (Different residues of all their steps' greatest common
+   divisor, or different ranges.) */
 bool disjoint(const nest *m, const access *x, const nest *n, const access *y);
 /* Would it change anything to swap m and n, or to run them at the same time? */
 bool independent(nest *m, nest *n);

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = 16 };
-
 /* A number affine in the axes, kept up to date while the axes move: an offset or an index. */
 typedef struct {
   int64_t at, k[MAX_AXES];

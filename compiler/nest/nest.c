@@ -108,6 +108,26 @@ bool access_equal(const access *x, const access *y) {
   return true;
 }
 
+int64_t dense_stride(const access *x, int ax) {
+  int64_t s = 0, row = 1;
+  for (int d = x->t->rank - 1; d >= 0; d--) {
+    s += x->ix[d].k[ax] * row;
+    row *= x->t->dim[d];
+  }
+  return s;
+}
+
+int innermost_reduce(const nest *n) {
+  for (int a = n->n_axis - 1; a >= 0; a--)
+    if (n->axis[a].reduce) return a;
+  return -1;
+}
+
+bool runs_in_lanes(const nest *n, const access *x, int ax) {
+  int64_t s = dense_stride(x, ax);
+  return (s == 0 || s == 1) && !access_may_leave(n, x);
+}
+
 void aff_range(const nest *n, affine x, int64_t *lo, int64_t *hi) {
   *lo = *hi = x.c;
   for (int a = 0; a < n->n_axis; a++) {

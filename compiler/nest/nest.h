@@ -13,6 +13,7 @@ struct opdecl;
 struct opuse;
 
 enum { MAX_AXES = 12, MAX_DIMS = 6 };
+enum { LANES = 16 }; /* partial sums of a sum in lanes: the meaning of `nest` below */
 
 typedef enum {
   T_INPUT,  /* an input as the caller gives it: batch x C x H x W, or int32 */
@@ -158,7 +159,7 @@ typedef struct {
   tensor **port; /* inputs, targets, predictions, losses, metrics */
   tensor *lr;
   tensor *x, *label, *logits, *losses; /* the first of each role, or NULL */
-  const char *stage; /* the last pass that ran */
+  const char *stage;                   /* the last pass that ran */
 } nestprog;
 
 /* --- construction (nest.c) --- */
@@ -180,6 +181,10 @@ bool aff_equal(affine x, affine y);
 bool access_equal(const access *x, const access *y);
 /* The step of an access along an axis in the dense row-major tensor, in elements. */
 int64_t dense_stride(const access *x, int ax);
+/* The reduce axis that runs over the lanes; of the sum's axes the innermost, or -1. */
+int innermost_reduce(const nest *n);
+/* Can 16 neighbours along reduce axis ax be read as one vector, or as one element? */
+bool runs_in_lanes(const nest *n, const access *x, int ax);
 /* Least and greatest value over all axes of n. */
 void aff_range(const nest *n, affine x, int64_t *lo, int64_t *hi);
 /* Can any index of this access leave its tensor? */

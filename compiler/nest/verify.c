@@ -1,6 +1,7 @@
 /* verify: checks what every pass may rely on, and aborts with the nest's name where it does not
    hold. */
 #include "nest.h"
+#include "schedule.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,65 @@ static void check_output(const checker *c, const access *x) {
   need(c, output_once(c->n, x), "writes an element more than once");
 }
 
+/* --- what the passes after `order` and `halo` rely on --- */
+
+static int64_t real_stride(const access *x, int ax) {
+  return x->t->element ? access_stride(x, ax) : dense_stride(x, ax);
+}
+
+/* A guard that stops the nest where this index leaves its dimension. */
+static bool guarded(const nest *n, const affine *x, int64_t extent) {
+  for (int g = 0; g < n->n_guard; g++)
+    if (n->guard[g].extent == extent && aff_equal(n->guard[g].ix, *x)) return true;
+  return false;
+}
+
+/* Memory ends where the border does. */
+static void check_border(const checker *c, const access *x) {
+  for (int d = 0; d < x->t->rank; d++) {
+    int64_t lo, hi;
+    aff_range(c->n, x->ix[d], &lo, &hi);
+    bool within = lo >= -x->t->pad_lo[d] && hi < x->t->dim[d] + x->t->pad_hi[d];
+    need(c, within || guarded(c->n, &x->ix[d], x->t->dim[d]), "reads beyond a tensor's border");
+  }
+}
+
+/* Of the reads of a term. */
+static void check_term_read(expr *read, void *arg) {
+  const checker *c = arg;
+  const access *x = &read->rd;
+  if (c->n->lanes) {
+    int64_t s = real_stride(x, innermost_reduce(c->n));
+    need(c, s == 0 || s == 1, "a sum in lanes reads across the rows of memory");
+  }
+  if (x->t->element) check_border(c, x);
+}
+
+static void check_store_read(expr *read, void *arg) {
+  if (read->rd.t->element) check_border(arg, &read->rd);
+}
+
+/* A reduce axis may be in the body of the loops only if all within it are, or the order of the sum
+   is not that of the axes. */
+static void check_tiles(const checker *c, const nest *n) {
+  bool whole = true;
+  for (int a = n->n_axis - 1; a >= 0; a--) {
+    int64_t tile = n->sched->tile[a], extent = n->axis[a].extent;
+    bool in_lanes = n->lanes && a == n->sched->vec;
+    need(c, tile >= 1 && tile <= extent, "a tile that is larger than its axis");
+    if (!n->axis[a].reduce) continue;
+    need(c, in_lanes ? tile % LANES == 0 : extent % tile == 0, "a ragged tile in a sum");
+    need(c, whole || tile == 1, "a sum in another order than that of its axes");
+    whole &= tile == extent;
+  }
+}
+
+static void check_reliance(checker *c, const nest *n) {
+  expr_reads(n->term, check_term_read, c);
+  for (int s = 0; s < n->n_store; s++) expr_reads(n->store[s].value, check_store_read, c);
+  if (n->sched) check_tiles(c, n);
+}
+
 static void check_nest(checker *c, const nest *n) {
   bool reduces = false;
   c->n = n;
@@ -92,6 +152,7 @@ static void check_nest(checker *c, const nest *n) {
     if (n->canonical) check_output(c, &n->store[s].out);
   }
   for (int s = 0; s < n->n_store; s++) c->written[n->store[s].out.t->id] = true;
+  if (n->canonical) check_reliance(c, n);
 }
 
 static bool before_gather(const nestprog *p) {

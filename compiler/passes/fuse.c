@@ -158,6 +158,24 @@ static nest *inline_target(fusion *f, nest *from, expr **read) {
   return to;
 }
 
+typedef struct {
+  const nest *n;
+  int ax;
+  bool fits;
+} lane_check;
+
+static void check_lanes(expr *read, void *arg) {
+  lane_check *c = arg;
+  c->fits &= runs_in_lanes(c->n, &read->rd, c->ax);
+}
+
+/* May the value stand in n's term? A sum in lanes goes on reading rows. */
+static bool keeps_lanes(const nest *n, expr *value) {
+  lane_check c = {n, innermost_reduce(n), true};
+  if (n->lanes) expr_reads(value, check_lanes, &c);
+  return c.fits;
+}
+
 static bool inline_producer(fusion *f, nest *from) {
   nestprog *p = f->p;
   expr *read;
@@ -169,6 +187,7 @@ static bool inline_producer(fusion *f, nest *from) {
   for (int a = 0; a < from->n_axis; a++) s.to[a] = read->rd.ix[by[a]];
   expr *value = replaced(p, from->store[0].value, from->term, 0, NULL);
   value = expr_map_affine(p->mem, value, substitute, &s);
+  if (!keeps_lanes(to, value)) return false;
   /* A product that comes to stand under a sum must not become its fused multiply-add. */
   if (to->red == R_SUM && to->term == read) value = e_op(p->mem, E_STOP, value, NULL, NULL);
   store made = {read->rd, value};

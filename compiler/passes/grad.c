@@ -181,12 +181,21 @@ static tensor *won_tensor(backward *b, nest *n) {
   return b->won[y->id] = won;
 }
 
+/* The gradient of what n writes: of a loss, its share of the mean, and what its readers add. */
+static expr *gradient_of_result(backward *b, const nest *n) {
+  access at = n->store[0].out;
+  bool loss = at.t->role == T_LOSSES;
+  expr *share = loss ? e_const(b->mem, 1.0 / (double)at.t->dim[0]) : NULL;
+  at.t = b->d[at.t->id];
+  if (!at.t) return share;
+  expr *g = e_read(b->mem, at);
+  return loss ? e_op(b->mem, E_ADD, share, g, NULL) : g;
+}
+
 /* The gradient that the term of n receives. */
 static expr *seed_of(backward *b, nest *n) {
   access at = n->store[0].out;
-  if (at.t->role == T_LOSSES) return e_const(b->mem, 1.0 / (double)at.t->dim[0]);
-  at.t = b->d[at.t->id];
-  expr *g = e_read(b->mem, at);
+  expr *g = gradient_of_result(b, n);
   if (n->red != R_MAX) return g;
   at.t = won_tensor(b, n);
   expr *is_first = e_op(b->mem, E_EQ, e_read(b->mem, at), position(b, n), NULL);

@@ -7,26 +7,11 @@
 #include "order.h"
 #include <string.h>
 
-enum { LANES = 16, PACK_REUSE = 64 }; /* a copy pays when each element is used this often */
-
-int64_t dense_stride(const access *x, int ax) {
-  int64_t s = 0, row = 1;
-  for (int d = x->t->rank - 1; d >= 0; d--) {
-    s += x->ix[d].k[ax] * row;
-    row *= x->t->dim[d];
-  }
-  return s;
-}
+enum { PACK_REUSE = 64 }; /* a copy pays when each element is used this often */
 
 static bool unit_or_fixed(const access *x, int ax) {
   int64_t s = dense_stride(x, ax);
   return s == 0 || s == 1;
-}
-
-static int innermost_reduce(const nest *n) {
-  for (int a = n->n_axis - 1; a >= 0; a--)
-    if (n->axis[a].reduce) return a;
-  return -1;
 }
 
 static int contiguous_output(const nest *n) {
@@ -38,14 +23,14 @@ static int contiguous_output(const nest *n) {
   return -1;
 }
 
-/* Can all reads run along the innermost reduce axis as vectors? */
+/* Can all reads run along the innermost reduce axis as vectors, and does one of them move? */
 static bool lanes_possible(const nest *n, const reads *r, int ax) {
   bool moves = false;
   if (n->axis[ax].extent < LANES) return false;
   for (int g = 0; g < n->n_guard; g++)
     if (n->guard[g].ix.k[ax]) return false;
   for (int i = 0; i < r->n; i++) {
-    if (!unit_or_fixed(&r->read[i]->rd, ax) || access_may_leave(n, &r->read[i]->rd)) return false;
+    if (!runs_in_lanes(n, &r->read[i]->rd, ax)) return false;
     moves |= dense_stride(&r->read[i]->rd, ax) == 1;
   }
   return moves;

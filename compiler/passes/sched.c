@@ -47,12 +47,6 @@ static int vector_axis(nest *n) {
   return -1;
 }
 
-static int last_reduce(const nest *n) {
-  for (int a = n->n_axis - 1; a >= 0; a--)
-    if (n->axis[a].reduce) return a;
-  return -1;
-}
-
 /* --- the cost of a tile, in cycles: two FMAs and two loads a cycle, and what streams from beyond
  * L1 --- */
 
@@ -258,18 +252,30 @@ static void plain_tile(nest *n, schedule *s, const target_info *t) {
     }
 }
 
-/* Unrolls the innermost reduce axes into the body until it is long enough to pay for the loop. */
+/* Steps of a loop over a reduce axis: elements, or LANES of them where it runs in lanes. */
+static int64_t reduce_steps(const nest *n, int ax) {
+  return n->lanes && ax == innermost_reduce(n) ? n->axis[ax].extent / LANES : n->axis[ax].extent;
+}
+
+/* The whole axis is in the body: nothing is left to loop over, not even a rest of the lanes. */
+static bool unrolled_whole(const nest *n, int ax, int64_t steps) {
+  return steps == reduce_steps(n, ax) && !(n->lanes && n->axis[ax].extent % LANES);
+}
+
+/* Unrolls the innermost reduce axes into the body until it is long enough to pay for the loop. An
+   axis goes into the body only if all axes within it do, whole: the body runs in the order of the
+   sum. */
 static void unroll_reduction(nest *n, schedule *s, const target_info *t) {
   double body = 1;
   for (int a = 0; a < n->n_axis; a++)
     if (!n->axis[a].reduce) body *= span(s, t, s->tile, a);
   for (int a = n->n_axis - 1; a >= 0; a--) {
-    if (!n->axis[a].reduce || a == s->vec) continue;
-    int64_t extent = n->axis[a].extent, u = extent <= 4 ? extent : 8;
-    double most = u == extent ? 1.7 * t->body : t->body; /* whole axes also save their loop */
-    while (u > 1 && (extent % u || body * (double)u > most)) u--;
-    s->tile[a] = u;
-    if (u != extent) return;
+    if (!n->axis[a].reduce) continue;
+    int64_t steps = reduce_steps(n, a), u = steps <= 4 ? steps : 8;
+    double most = u == steps ? 1.7 * t->body : t->body; /* whole axes also save their loop */
+    while (u > 1 && (steps % u || body * (double)u > most)) u--;
+    s->tile[a] = n->lanes && a == s->vec ? LANES * u : u;
+    if (!unrolled_whole(n, a, u)) return;
     body *= (double)u;
   }
 }
@@ -293,7 +299,7 @@ static void choose_loops(nest *n, schedule *s) {
 }
 
 static bool is_contraction(const nest *n) {
-  return n->red == R_SUM && last_reduce(n) >= 0 && n->term->kind == E_MUL;
+  return n->red == R_SUM && innermost_reduce(n) >= 0 && n->term->kind == E_MUL;
 }
 
 /* The output axis whose results can be stored as one vector after folding. */
@@ -312,7 +318,7 @@ static int fold_axis(nest *n) {
 static void schedule_nest(nestprog *p, nest *n, const target_info *t, int threads) {
   schedule *s = n->sched = NEW(p->mem, schedule);
   s->fold = -1;
-  s->vec = n->lanes ? last_reduce(n) : vector_axis(n);
+  s->vec = n->lanes ? innermost_reduce(n) : vector_axis(n);
   if (n->lanes) s->fold = fold_axis(n);
   bool once = t->body < SMALL_BODY && is_heavy(n); /* exp and tanh are long: one copy of them */
   if (is_contraction(n) && !once) search_tile(n, s, t, threads);

@@ -1,7 +1,9 @@
 /* simplify: unit axes, constant and fixed factors of sums, copies, constant tensors, dead nests.
    Fixes the arithmetic: later passes move expressions but do not change them. */
 #include "nest/algebra.h"
+#include "nest/effects.h"
 #include "passes.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +47,30 @@ static void drop_idle_guards(nest *n) {
     if (lo < 0 || hi >= n->guard[g].extent) n->guard[k++] = n->guard[g];
   }
   n->n_guard = k;
+}
+
+/* --- terms that are never in range --- */
+
+typedef struct {
+  const nest *n;
+  bool outside;
+} void_scan;
+
+static void scan_outside(expr *read, void *arg) {
+  void_scan *s = arg;
+  for (int d = 0; d < read->rd.t->rank; d++)
+    s->outside |= always_outside(s->n, &read->rd.ix[d], read->rd.t->dim[d]);
+}
+
+/* Every window lies in the padding: nothing is read, and the sum has no term. */
+static void drop_void_term(nestprog *p, nest *n) {
+  void_scan s = {n, false};
+  expr_reads(n->term, scan_outside, &s);
+  for (int g = 0; g < n->n_guard; g++)
+    s.outside |= always_outside(n, &n->guard[g].ix, n->guard[g].extent);
+  if (!s.outside) return;
+  n->n_guard = 0;
+  n->term = e_const(p->mem, n->red == R_MAX ? -INFINITY : 0);
 }
 
 /* --- factors that do not change along the reduction --- */
@@ -171,6 +197,7 @@ static void simplify_nest(nestprog *p, nest *n) {
   algebra g = {.mem = p->mem};
   drop_unit_axes(p, n);
   drop_idle_guards(n);
+  drop_void_term(p, n);
   n->term = alg_copy(&g, n->term);
   for (int s = 0; s < n->n_store; s++) n->store[s].value = alg_copy(&g, n->store[s].value);
   if (reduces(n)) hoist_factors(&g, n);

@@ -26,7 +26,7 @@
 #include "nest/effects.h"
 #include <string.h>
 
-enum { MAX_ALPHA = 6, MAX_PAIRS = 2, MAX_TRANSFORMED = 36, LANES = 16 };
+enum { MAX_ALPHA = 6, MAX_PAIRS = 2, MAX_TRANSFORMED = 36 };
 
 /* Transformed tensors up to WHOLE_BYTES together stay as they are; larger ones are taken in
    portions of up to PORTION_BYTES. */
