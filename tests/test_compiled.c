@@ -79,6 +79,25 @@ static const network networks[] = {
     {"only padding", "input 1x1x1; classes 1; linear 1; conv 1 k1 s3 p1; " LAST, 2},
     {"only padding, wide", "input 8x2x2; classes 2; conv 8 k3 p1; conv 4 k1 s4 p1; " LAST, 3},
     {"padding between", "input 4x2x2; classes 2; conv 4 k1; conv 3 k1 s4 p2; " LAST, 3},
+    /* Seventy strides in one nest. */
+    {"many strides",
+     "op wide(x[N,H,W,C]) -> y[N,1,1,2] { y[n,a,b,c] = "
+     "x[n,0,0,1*c]+x[n,0,0,2*c]+x[n,0,0,3*c]+x[n,0,0,4*c]+x[n,0,0,5*c]+x[n,0"
+     ",0,6*c]+x[n,0,0,7*c]+x[n,0,0,8*c]+x[n,0,0,9*c]+x[n,0,0,10*c]+x[n,0,0,1"
+     "1*c]+x[n,0,0,12*c]+x[n,0,0,13*c]+x[n,0,0,14*c]+x[n,0,0,15*c]+x[n,0,0,1"
+     "6*c]+x[n,0,0,17*c]+x[n,0,0,18*c]+x[n,0,0,19*c]+x[n,0,0,20*c]+x[n,0,0,2"
+     "1*c]+x[n,0,0,22*c]+x[n,0,0,23*c]+x[n,0,0,24*c]+x[n,0,0,25*c]+x[n,0,0,2"
+     "6*c]+x[n,0,0,27*c]+x[n,0,0,28*c]+x[n,0,0,29*c]+x[n,0,0,30*c]+x[n,0,0,3"
+     "1*c]+x[n,0,0,32*c]+x[n,0,0,33*c]+x[n,0,0,34*c]+x[n,0,0,35*c]+x[n,0,0,3"
+     "6*c]+x[n,0,0,37*c]+x[n,0,0,38*c]+x[n,0,0,39*c]+x[n,0,0,40*c]+x[n,0,0,4"
+     "1*c]+x[n,0,0,42*c]+x[n,0,0,43*c]+x[n,0,0,44*c]+x[n,0,0,45*c]+x[n,0,0,4"
+     "6*c]+x[n,0,0,47*c]+x[n,0,0,48*c]+x[n,0,0,49*c]+x[n,0,0,50*c]+x[n,0,0,5"
+     "1*c]+x[n,0,0,52*c]+x[n,0,0,53*c]+x[n,0,0,54*c]+x[n,0,0,55*c]+x[n,0,0,5"
+     "6*c]+x[n,0,0,57*c]+x[n,0,0,58*c]+x[n,0,0,59*c]+x[n,0,0,60*c]+x[n,0,0,6"
+     "1*c]+x[n,0,0,62*c]+x[n,0,0,63*c]+x[n,0,0,64*c]+x[n,0,0,65*c]+x[n,0,0,6"
+     "6*c]+x[n,0,0,67*c]+x[n,0,0,68*c]+x[n,0,0,69*c]+x[n,0,0,70*c] for a:1, b:1, c:2; } "
+     "input 72x1x1; classes 3; conv 72 k1; wide; " LAST,
+     2},
     /* Results written in parts. */
     {"rows in turn",
      "op turn(x[N,H,W,C]) -> y[N,H,W,C] { y[n,2*h,w,c] = 2*x[n,2*h,w,c] for h:H/2;"

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_REFS = 64, MAX_POINTS = 4096 };
-
 /* A pointer that walks with the loops. Accesses to one tensor that move alike share it, and lie at
    constant distances from it. */
 typedef struct {
@@ -41,15 +39,16 @@ typedef struct {
   const target_info *t;
   LLVMValueRef fn, tensors, begin, end;
   int n_arg;
-  LLVMValueRef arg[MAX_REFS];
-  const tensor *arg_tensor[MAX_REFS];
+  LLVMValueRef *arg;
+  tensor *const *arg_tensor;
+  arena *mem; /* of this kernel */
   int n_ref;
-  ref refs[MAX_REFS];
+  ref *refs;
   LLVMValueRef index[MAX_AXES]; /* loop index at the tile's origin; NULL: 0 */
   int64_t tile[MAX_AXES];       /* tile of the code being emitted (smaller at ragged edges) */
   int vec;                      /* axis along vectors in the current phase, or -1 */
   int n_chunk;
-  chunk chunk[MAX_POINTS / 16];
+  chunk *chunk;
   int n_node;
   unsigned *depends;   /* axes that node `slot` depends on, as bits */
   LLVMValueRef **memo; /* values of node `slot` at tile points, since the block began */
@@ -267,16 +266,20 @@ static void set_vector(em *e, int axis, int64_t extent, int64_t unit) {
   for (int64_t at = 0; axis >= 0 && at < extent;) {
     int64_t w = unit ? unit : e->t->lanes;
     while (w > extent - at) w /= 2;
-    e->chunk[e->n_chunk++] = (chunk){at, (int)w};
+    PUSH(e->mem, e->chunk, e->n_chunk, ((chunk){at, (int)w}));
     at += w;
   }
 }
 
-static void next_points(em *e, int ax, bool reduce, point *p, point *out, int64_t *n) {
+typedef struct {
+  int64_t n;
+  point *at;
+} points;
+
+static void next_points(em *e, int ax, bool reduce, point *p, points *out) {
   while (ax < e->n->n_axis && e->n->axis[ax].reduce != reduce) ax++;
   if (ax == e->n->n_axis) {
-    if (*n >= MAX_POINTS) abort();
-    out[(*n)++] = *p;
+    PUSH(e->mem, out->at, out->n, *p);
     return;
   }
   bool vec = ax == e->vec;
@@ -284,16 +287,24 @@ static void next_points(em *e, int ax, bool reduce, point *p, point *out, int64_
   for (int64_t i = 0; i < count; i++) {
     p->off[ax] = vec ? e->chunk[i].at : i;
     if (vec) p->chunk = (int)i;
-    next_points(e, ax + 1, reduce, p, out, n);
+    next_points(e, ax + 1, reduce, p, out);
   }
   p->off[ax] = 0;
 }
 
-static int64_t list_points(em *e, bool reduce, point *out) {
+static points list_points(em *e, bool reduce) {
   point p = {0};
-  int64_t n = 0;
-  next_points(e, 0, reduce, &p, out, &n);
-  return n;
+  points out = {0};
+  next_points(e, 0, reduce, &p, &out);
+  return out;
+}
+
+/* The output points of the tile at hand, with room for their accumulators. */
+static void list_outputs(em *e) {
+  points out = list_points(e, false);
+  e->n_point = out.n;
+  e->points = out.at;
+  e->acc = NEW_N(e->mem, LLVMValueRef, out.n);
 }
 
 static point join(const em *e, const point *out, const point *red) {
@@ -362,14 +373,12 @@ static LLVMValueRef combine_guarded(em *e, LLVMValueRef acc, const point *p) {
 /* --- reduction loops --- */
 
 static void body(em *e) {
-  point *red = malloc(sizeof(point) * MAX_POINTS);
-  int64_t n = list_points(e, true, red);
-  for (int64_t r = 0; r < n; r++)
+  points red = list_points(e, true);
+  for (int64_t r = 0; r < red.n; r++)
     for (int64_t i = 0; i < e->n_point; i++) {
-      point p = join(e, &e->points[i], &red[r]);
+      point p = join(e, &e->points[i], &red.at[r]);
       e->acc[i] = combine_guarded(e, e->acc[i], &p);
     }
-  free(red);
   forget(e);
 }
 
@@ -378,16 +387,29 @@ typedef struct {
   int axis;
   int64_t from, count, step;
   LLVMBasicBlockRef head;
-  LLVMValueRef index, outer_index, at[MAX_REFS], outer_at[MAX_REFS];
+  LLVMValueRef index, outer_index;
+  LLVMValueRef *at, *outer_at; /* of the refs */
   LLVMValueRef *acc;
 } loop;
+
+/* Where the pointers are now; and back to there. */
+static LLVMValueRef *places(em *e) {
+  LLVMValueRef *at = NEW_N(e->mem, LLVMValueRef, e->n_ref);
+  for (int i = 0; i < e->n_ref; i++) at[i] = e->refs[i].at;
+  return at;
+}
+
+static void return_to(em *e, LLVMValueRef *at) {
+  for (int i = 0; i < e->n_ref; i++) e->refs[i].at = at[i];
+}
 
 static LLVMValueRef phi_like(em *e, LLVMValueRef v) { return LLVMBuildPhi(B, LLVMTypeOf(v), ""); }
 
 static void loop_open(em *e, loop *l) {
   LLVMBasicBlockRef before = LLVMGetInsertBlock(B);
   LLVMValueRef start = ir_index(&e->c, l->from);
-  for (int i = 0; i < e->n_ref; i++) l->outer_at[i] = e->refs[i].at;
+  l->at = NEW_N(e->mem, LLVMValueRef, e->n_ref);
+  l->outer_at = places(e);
   l->outer_index = e->index[l->axis];
   l->head = new_block(e, e->n->axis[l->axis].name);
   LLVMBuildBr(B, l->head);
@@ -396,13 +418,12 @@ static void loop_open(em *e, loop *l) {
   LLVMAddIncoming(l->index, &start, &before, 1);
   e->index[l->axis] = l->index;
   for (int i = 0; i < e->n_ref; i++) {
-    l->at[i] = NULL;
     if (!e->refs[i].stride[l->axis]) continue;
     l->at[i] = phi_like(e, e->refs[i].at);
     LLVMAddIncoming(l->at[i], &l->outer_at[i], &before, 1);
     e->refs[i].at = l->at[i];
   }
-  l->acc = malloc(sizeof *l->acc * (size_t)e->n_point);
+  l->acc = NEW_N(e->mem, LLVMValueRef, e->n_point);
   for (int64_t i = 0; i < e->n_point; i++) {
     l->acc[i] = phi_like(e, e->acc[i]);
     LLVMAddIncoming(l->acc[i], &e->acc[i], &before, 1);
@@ -425,9 +446,14 @@ static void loop_close(em *e, loop *l) {
       LLVMBuildICmp(B, LLVMIntSLT, next, ir_index(&e->c, l->from + l->count * l->step), "");
   LLVMBuildCondBr(B, more, l->head, after);
   LLVMPositionBuilderAtEnd(B, after);
-  for (int i = 0; i < e->n_ref; i++) e->refs[i].at = l->outer_at[i];
+  return_to(e, l->outer_at);
   e->index[l->axis] = l->outer_index;
-  free(l->acc);
+}
+
+static void move_to(em *e, int ax, LLVMValueRef index) {
+  e->index[ax] = index;
+  for (int i = 0; i < e->n_ref; i++)
+    e->refs[i].at = advance(e, &e->refs[i], index, e->refs[i].stride[ax]);
 }
 
 static void reduce_from(em *e, int ax);
@@ -437,12 +463,8 @@ static void lanes_rest(em *e, int64_t done, int64_t rest) {
   int vec = e->vec;
   int64_t tile = e->tile[vec];
   LLVMValueRef saved = e->index[vec];
-  LLVMValueRef at[MAX_REFS];
-  for (int i = 0; i < e->n_ref; i++) {
-    at[i] = e->refs[i].at;
-    e->refs[i].at = advance(e, &e->refs[i], ir_index(&e->c, done), e->refs[i].stride[vec]);
-  }
-  e->index[vec] = ir_index(&e->c, done);
+  LLVMValueRef *at = places(e);
+  move_to(e, vec, ir_index(&e->c, done));
   e->vec = -1;
   e->tile[vec] = rest;
   for (int64_t l = 0; l < rest; l++)
@@ -457,7 +479,7 @@ static void lanes_rest(em *e, int64_t done, int64_t rest) {
   forget(e);
   e->vec = vec;
   e->tile[vec] = tile;
-  for (int i = 0; i < e->n_ref; i++) e->refs[i].at = at[i];
+  return_to(e, at);
   e->index[vec] = saved;
 }
 
@@ -526,13 +548,11 @@ static LLVMValueRef fold_together(em *e, LLVMValueRef *v, int n) {
  * one. */
 static void fold_all(em *e) {
   int fold = e->s->fold;
-  point *was = malloc(sizeof(point) * (size_t)e->n_point);
-  LLVMValueRef *sums = malloc(sizeof(LLVMValueRef) * (size_t)e->n_point);
+  const point *was = e->points;
+  LLVMValueRef *sums = e->acc;
   int64_t n_was = e->n_point;
-  memcpy(was, e->points, sizeof(point) * (size_t)n_was);
-  memcpy(sums, e->acc, sizeof(LLVMValueRef) * (size_t)n_was);
   set_vector(e, fold, fold >= 0 ? e->tile[fold] : 0, LANES);
-  e->n_point = list_points(e, false, e->points);
+  list_outputs(e);
   for (int64_t i = 0; i < e->n_point; i++) {
     LLVMValueRef part[LANES];
     int n = 0, w = width_at(e, &e->points[i]);
@@ -547,8 +567,6 @@ static void fold_all(em *e) {
       }
     e->acc[i] = fold_together(e, part, n);
   }
-  free(was);
-  free(sums);
 }
 
 /* --- stores and output loops --- */
@@ -589,10 +607,10 @@ static void write_store(em *e, int s, const point *p, LLVMValueRef v) {
 
 static void write_results(em *e) {
   bool at_once = stores_at_once(e->n);
+  LLVMValueRef *v = NEW_N(e->mem, LLVMValueRef, e->n->n_store);
   forget(e);
   for (int64_t i = 0; i < e->n_point; i++) {
     const point *p = &e->points[i];
-    LLVMValueRef v[MAX_STORES];
     e->acc_now = i;
     for (int s = 0; s < e->n->n_store; s++) {
       v[s] = value_to_store(e, s, p);
@@ -606,7 +624,7 @@ static void write_results(em *e) {
 static void tile_code(em *e) {
   bool lanes = e->n->lanes;
   set_vector(e, e->s->vec, e->s->vec >= 0 ? e->tile[e->s->vec] : 0, lanes ? LANES : 0);
-  e->n_point = list_points(e, false, e->points);
+  list_outputs(e);
   double start = e->n->red == R_MAX ? -INFINITY : 0;
   for (int64_t i = 0; i < e->n_point; i++)
     e->acc[i] = e->n->init ? eval_wide(e, e->n->init, &e->points[i], width_at(e, &e->points[i]))
@@ -618,12 +636,6 @@ static void tile_code(em *e) {
 }
 
 static void output_loops(em *e, int at);
-
-static void move_to(em *e, int ax, LLVMValueRef index) {
-  e->index[ax] = index;
-  for (int i = 0; i < e->n_ref; i++)
-    e->refs[i].at = advance(e, &e->refs[i], index, e->refs[i].stride[ax]);
-}
 
 /* One axis: full tiles in a loop, then a smaller tile for what is left. */
 static void output_loop(em *e, int at) {
@@ -638,14 +650,13 @@ static void output_loop(em *e, int at) {
     loop_close(e, &l);
   }
   if (extent % tile) {
-    LLVMValueRef keep[MAX_REFS];
-    for (int i = 0; i < e->n_ref; i++) keep[i] = e->refs[i].at;
+    LLVMValueRef *keep = places(e);
     e->tile[ax] = extent % tile;
     move_to(e, ax, ir_index(&e->c, full * tile));
     output_loops(e, at + 1);
     e->tile[ax] = tile;
     e->index[ax] = NULL;
-    for (int i = 0; i < e->n_ref; i++) e->refs[i].at = keep[i];
+    return_to(e, keep);
   }
 }
 
@@ -685,20 +696,20 @@ static void domain_loop(em *e) {
 static void add_ref(em *e, const access *x) {
   int arg = 0;
   if (find_ref(e, x)) return;
-  if (e->n_ref == MAX_REFS) abort();
-  ref *r = &e->refs[e->n_ref++];
   while (e->arg_tensor[arg] != x->t) arg++;
-  *r = (ref){.t = x->t, .at = e->arg[arg]};
-  for (int a = 0; a < e->n->n_axis; a++) r->stride[a] = access_stride(x, a);
+  ref r = {.t = x->t, .at = e->arg[arg]};
+  for (int a = 0; a < e->n->n_axis; a++) r.stride[a] = access_stride(x, a);
+  PUSH(e->mem, e->refs, e->n_ref, r);
 }
 
 static void add_read(expr *x, void *arg) { add_ref(arg, &x->rd); }
 
 static void load_pointers(em *e, const kernel_call *k) {
   e->n_arg = k->n_arg;
+  e->arg = NEW_N(e->mem, LLVMValueRef, k->n_arg);
+  e->arg_tensor = k->arg;
   for (int i = 0; i < k->n_arg; i++) {
     LLVMValueRef o = ir_index(&e->c, i);
-    e->arg_tensor[i] = k->arg[i];
     e->arg[i] = LLVMBuildLoad2(B, e->c.ptr, LLVMBuildGEP2(B, e->c.ptr, e->tensors, &o, 1, ""), "");
   }
 }
@@ -730,8 +741,8 @@ static void number_all(em *e) {
   if (n->init) number_nodes(e, n->init);
   for (int i = 0; i < n->n_store; i++)
     if (n->store[i].value->slot < 0) number_nodes(e, n->store[i].value);
-  e->depends = calloc((size_t)e->n_node, sizeof *e->depends);
-  e->memo = calloc((size_t)e->n_node, sizeof *e->memo);
+  e->depends = NEW_N(e->mem, unsigned, e->n_node);
+  e->memo = NEW_N(e->mem, LLVMValueRef *, e->n_node);
   find_depends(e, n->term);
   if (n->init) find_depends(e, n->init);
   for (int i = 0; i < n->n_store; i++) find_depends(e, n->store[i].value);
@@ -744,7 +755,9 @@ static LLVMTypeRef index_type(LLVMModuleRef m) {
 }
 
 void emit_kernel(LLVMModuleRef m, const kernel_call *k, const target_info *t) {
-  em *e = calloc(1, sizeof *e);
+  arena *mem = arena_new();
+  em *e = NEW(mem, em);
+  e->mem = mem;
   LLVMContextRef cx = LLVMGetModuleContext(m);
   e->n = k->n;
   bool exact = e->n->store[0].out.t->element == 8;
@@ -761,8 +774,6 @@ void emit_kernel(LLVMModuleRef m, const kernel_call *k, const target_info *t) {
   e->s = k->n->sched;
   e->t = t;
   memcpy(e->tile, e->s->tile, sizeof e->tile);
-  e->points = malloc(sizeof(point) * MAX_POINTS);
-  e->acc = malloc(sizeof(LLVMValueRef) * MAX_POINTS);
   begin_function(e, k);
   load_pointers(e, k);
   expr_reads(e->n->term, add_read, e);
@@ -776,9 +787,5 @@ void emit_kernel(LLVMModuleRef m, const kernel_call *k, const target_info *t) {
   LLVMBuildRetVoid(B);
   forget(e);
   LLVMDisposeBuilder(B);
-  free(e->depends);
-  free(e->memo);
-  free(e->points);
-  free(e->acc);
-  free(e);
+  arena_free(mem);
 }
