@@ -1,5 +1,7 @@
 /* What the commands share. */
 #include "cli/command.h"
+#include "base/decimal.h"
+#include "runtime/message.h"
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -41,8 +43,8 @@ long option_whole(struct argp_state *state, const char *name, const char *text, 
 }
 
 double option_real(struct argp_state *state, const char *name, const char *text) {
-  char *end;
-  double v = strtod(text, &end);
+  const char *end;
+  double v = decimal(text, &end);
   if (end == text || *end || v - v != 0)
     argp_error(state, "%s takes a number, not `%s`", name, text);
   return v;
@@ -63,8 +65,10 @@ int report_failure(char *text) {
 }
 
 bool print_json(void *json) {
-  puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-                                                JSON_C_TO_STRING_NOSLASHESCAPE));
+  char *text = clean_utf8(json_object_to_json_string_ext(
+      json, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
+  puts(text);
+  free(text);
   json_object_put(json);
   return fflush(stdout) == 0;
 }

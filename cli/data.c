@@ -1,4 +1,5 @@
 /* netc data D: what a data set holds. */
+#include "base/decimal.h"
 #include "cli/command.h"
 #include "runtime/data_stats.h"
 #include "runtime/dataset.h"
@@ -46,11 +47,15 @@ static const struct argp_option options[] = {
     {0}};
 
 static double parse_scale(struct argp_state *state, const char *text) {
-  double above, below = 1;
-  char end;
-  int n = sscanf(text, "%lf/%lf%c", &above, &below, &end);
-  if (n == 1) n = sscanf(text, "%lf%c", &above, &end) == 1 ? 2 : 0;
-  if (n != 2 || below == 0 || above == 0)
+  const char *end, *second;
+  double above = decimal(text, &end), below = 1;
+  bool ok = end != text;
+  if (ok && *end == '/') {
+    second = end + 1;
+    below = decimal(second, &end);
+    ok = end != second;
+  }
+  if (!ok || *end || below == 0 || above == 0)
     argp_error(state, "--scale takes a number or a ratio as in 1/255, not `%s`", text);
   return above / below;
 }
@@ -58,15 +63,17 @@ static double parse_scale(struct argp_state *state, const char *text) {
 /* As the language writes it: 800/205, or a fraction as in 0.8. */
 static void parse_split(struct argp_state *state, const char *text, split_options *o) {
   long long train, val;
-  char end;
+  char after;
+  const char *end;
   o->given = true;
-  if (sscanf(text, "%lld/%lld%c", &train, &val, &end) == 2 && train > 0 && val > 0) {
+  if (sscanf(text, "%lld/%lld%c", &train, &val, &after) == 2 && train > 0 && val > 0) {
     o->train = train;
     o->val = val;
     return;
   }
   o->is_fraction = true;
-  if (sscanf(text, "%lf%c", &o->fraction, &end) != 1 || !(o->fraction > 0 && o->fraction < 1))
+  o->fraction = decimal(text, &end);
+  if (*end || !(o->fraction > 0 && o->fraction < 1))
     argp_error(state, "--split takes two counts as in 800/205 or a fraction as in 0.8, not `%s`",
                text);
 }

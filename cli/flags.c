@@ -1,4 +1,5 @@
 #include "cli/flags.h"
+#include "base/decimal.h"
 #include "base/workers.h"
 #include <limits.h>
 #include <stdlib.h>
@@ -26,12 +27,12 @@ static const struct argp_option work_options[] = {
 
 /* A split as the language writes it: A/B, or a fraction. */
 static void check_split(struct argp_state *state, const char *text) {
-  char *end;
-  strtod(text, &end);
+  const char *end;
+  decimal(text, &end);
   bool ok = end != text && *text >= '0' && *text <= '9';
   if (ok && *end == '/') {
     const char *second = end + 1;
-    strtoul(second, &end, 10);
+    decimal(second, &end);
     ok = *second >= '0' && *second <= '9' && !*end;
   } else {
     ok = ok && !*end;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int run_command(const command *c, int argc, char **argv) {
   char *name = message("netc %s", c->name);
@@ -13,11 +14,15 @@ static int run_command(const command *c, int argc, char **argv) {
   argp_err_exit_status = EXIT_USAGE;
   int status = c->run(argc, argv);
   free(name);
-  if (fflush(stdout) != 0 || ferror(stdout)) {
-    fprintf(stderr, "netc: error: cannot write to standard output: %s\n", strerror(errno));
-    return status ? status : EXIT_WRONG_INPUT;
-  }
   return status;
+}
+
+/* argp ends the program itself after --help: a full disk is noticed there too. */
+static void end_output(int status, void *unused) {
+  (void)unused;
+  if (fflush(stdout) == 0 && !ferror(stdout)) return;
+  fprintf(stderr, "netc: error: cannot write to standard output: %s\n", strerror(errno));
+  _exit(status ? status : EXIT_WRONG_INPUT);
 }
 
 int main(int argc, char **argv) {
@@ -28,6 +33,7 @@ int main(int argc, char **argv) {
                {"-?", "help"},
                {"--version", "version"},
                {"-V", "version"}};
+  on_exit(end_output, NULL);
   if (argc < 2) {
     write_overview(stderr);
     return EXIT_USAGE;

@@ -214,7 +214,7 @@ static void page(FILE *f, const study *s) {
   fputs("</body></html>\n", f);
 }
 
-static pid_t draw_study(const study *s, int from, int to) {
+static plot_job draw_study(const study *s, int from, int to) {
   plot_series *series = allocate((size_t)(to - from) * sizeof *series);
   int n = 0;
   for (int i = from; i < to; i++) {
@@ -223,17 +223,18 @@ static pid_t draw_study(const study *s, int from, int to) {
     if (rows) series[n++] = (plot_series){s->c[i].label, row, rows};
   }
   char *base = picture_base(s, s->c[from].study);
-  pid_t pid = plot_overlay(base, s->c[from].study[0] ? s->c[from].study : s->title, series, n);
+  plot_job job = plot_overlay(base, s->c[from].study[0] ? s->c[from].study : s->title, series, n);
   free(base);
   free(series);
-  return pid;
+  return job;
 }
 
 static void draw_all(const study *s) {
   bool drawn = true;
   for (int from = 0, to; from < s->n; from = to) {
     to = end_of_study(s, from);
-    drawn = plot_wait(draw_study(s, from, to)) && drawn;
+    plot_job job = draw_study(s, from, to);
+    drawn = plot_wait(&job) && drawn;
   }
   if (!drawn)
     fprintf(stderr,
@@ -242,8 +243,9 @@ static void draw_all(const study *s) {
 }
 
 static bool write_text(const study *s, const char *name, const char *content) {
-  char *path = run_file(s->dir, name), *error = NULL;
-  bool ok = atomic_write(path, content, strlen(content), &error);
+  char *path = run_file(s->dir, name), *clean = clean_utf8(content), *error = NULL;
+  bool ok = atomic_write(path, clean, strlen(clean), &error);
+  free(clean);
   free(path);
   if (!ok) report_failure(error);
   return ok;

@@ -75,6 +75,18 @@ static const char doc[] =
     "the "
     "step, write a checkpoint, and end with status 130 or 143.";
 
+/* Weights of a run whose checkpoint is gone: going on is not possible, and starting anew would
+   replace them. */
+static bool lost_checkpoint(const char *dir) {
+  char *checkpoint = run_file(dir, "checkpoint.safetensors"),
+       *best = run_file(dir, "best.safetensors"), *last = run_file(dir, "last.safetensors");
+  bool lost = access(checkpoint, F_OK) != 0 && (access(best, F_OK) == 0 || access(last, F_OK) == 0);
+  free(checkpoint);
+  free(best);
+  free(last);
+  return lost;
+}
+
 /* The directory that the command line names, made if need be; NULL with *error if it may not be
    written to. */
 static char *given_directory(const train_command *c, const char *given, char **error) {
@@ -86,6 +98,12 @@ static char *given_directory(const train_command *c, const char *given, char **e
     *error = message("`%s` holds a run already\n      = help: --resume %s goes on with it, --force "
                      "replaces it, another -o leaves it alone",
                      given, given);
+  else if (c->resume && lost_checkpoint(given))
+    *error =
+        message("`%s` holds weights but no checkpoint.safetensors to go on from\n      = help: "
+                "`-o %s --force` replaces them, `--weights %s/last.safetensors` with another -o "
+                "starts from them",
+                given, given, given);
   return *error ? NULL : message("%s", given);
 }
 
@@ -139,7 +157,7 @@ typedef struct {
   const train_options *o;
   bool quiet;
   bool started;
-  pid_t curves; /* gnuplot at work on all rows; 0: not begun */
+  plot_job curves; /* gnuplot at work on all rows */
 } view;
 
 static void on_compiled(void *self, double seconds, int first) {
@@ -163,10 +181,9 @@ static void on_epoch(void *self, const epoch_row *rows, int n, int best) {
     v->curves = plot_curves(v->o->dir, v->o->g->name, rows, n, best);
 }
 
-static void draw_curves(const view *v, const train_result *r) {
-  pid_t gnuplot = v->curves;
-  if (!gnuplot) gnuplot = plot_curves(v->o->dir, v->o->g->name, r->row, r->n_row, r->best);
-  if (r->n_row && !plot_wait(gnuplot))
+static void draw_curves(view *v, const train_result *r) {
+  if (!v->curves.pid) v->curves = plot_curves(v->o->dir, v->o->g->name, r->row, r->n_row, r->best);
+  if (r->n_row && !plot_wait(&v->curves))
     fprintf(stderr, "netc: note: no curves.svg and curves.png, for gnuplot (Debian: gnuplot-nox) "
                     "did not run\n");
 }

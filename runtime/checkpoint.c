@@ -1,4 +1,5 @@
 #include "checkpoint.h"
+#include "hash.h"
 #include "message.h"
 #include "weight_file.h"
 #include <stdlib.h>
@@ -34,10 +35,28 @@ static void add_row(meta_list *m, const epoch_row *r) {
   add_real(m, "best.seconds", r->seconds);
 }
 
+/* Of every tensor and every count, in whatever order they come: a byte that a disk has changed is
+   not to be trained on. */
+static uint64_t checksum(const st_tensor *t, int n, const st_meta *meta, int n_meta) {
+  uint64_t sum = 0;
+  for (int i = 0; i < n; i++)
+    sum += hash_bytes(hash_bytes(1, t[i].name, strlen(t[i].name)), t[i].data, t[i].bytes);
+  for (int i = 0; i < n_meta; i++)
+    if (strcmp(meta[i].key, "checksum"))
+      sum += hash_bytes(hash_bytes(2, meta[i].key, strlen(meta[i].key)), meta[i].value,
+                        strlen(meta[i].value));
+  return sum;
+}
+
+static void add_checksum(meta_list *m, const weight_copy *w) {
+  uint64_t sum = checksum(w->tensor, w->n, m->meta, m->n);
+  add(m, message("checksum"), message("%016llx", (unsigned long long)sum));
+}
+
 bool checkpoint_save(const char *path, const weight_copy *w, const train_state *s,
                      const run_setting *setting, int n_setting, char **error) {
   meta_list m = {0};
-  add(&m, message("netc"), message("checkpoint 1"));
+  add(&m, message("netc"), message("checkpoint 2"));
   add_whole(&m, "epoch", s->epoch);
   add_whole(&m, "step", s->step);
   add_real(&m, "loss_sum", s->loss_sum);
@@ -49,6 +68,7 @@ bool checkpoint_save(const char *path, const weight_copy *w, const train_state *
   add_real(&m, "stop.best", s->stop.best);
   for (int i = 0; i < n_setting; i++)
     add(&m, message("setting.%s", setting[i].key), message("%s", setting[i].json));
+  add_checksum(&m, w);
   bool ok = weights_write(w, path, true, m.meta, m.n, error);
   for (int i = 0; i < m.n; i++) {
     free((char *)m.meta[i].key);
@@ -96,6 +116,15 @@ static bool read_state(const safetensors *st, train_state *s) {
          s->best.epoch <= s->epoch && s->stop.best_epoch >= 0;
 }
 
+/* Checkpoints of kind 1 had no checksum. */
+static bool undamaged(const safetensors *st) {
+  const char *kind = safetensors_meta(st, "netc"), *noted = safetensors_meta(st, "checksum");
+  char sum[20];
+  snprintf(sum, sizeof sum, "%016llx",
+           (unsigned long long)checksum(st->tensor, st->n, st->meta, st->n_meta));
+  return noted ? !strcmp(noted, sum) : !strcmp(kind, "checkpoint 1");
+}
+
 bool checkpoint_load(const char *path, const program *p, void *params, void *state, train_state *s,
                      const run_setting *setting, int n_setting, char **error) {
   safetensors *st = safetensors_read(path, error);
@@ -103,8 +132,10 @@ bool checkpoint_load(const char *path, const program *p, void *params, void *sta
   const char *kind = safetensors_meta(st, "netc");
   char *differs = NULL;
   bool ok = false;
-  if (!kind || strcmp(kind, "checkpoint 1"))
+  if (!kind || (strcmp(kind, "checkpoint 1") && strcmp(kind, "checkpoint 2")))
     *error = message("`%s` is not a checkpoint of this version", path);
+  else if (!undamaged(st))
+    *error = message("`%s` is damaged: its checksum does not fit its contents", path);
   else if ((differs = compare_settings(st, setting, n_setting)))
     *error = message("cannot resume from `%s`: %s (give the settings that the run had, or train "
                      "anew in another directory)",

@@ -1,5 +1,6 @@
 #include "dataset.h"
 #include "cifar.h"
+#include "data_form.h"
 #include "file.h"
 #include "keys.h"
 #include "message.h"
@@ -9,27 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef enum { FORM_PICKLE, FORM_NPZ, FORM_OTHER } file_form;
-
-static bool begins(const uint8_t *bytes, size_t n, const char *magic, size_t length) {
-  return n >= length && memcmp(bytes, magic, length) == 0;
-}
-
-/* Told by the contents, whatever the file is called. */
-static file_form form_of(const uint8_t *bytes, size_t n, char **error) {
-  const char *what = NULL;
-  if (begins(bytes, n, "PK\3\4", 4) || begins(bytes, n, "PK\5\6", 4)) return FORM_NPZ;
-  if (begins(bytes, n, "\x93NUMPY", 6))
-    what = "it is a single array (.npy); put images and labels into one file with numpy.savez";
-  else if (begins(bytes, n, "\x1f\x8b", 2)) what = "it is compressed (gzip); unpack it first";
-  else if (begins(bytes, n, "\x89PNG", 4) || begins(bytes, n, "\xff\xd8\xff", 3))
-    what = "it is one image; `netc pack` makes a data set of a folder of images";
-  else if (begins(bytes, n, "\x89HDF", 4)) what = "it is an HDF5 file; netc reads pickles and .npz";
-  if (!what) return FORM_PICKLE;
-  *error = message("%s", what);
-  return FORM_OTHER;
-}
 
 static dataset *gather_root(const value *root, value_heap *h, const dataset_options *o,
                             char **error) {
@@ -52,9 +32,8 @@ static dataset *gather_root(const value *root, value_heap *h, const dataset_opti
   return ds;
 }
 
-static dataset *open_bytes(const uint8_t *bytes, size_t n, const dataset_options *o, char **error) {
-  file_form form = form_of(bytes, n, error);
-  if (form == FORM_OTHER) return NULL;
+static dataset *open_values(data_form form, const uint8_t *bytes, size_t n,
+                            const dataset_options *o, char **error) {
   bool npz = form == FORM_NPZ, ok;
   value_heap *h = heap_new(npz ? npz_budget(n) : pickle_budget(n));
   value root;
@@ -64,13 +43,28 @@ static dataset *open_bytes(const uint8_t *bytes, size_t n, const dataset_options
   return ds;
 }
 
+/* What the file is, from its first bytes: nothing is read whole that is no data set. */
+static data_form form_of(const char *path, char **error) {
+  uint8_t head[FORM_HEAD];
+  size_t n = sizeof head;
+  return file_head(path, head, &n, error) ? data_form_of(head, n, error) : FORM_REFUSED;
+}
+
+static dataset *open_file(const dataset_options *o, char **error) {
+  data_form form = form_of(o->path, error);
+  if (form == FORM_TEXT) *error = message("it is text, not a pickle or an .npz");
+  if (form == FORM_IDX) *error = message("it is an IDX file, not a pickle or an .npz");
+  size_t n;
+  uint8_t *bytes = *error ? NULL : file_read(o->path, &n, error);
+  dataset *ds = bytes ? open_values(form, bytes, n, o, error) : NULL;
+  free(bytes);
+  return ds;
+}
+
 dataset *dataset_open(const dataset_options *o, char **error) {
   *error = NULL;
   if (is_directory(o->path)) return cifar_open(o, error);
-  size_t n;
-  uint8_t *bytes = file_read(o->path, &n, error);
-  dataset *ds = bytes ? open_bytes(bytes, n, o, error) : NULL;
-  free(bytes);
+  dataset *ds = open_file(o, error);
   if (!ds) *error = free_and(*error, message("`%s`: %s", o->path, *error));
   return ds;
 }

@@ -28,19 +28,37 @@ static uint8_t *read_all(int fd, size_t n) {
   return NULL;
 }
 
+/* A regular file, or -1 with *error. */
+static int open_regular(const char *path, struct stat *st, char **error) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hang */
+  if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode)) return fd;
+  *error = fd < 0 || errno ? reason(errno) : message("not a regular file");
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
+bool file_head(const char *path, uint8_t *bytes, size_t *n, char **error) {
+  struct stat st;
+  errno = 0;
+  int fd = open_regular(path, &st, error);
+  if (fd < 0) return false;
+  if ((uint64_t)st.st_size < *n) *n = (size_t)st.st_size;
+  ssize_t got = pread(fd, bytes, *n, 0);
+  if (got < 0) *error = reason(errno);
+  *n = got < 0 ? 0 : (size_t)got;
+  close(fd);
+  return got >= 0;
+}
+
 uint8_t *file_read(const char *path, size_t *n, char **error) {
   struct stat st;
-  uint8_t *bytes = NULL;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hang */
-  if (fd < 0 || fstat(fd, &st) != 0) *error = reason(errno);
-  else if (!S_ISREG(st.st_mode)) *error = message("not a regular file");
-  else {
-    errno = 0;
-    *n = (size_t)st.st_size;
-    bytes = read_all(fd, *n);
-    if (!bytes) *error = reason(errno);
-  }
-  if (fd >= 0) close(fd);
+  errno = 0;
+  int fd = open_regular(path, &st, error);
+  if (fd < 0) return NULL;
+  *n = (size_t)st.st_size;
+  uint8_t *bytes = read_all(fd, *n);
+  if (!bytes) *error = reason(errno);
+  close(fd);
   return bytes;
 }
 

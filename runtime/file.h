@@ -8,6 +8,8 @@
 /* The contents of a regular file (malloc'd), or NULL with *error a malloc'd sentence that does not
    name the file ("no such file"). */
 uint8_t *file_read(const char *path, size_t *n, char **error);
+/* The first bytes of one, at most *n; *n becomes how many there are. */
+bool file_head(const char *path, uint8_t *bytes, size_t *n, char **error);
 bool is_directory(const char *path);
 bool file_exists(const char *path);
 /* "folder/name"; malloc'd. */

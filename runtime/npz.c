@@ -117,6 +117,10 @@ static bool read_entry(value_heap *h, zip_t *zip, zip_uint64_t i, value_seq *dic
   size_t length = strlen(entry.name);
   if (length < 4 || strcmp(entry.name + length - 4, ".npy") != 0) return true; /* not an array */
   char *name = arena_strndup(h->mem, entry.name, length - 4);
+  if (zip_name_locate(zip, entry.name, 0) != (zip_int64_t)i) {
+    *error = message("the archive holds two arrays named `%s`", name);
+    return false;
+  }
   const uint8_t *bytes = unpack(h, zip, &entry, &why);
   if (bytes && npy_read(h, bytes, entry.size, &pair[1], &why) &&
       make_string(h, VAL_TEXT, name, length - 4, &pair[0]) && seq_append(h, dict, pair, 2))

@@ -21,7 +21,8 @@ bool text_integer(const char *p, size_t n, value *out) {
 
 bool text_float(const char *p, size_t n, value *out) {
   char buf[64], *end;
-  if (n == 0 || n >= sizeof buf || isspace((unsigned char)*p)) return false;
+  bool hexadecimal = memchr(p, 'x', n) || memchr(p, 'X', n); /* which strtod takes, Python not */
+  if (n == 0 || n >= sizeof buf || isspace((unsigned char)*p) || hexadecimal) return false;
   memcpy(buf, p, n);
   buf[n] = 0;
   *out = (value){.kind = VAL_FLOAT, .f = strtod(buf, &end)};

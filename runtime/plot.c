@@ -42,12 +42,29 @@ static pid_t start_gnuplot(FILE *script, int out) {
   return pid;
 }
 
-bool plot_wait(pid_t gnuplot) {
+static bool wait_for(pid_t gnuplot) {
   int status = 0;
   if (gnuplot <= 0) return false;
   while (waitpid(gnuplot, &status, 0) < 0)
     if (errno != EINTR) return false;
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* The name of a picture may belong to a link or a pipe by now: it is replaced, not followed. */
+static bool place(atomic_file *picture) {
+  char *error = NULL;
+  bool ok = atomic_commit(picture, &error);
+  free(error);
+  return ok;
+}
+
+bool plot_wait(plot_job *job) {
+  bool ok = wait_for(job->pid);
+  if (ok) ok = place(&job->svg) & place(&job->png);
+  atomic_abandon(&job->svg);
+  atomic_abandon(&job->png);
+  *job = (plot_job){0};
+  return ok;
 }
 
 static void write_rows(FILE *f, const char *name, const epoch_row *row, int n) {
@@ -58,12 +75,26 @@ static void write_rows(FILE *f, const char *name, const epoch_row *row, int n) {
   fputs("EOD\n", f);
 }
 
-/* A string of gnuplot: single quotes are doubled. */
-static void write_string(FILE *f, const char *s) {
+/* A string of gnuplot: single quotes are doubled. What an SVG cannot hold (control characters,
+   bytes that are no UTF-8, the end of its CDATA sections) is replaced. */
+static void write_string(FILE *f, const char *text) {
+  char *clean = clean_utf8(text);
   fputc('\'', f);
-  for (; *s; s++) {
+  for (const char *s = clean; *s; s++) {
     if (*s == '\'') fputc('\'', f);
-    fputc((unsigned char)*s < ' ' ? ' ' : *s, f);
+    bool bad = (unsigned char)*s < ' ' || *s == 127 || (*s == '>' && s > clean && s[-1] == ']');
+    fputc(bad ? ' ' : *s, f);
+  }
+  fputc('\'', f);
+  free(clean);
+}
+
+/* A path, of which every byte counts. */
+static void write_path(FILE *f, const char *path) {
+  fputc('\'', f);
+  for (const char *s = path; *s; s++) {
+    if (*s == '\'') fputc('\'', f);
+    fputc(*s, f);
   }
   fputc('\'', f);
 }
@@ -78,20 +109,17 @@ static const char style[] = "set encoding utf8\n"
                             "width 1 tc rgb '#303030' noenhanced\n";
 
 /* Both formats of one picture: `body` draws it. */
-static void write_terminals(FILE *f, const char *base, const char *layout) {
+static void write_terminals(FILE *f, const plot_job *job, const char *layout) {
   fprintf(
       f,
       "do for [t=1:2] {\n"
       "if (t == 1) { set terminal svg size 960,440 font 'sans-serif,13' background '#ffffff' }\n"
       "if (t == 2) { set terminal pngcairo size 960,440 font 'sans,10' background '#ffffff' }\n");
-  char *svg = message("%s.svg", base), *png = message("%s.png", base);
   fputs("if (t == 1) { set output ", f);
-  write_string(f, svg);
+  write_path(f, job->svg.temporary);
   fputs(" } else { set output ", f);
-  write_string(f, png);
+  write_path(f, job->png.temporary);
   fprintf(f, " }\n%s", layout);
-  free(svg);
-  free(png);
 }
 
 /* Shading from the epoch of the least validation loss to the end, if epochs come after it. */
@@ -131,15 +159,35 @@ static void write_epoch_axis(FILE *f, int epochs) {
   fprintf(f, "set xrange [1:%d]\nset xtics %d\n", epochs > 1 ? epochs : 2, step);
 }
 
-pid_t plot_curves(const char *dir, const char *title, const epoch_row *row, int n, int best) {
-  FILE *f = n ? tmpfile() : NULL;
-  if (!f) return 0;
+/* Both files of a picture, empty and under temporary names, and the script to draw them by. NULL:
+   there is nothing to draw on. */
+static FILE *start_script(plot_job *job, const char *base, int n) {
+  char *error = NULL, *svg = message("%s.svg", base), *png = message("%s.png", base);
+  *job = (plot_job){0};
+  FILE *f = NULL;
+  if (n && atomic_open(&job->svg, svg, &error) && atomic_open(&job->png, png, &error))
+    f = tmpfile();
+  if (!f) {
+    atomic_abandon(&job->svg);
+    atomic_abandon(&job->png);
+  }
+  free(error);
+  free(svg);
+  free(png);
+  return f;
+}
+
+plot_job plot_curves(const char *dir, const char *title, const epoch_row *row, int n, int best) {
+  plot_job job;
   char *base = message("%s/curves", dir);
+  FILE *f = start_script(&job, base, n);
+  free(base);
+  if (!f) return job;
   write_rows(f, "rows", row, n);
   fputs(style, f);
   write_epoch_axis(f, row[n - 1].epoch);
   bool shaded = write_shading(f, row, n);
-  write_terminals(f, base, "");
+  write_terminals(f, &job, "");
   fputs("set multiplot layout 1,2 title ", f);
   write_string(f, title);
   fputs(" noenhanced font ',13'\nset yrange [0:*]\n", f);
@@ -148,10 +196,9 @@ pid_t plot_curves(const char *dir, const char *title, const epoch_row *row, int 
   fputs("set yrange [0:1]\n", f);
   write_panel(f, "accuracy (share of samples right)", 3, 5, b, shaded);
   fputs("unset multiplot\nunset output\n}\n", f);
-  pid_t pid = start_gnuplot(f, -1);
+  job.pid = start_gnuplot(f, -1);
   fclose(f);
-  free(base);
-  return pid;
+  return job;
 }
 
 static void write_overlay_panel(FILE *f, const plot_series *s, int n, const char *label,
@@ -166,9 +213,10 @@ static void write_overlay_panel(FILE *f, const plot_series *s, int n, const char
   fputc('\n', f);
 }
 
-pid_t plot_overlay(const char *base, const char *title, const plot_series *s, int n) {
-  FILE *f = n ? tmpfile() : NULL;
-  if (!f) return 0;
+plot_job plot_overlay(const char *base, const char *title, const plot_series *s, int n) {
+  plot_job job;
+  FILE *f = start_script(&job, base, n);
+  if (!f) return job;
   int longest = 1;
   for (int i = 0; i < n; i++) {
     longest = s[i].row[s[i].n - 1].epoch > longest ? s[i].row[s[i].n - 1].epoch : longest;
@@ -178,7 +226,7 @@ pid_t plot_overlay(const char *base, const char *title, const plot_series *s, in
   }
   fputs(style, f);
   write_epoch_axis(f, longest);
-  write_terminals(f, base, "");
+  write_terminals(f, &job, "");
   fputs("set multiplot layout 1,2 title ", f);
   write_string(f, title);
   fputs(" noenhanced font ',13'\n", f);
@@ -186,9 +234,9 @@ pid_t plot_overlay(const char *base, const char *title, const plot_series *s, in
   fputs("set yrange [0:1]\n", f);
   write_overlay_panel(f, s, n, "validation accuracy", 5);
   fputs("unset multiplot\nunset output\nset yrange [*:*]\n}\n", f);
-  pid_t pid = start_gnuplot(f, -1);
+  job.pid = start_gnuplot(f, -1);
   fclose(f);
-  return pid;
+  return job;
 }
 
 /* Over the last drawing; without the form feeds that gnuplot puts before every page. */
@@ -216,7 +264,7 @@ void plot_terminal(const epoch_row *row, int n, int epochs) {
         f);
   FILE *drawn = tmpfile();
   if (drawn) {
-    plot_wait(start_gnuplot(f, fileno(drawn)));
+    wait_for(start_gnuplot(f, fileno(drawn)));
     show_drawing(drawn);
     fclose(drawn);
   }

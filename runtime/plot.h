@@ -1,6 +1,7 @@
 /* Learning curves through gnuplot. Without gnuplot there are no pictures, which is no error. */
 #ifndef NETC_PLOT_H
 #define NETC_PLOT_H
+#include "atomic_file.h"
 #include "early_stop.h"
 #include <sys/types.h>
 
@@ -11,15 +12,23 @@ typedef struct {
   int n;
 } plot_series;
 
+/* gnuplot at work on two files that take their names when it is done. pid 0: nothing begun. */
+typedef struct {
+  pid_t pid;
+  atomic_file svg, png;
+} plot_job;
+
 /* Starts gnuplot as a process of its own on curves.svg and curves.png in dir: loss and accuracy,
    training and validation, the best epoch marked, and overfitting shaded from the epoch after the
-   least validation loss on. Returns what to hand to plot_wait: 0 if there is nothing to plot. */
-pid_t plot_curves(const char *dir, const char *title, const epoch_row *row, int n, int best);
+   least validation loss on. Returns what to hand to plot_wait, also where there is nothing to
+   plot. */
+plot_job plot_curves(const char *dir, const char *title, const epoch_row *row, int n, int best);
 /* Validation loss and accuracy of several runs over one another, in the files BASE.svg, BASE.png.
  */
-pid_t plot_overlay(const char *base, const char *title, const plot_series *s, int n);
-/* Waits. False if the pictures could not be made (no gnuplot, or it failed). */
-bool plot_wait(pid_t gnuplot);
+plot_job plot_overlay(const char *base, const char *title, const plot_series *s, int n);
+/* Waits, and puts the pictures in their places, whole. False if they could not be made (no gnuplot,
+   or it failed). */
+bool plot_wait(plot_job *job);
 /* Draws loss and accuracy on the terminal in at most 80 columns of plain characters, over what the
    last call drew. Written to stderr. */
 void plot_terminal(const epoch_row *row, int n, int epochs);

@@ -1,5 +1,6 @@
 #include "run_record.h"
 #include "atomic_file.h"
+#include "message.h"
 #include "run_dir.h"
 #include <json-c/json.h>
 #include <stdio.h>
@@ -51,11 +52,12 @@ bool run_record_write(const train_options *o, const char *status, const train_re
   json_object_object_add(j, "samples_val", json_object_new_int64(o->sp->n_val));
   json_object_object_add(j, "status", json_object_new_string(status));
   if (r) add_result(j, r);
-  const char *text = json_object_to_json_string_ext(
-      j, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+  char *text = clean_utf8(json_object_to_json_string_ext(
+      j, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
   char *path = run_file(o->dir, "run.json");
   bool ok = atomic_write(path, text, strlen(text), error);
   free(path);
+  free(text);
   json_object_put(j);
   return ok;
 }

@@ -1,6 +1,7 @@
 /* Arguments of layers, blocks, losses and optimizers: positions, short settings (k3x5), long ones
    (dropout=0.3) and bare words, bound to declared settings; with help for what does not fit. */
 #include "expand.h"
+#include "base/decimal.h"
 #include "base/nearest_word.h"
 #include <ctype.h>
 #include <math.h>
@@ -138,11 +139,11 @@ static slot *short_setting(expander *x, const call *c, const value *v, value **o
   while (isalpha((unsigned char)*p) || *p == '_') p++;
   slot *s = find_slot(c, v->text, (size_t)(p - v->text));
   if (!s || !isdigit((unsigned char)*p)) return NULL;
-  char *end;
-  double h = strtod(p, &end), w = h;
+  const char *end;
+  double h = decimal(p, &end), w = h;
   value *n = number(x, v->at, h);
   if (*end == 'x' && isdigit((unsigned char)end[1])) {
-    w = strtod(end + 1, &end);
+    w = decimal(end + 1, &end);
     n->kind = V_SHAPE;
     n->n_dim = 2;
     n->dim[0] = h < 1e9 ? (int64_t)h : -1;

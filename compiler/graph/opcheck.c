@@ -3,7 +3,7 @@
 #include "expand.h"
 #include <string.h>
 
-enum { MAX_TENSORS = 64, MAX_NAMES = 128 };
+enum { MAX_NAMES = 128 };
 
 typedef struct {
   const char *name;
@@ -14,7 +14,7 @@ typedef struct {
   expander *x;
   const opdef *op;
   int n_tensor;
-  known_tensor tensor[MAX_TENSORS];
+  known_tensor *tensor;
   int n_name; /* settings and dimensions */
   const char *name[MAX_NAMES];
   int n_axis; /* of the statement */
@@ -23,7 +23,7 @@ typedef struct {
 } checker;
 
 static void wrong(checker *k, loc at, const char *fmt, const char *name) {
-  const char *words[MAX_TENSORS + 2 * MAX_NAMES];
+  const char **words = NEW_N(k->x->a, const char *, k->n_tensor + 2 * MAX_NAMES);
   int n = 0;
   for (int i = 0; i < k->n_tensor; i++) words[n++] = k->tensor[i].name;
   for (int i = 0; i < k->n_name; i++) words[n++] = k->name[i];
@@ -52,7 +52,8 @@ static known_tensor *find_tensor(checker *k, const char *name) {
 }
 
 static void add_tensor(checker *k, const char *name, int rank) {
-  if (k->n_tensor < MAX_TENSORS) k->tensor[k->n_tensor++] = (known_tensor){name, rank};
+  known_tensor t = {name, rank};
+  PUSH(k->x->a, k->tensor, k->n_tensor, t);
 }
 
 static void add_name(checker *k, const char *name) {
@@ -142,7 +143,8 @@ static void check_nest(checker *k, const opstmt *s) {
   for (int i = 0; i < s->n_axis; i++) check_expr(k, s->axis[i].extent);
   for (int i = 0; i < s->n_axis; i++) add_axis(k, s->axis[i].name);
   find_axes(k, s->rhs);
-  if (is_out) add_tensor(k, k->op->out, k->op->out_every ? -1 : k->op->n_out_dim);
+  if (is_out && !find_tensor(k, k->op->out))
+    add_tensor(k, k->op->out, k->op->out_every ? -1 : k->op->n_out_dim);
   find_axes(k, l);
   check_expr(k, s->rhs);
   check_affine(k, s->rhs, false);

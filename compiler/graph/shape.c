@@ -211,7 +211,8 @@ void check_output(expander *x) {
   g->output = x->cur;
   if (!g->n_node) {
     if (!x->input_missing_said)
-      diag_error(x->d, NOWHERE, NULL, "%s: no `input`, so there is no network here", g->path);
+      diag_error(x->d, (loc){x->first_file, 1, 1, 1}, "start with, for example, `input 3x32x32;`",
+                 "no `input`, so there is no network here");
     return;
   }
   const node *out = x->cur;
