@@ -13,7 +13,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 # Goals that build nothing by themselves, or install what is missing first.
-ifneq ($(filter-out run test asan deps deps-test clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out run test asan deps deps-test portable clean,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(shell command -v $(LLVM)),)
 $(error $(LLVM) is not installed: `make deps` installs what netc is built with)
 endif
@@ -101,10 +101,17 @@ asan: deps-test
 	  netc-asan check-all
 
 PREFIX ?= /usr/local
-install: netc
-	install -D -m 755 netc $(DESTDIR)$(PREFIX)/bin/netc
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/netc LICENSE
-	install -D -m 644 scripts/netc.mk $(DESTDIR)$(PREFIX)/share/netc/netc.mk
+# Program, manual pages, completion, models and examples. DESTDIR= stages for packagers.
+install: $(NETC)
+	@DESTDIR=$(DESTDIR) sh scripts/install.sh install ./$(NETC) $(PREFIX)
+uninstall: $(NETC)
+	@DESTDIR=$(DESTDIR) sh scripts/install.sh uninstall ./$(NETC) $(PREFIX)
+# build/netc_VERSION_ARCH.deb, for the Debian that it is built on.
+deb: $(NETC)
+	@sh scripts/deb.sh ./$(NETC) $(B)
+# build-portable/netc: one file for any x86-64 Linux, with everything linked in.
+portable:
+	@sh scripts/portable.sh
 
 # --- tests: every tests/test_*.c is a program, every tests/*/run.sh and tests/*.sh a script ---
 
@@ -125,5 +132,5 @@ bench: netc
 
 clean:
 	rm -rf build build-* netc netc-*
-.PHONY: all deps deps-test run test asan install check-all bench clean
+.PHONY: all deps deps-test run test asan install uninstall deb portable check-all bench clean
 -include $(OBJ:.o=.d) $(TESTS:=.d)
