@@ -3,6 +3,7 @@
 # Elsewhere it says what is missing. Does nothing when everything is there.
 set -eu
 build="gcc make libc6-dev llvm-19-dev clang-19 flex bison libjson-c-dev libprotobuf-c-dev protobuf-c-compiler libzip-dev libpng-dev libjpeg-dev gnuplot-nox"
+portable="cmake libzstd-dev libtinfo-dev dpkg-dev zlib1g-dev"
 test="libcmocka-dev python3"
 # Objects for other machines, run under emulation. Where one is missing, its tests say `skipped`.
 emulation="gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-user
@@ -29,6 +30,7 @@ fi
 {
   need=$(absent $build)
   want=
+  [ "${1:-build}" = portable ] && need="$need$(absent $portable)"
   if [ "${1:-build}" = test ]; then
     need="$need$(absent $test ${NETC_TEST_PACKAGES:-})"
     want=$(absent $emulation)

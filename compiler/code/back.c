@@ -10,6 +10,7 @@
 #include <llvm-c/Support.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/Transforms/PassBuilder.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,14 +172,30 @@ static LLVMMemoryBufferRef compile_share(const kernel_list *l, const machine *m,
   return object;
 }
 
+#define ADDRESS(f) {#f, (uintptr_t)(f)}
+/* What kernels may call: copies, and functions for which older processors have no instruction. By
+   address, for a program that is linked statically has no symbols to look up. */
+static void define_library(LLVMOrcLLJITRef j) {
+  const struct {
+    const char *name;
+    uintptr_t at;
+  } known[] = {ADDRESS(memcpy), ADDRESS(memset), ADDRESS(memmove), ADDRESS(fma),   ADDRESS(fmaf),
+               ADDRESS(floor),  ADDRESS(floorf), ADDRESS(rint),    ADDRESS(rintf), ADDRESS(exp),
+               ADDRESS(expf),   ADDRESS(log),    ADDRESS(logf),    ADDRESS(tanh),  ADDRESS(tanhf)};
+  enum { N = sizeof known / sizeof *known };
+  LLVMOrcCSymbolMapPair pair[N];
+  for (int i = 0; i < N; i++)
+    pair[i] = (LLVMOrcCSymbolMapPair){
+        LLVMOrcLLJITMangleAndIntern(j, known[i].name),
+        {known[i].at, {LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable, 0}}};
+  require(LLVMOrcJITDylibDefine(LLVMOrcLLJITGetMainJITDylib(j), LLVMOrcAbsoluteSymbols(pair, N)),
+          "JIT symbols");
+}
+
 static LLVMOrcLLJITRef new_lljit(void) {
   LLVMOrcLLJITRef j;
   require(LLVMOrcCreateLLJIT(&j, LLVMOrcCreateLLJITBuilder()), "JIT");
-  LLVMOrcDefinitionGeneratorRef process;
-  require(LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(
-              &process, LLVMOrcLLJITGetGlobalPrefix(j), NULL, NULL),
-          "JIT symbols");
-  LLVMOrcJITDylibAddGenerator(LLVMOrcLLJITGetMainJITDylib(j), process);
+  define_library(j);
   return j;
 }
 
