@@ -90,18 +90,17 @@ static void add_random_loss(bench *b, tensor *y) {
   nestprog *p = &b->p;
   tensor *w = tensor_new(p, "mix", T_STATE, y->rank, y->dim);
   p->losses = tensor_new(p, "losses", T_LOSSES, 1, y->dim);
-  nest *n = NEW(b->mem, nest);
-  access ry = {.t = y}, rw = {.t = w}, out = {.t = p->losses};
+  nest *n = nest_new(p, "losses", NULL);
+  affine ix[MAX_DIMS];
   static const char *const name[] = {"n", "h", "w", "c", "d", "e"};
   for (int d = 0; d < y->rank; d++) {
     n->axis[n->n_axis++] = (axis){name[d], y->dim[d], d > 0};
-    ry.ix[d] = rw.ix[d] = aff_axis(d, 1);
+    ix[d] = aff_axis(d, 1);
   }
-  out.ix[0] = aff_axis(0, 1);
-  n->name = "losses";
   n->red = R_SUM;
-  n->term = e_op(b->mem, E_MUL, e_read(b->mem, ry), e_read(b->mem, rw), NULL);
-  nest_store(b->mem, n, out, e_op(b->mem, E_ACC, NULL, NULL, NULL));
+  n->term = e_op(p->ex, E_MUL, e_read(p->ex, access_of(p->ex, y, ix)),
+                 e_read(p->ex, access_of(p->ex, w, ix)), NULL);
+  nest_store(n, access_of(p->ex, p->losses, ix), e_acc(p->ex));
   n->canonical = true;
   append(p, n);
 }
@@ -112,7 +111,7 @@ static bench *bench_new(bool train) {
   b->mem = mem;
   b->g.mem = mem;
   b->g.d = diag_new(mem);
-  b->p.mem = mem;
+  b->p = *nestprog_new(mem);
   b->p.graph = &b->g;
   b->p.train = b->train = train;
   return b;

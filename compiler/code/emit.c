@@ -15,6 +15,7 @@
    constant distances from it. */
 typedef struct {
   const tensor *t;
+  bool read;
   int64_t stride[MAX_AXES];
   LLVMValueRef
       at; /* the tensor's element at the current loop indices, less constants and tile offsets */
@@ -49,14 +50,15 @@ typedef struct {
   int vec;                      /* axis along vectors in the current phase, or -1 */
   int n_chunk;
   chunk *chunk;
-  int n_node;
-  unsigned *depends;   /* axes that node `slot` depends on, as bits */
-  LLVMValueRef **memo; /* values of node `slot` at tile points, since the block began */
+  walk *nodes;
+  unsigned *depends;   /* axes that node i depends on, as bits */
+  LLVMValueRef **memo; /* values of node i at tile points, since the block began */
   int64_t n_point;
   point *points; /* output points of the tile */
   LLVMValueRef *acc;
   const point *store_point; /* E_ACC refers to this one */
   int64_t acc_now;
+  bool at_once; /* stores need not wait for all values */
 } em;
 
 #define B (e->c.b)
@@ -80,7 +82,7 @@ static LLVMValueRef advance(em *e, const ref *r, LLVMValueRef i, int64_t stride)
 /* Of the access x, which moves as r does. */
 static LLVMValueRef address(em *e, const ref *r, const access *x, const point *p) {
   int64_t off = 0;
-  for (int d = 0; d < x->t->rank; d++) off += x->ix[d].c * x->t->stride[d];
+  for (int d = 0; d < x->t->rank; d++) off += x->ix[d]->c * x->t->stride[d];
   for (int a = 0; a < e->n->n_axis; a++) off += r->stride[a] * p->off[a];
   if (!off) return r->at;
   LLVMValueRef o = ir_index(&e->c, off);
@@ -104,39 +106,14 @@ static ref *ref_of(em *e, const access *x) {
 
 /* --- expressions at a point of the tile --- */
 
-static unsigned bits_of_affine(const affine *x, int n) {
-  unsigned m = 0;
-  for (int a = 0; a < n; a++)
-    if (x->k[a]) m |= 1u << a;
+/* Of node i, whose arguments are known. */
+static unsigned depends_of(em *e, int i) {
+  expr *x = e->nodes->node[i];
+  unsigned m = x->axes;
+  for (int a = 0; x->kind == E_ACC && a < e->n->n_axis; a++)
+    m |= e->n->axis[a].reduce ? 0 : 1u << a;
+  for (int k = 0; k < scalar_arity(x->kind); k++) m |= e->depends[walk_place(e->nodes, x->a[k])];
   return m;
-}
-
-static unsigned depends_of(em *e, const expr *x) {
-  unsigned m = 0;
-  int n = e->n->n_axis;
-  if (x->kind == E_INDEX || x->kind == E_RAND) m = bits_of_affine(&x->aff, n);
-  if (x->kind == E_READ)
-    for (int d = 0; d < x->rd.t->rank; d++) m |= bits_of_affine(&x->rd.ix[d], n);
-  if (x->kind == E_ACC)
-    for (int a = 0; a < n; a++) m |= e->n->axis[a].reduce ? 0 : 1u << a;
-  for (int i = 0; i < scalar_arity(x->kind); i++) m |= e->depends[x->a[i]->slot];
-  return m;
-}
-
-static void number_nodes(em *e, expr *x) {
-  for (int i = 0; i < scalar_arity(x->kind); i++)
-    if (x->a[i]->slot < 0) number_nodes(e, x->a[i]);
-  x->slot = e->n_node++;
-}
-
-static void clear_slots(expr *x) {
-  x->slot = -1;
-  for (int i = 0; i < scalar_arity(x->kind); i++) clear_slots(x->a[i]);
-}
-
-static void find_depends(em *e, expr *x) {
-  for (int i = 0; i < scalar_arity(x->kind); i++) find_depends(e, x->a[i]);
-  e->depends[x->slot] = depends_of(e, x);
 }
 
 /* Position of a point among those that differ in the axes a node depends on. */
@@ -151,30 +128,31 @@ static int64_t memo_index(em *e, unsigned deps, const point *p) {
 }
 
 static void forget(em *e) {
-  for (int i = 0; i < e->n_node; i++) {
+  for (int i = 0; i < e->nodes->n; i++) {
     free(e->memo[i]);
     e->memo[i] = NULL;
   }
 }
 
-static LLVMValueRef *memo_slot(em *e, const expr *x, const point *p) {
-  unsigned deps = e->depends[x->slot];
-  if (!e->memo[x->slot]) {
+static LLVMValueRef *memo_slot(em *e, expr *x, const point *p) {
+  int at = walk_place(e->nodes, x);
+  unsigned deps = e->depends[at];
+  if (!e->memo[at]) {
     int64_t n = 1;
     for (int a = 0; a < e->n->n_axis; a++)
       if (deps >> a & 1) n *= a == e->vec ? e->n_chunk : e->tile[a];
-    e->memo[x->slot] = calloc((size_t)n, sizeof(LLVMValueRef));
+    e->memo[at] = calloc((size_t)n, sizeof(LLVMValueRef));
   }
-  return &e->memo[x->slot][memo_index(e, deps, p)];
+  return &e->memo[at][memo_index(e, deps, p)];
 }
 
-static bool along_vector(em *e, const expr *x) {
-  return e->vec >= 0 && e->depends[x->slot] >> e->vec & 1;
+static bool along_vector(em *e, expr *x) {
+  return e->vec >= 0 && e->depends[walk_place(e->nodes, x)] >> e->vec & 1;
 }
 
 static int width_at(em *e, const point *p) { return e->vec < 0 ? 1 : e->chunk[p->chunk].width; }
 
-static LLVMValueRef load(em *e, const expr *x, const point *p) {
+static LLVMValueRef load(em *e, expr *x, const point *p) {
   ref *r = ref_of(e, &x->rd);
   int w = along_vector(e, x) && r->stride[e->vec] ? width_at(e, p) : 1;
   LLVMTypeRef t = x->rd.t->is_int ? ir_int_type(&e->c, w) : ir_float_type(&e->c, w);
@@ -201,7 +179,7 @@ static LLVMValueRef index_value(em *e, const affine *x, const point *p) {
   return LLVMBuildAdd(B, ir_splat(&e->c, v, w), LLVMConstVector(step, (unsigned)w), "");
 }
 
-static LLVMValueRef random_value(em *e, const expr *x, const point *p) {
+static LLVMValueRef random_value(em *e, expr *x, const point *p) {
   LLVMValueRef block = NULL, word[4];
   for (int i = 0; i < e->n_arg; i++)
     if (!e->arg_tensor[i]) block = e->arg[i];
@@ -209,18 +187,18 @@ static LLVMValueRef random_value(em *e, const expr *x, const point *p) {
     LLVMValueRef o = ir_index(&e->c, (int64_t)(offsetof(control, seed_lo) / 4) + i);
     word[i] = LLVMBuildLoad2(B, e->c.i32, LLVMBuildGEP2(B, e->c.i32, block, &o, 1, ""), "");
   }
-  LLVMValueRef at = index_value(e, &x->aff, p);
+  LLVMValueRef at = index_value(e, x->aff, p);
   LLVMTypeRef type = LLVMTypeOf(at);
   int w = LLVMGetTypeKind(type) == LLVMVectorTypeKind ? (int)LLVMGetVectorSize(type) : 1;
-  LLVMValueRef ctr[4] = {at, ir_int(&e->c, (int64_t)x->num, w), ir_splat(&e->c, word[2], w),
+  LLVMValueRef ctr[4] = {at, ir_int(&e->c, x->stream, w), ir_splat(&e->c, word[2], w),
                          ir_splat(&e->c, word[3], w)};
   LLVMValueRef key[2] = {ir_splat(&e->c, word[0], w), ir_splat(&e->c, word[1], w)};
   return ir_philox(&e->c, ctr, key);
 }
 
-static LLVMValueRef eval(em *e, const expr *x, const point *p);
+static LLVMValueRef eval(em *e, expr *x, const point *p);
 
-static LLVMValueRef apply(em *e, const expr *x, const point *p) {
+static LLVMValueRef apply(em *e, expr *x, const point *p) {
   LLVMValueRef a[3] = {0};
   int n = scalar_arity(x->kind), w = 1;
   for (int i = 0; i < n; i++) {
@@ -232,7 +210,7 @@ static LLVMValueRef apply(em *e, const expr *x, const point *p) {
 }
 
 /* The value of x at p: a vector where it varies along the vector axis, else a float. */
-static LLVMValueRef eval(em *e, const expr *x, const point *p) {
+static LLVMValueRef eval(em *e, expr *x, const point *p) {
   if (x->kind == E_CONST) return ir_float(&e->c, x->num, 1);
   if (x->kind == E_ACC) return e->acc[e->acc_now];
   LLVMValueRef *known = memo_slot(e, x, p);
@@ -242,7 +220,7 @@ static LLVMValueRef eval(em *e, const expr *x, const point *p) {
   case E_READ: v = load(e, x, p); break;
   case E_RAND: v = random_value(e, x, p); break;
   case E_INDEX: {
-    LLVMValueRef i = index_value(e, &x->aff, p);
+    LLVMValueRef i = index_value(e, x->aff, p);
     LLVMTypeRef t = LLVMTypeOf(i);
     int w = LLVMGetTypeKind(t) == LLVMVectorTypeKind ? (int)LLVMGetVectorSize(t) : 1;
     v = LLVMBuildSIToFP(B, i, ir_float_type(&e->c, w), "");
@@ -254,7 +232,7 @@ static LLVMValueRef eval(em *e, const expr *x, const point *p) {
 }
 
 /* A broadcast of a scalar operand, made once for all points that share it. */
-static LLVMValueRef eval_wide(em *e, const expr *x, const point *p, int w) {
+static LLVMValueRef eval_wide(em *e, expr *x, const point *p, int w) {
   return ir_splat(&e->c, eval(e, x, p), w);
 }
 
@@ -318,7 +296,7 @@ static point join(const em *e, const point *out, const point *red) {
 /* --- combining terms --- */
 
 static LLVMValueRef combine(em *e, LLVMValueRef acc, const point *p) {
-  const expr *t = e->n->term;
+  expr *t = e->n->term;
   int w = ir_width(acc);
   if (e->n->red == R_SUM && t->kind == E_MUL)
     return ir_fma(&e->c, eval_wide(e, t->a[0], p, w), eval_wide(e, t->a[1], p, w), acc);
@@ -333,7 +311,7 @@ static LLVMValueRef combine(em *e, LLVMValueRef acc, const point *p) {
 static LLVMValueRef guards_hold(em *e, const point *p) {
   LLVMValueRef all = NULL;
   for (int g = 0; g < e->n->n_guard; g++) {
-    const affine *x = &e->n->guard[g].ix;
+    const affine *x = e->n->guard[g].ix;
     LLVMValueRef v = NULL;
     int64_t c = x->c;
     for (int a = 0; a < e->n->n_axis; a++) {
@@ -571,28 +549,32 @@ static void fold_all(em *e) {
 
 /* --- stores and output loops --- */
 
-typedef struct {
-  const nest *n;
-  const access *out;
-  bool meets;
-} meeting;
+static bool may_meet(const nest *n, const access *x, const access *y) {
+  return x->t == y->t ? !disjoint(n, x, n, y) : tensor_base(x->t) == tensor_base(y->t);
+}
 
-static void note_meeting(expr *read, void *arg) {
-  meeting *m = arg;
-  const access *x = &read->rd, *y = m->out;
-  m->meets |=
-      x->t == y->t ? !disjoint(m->n, x, m->n, y) : tensor_base(x->t) == tensor_base((tensor *)y->t);
+/* Is what store s writes read by the value of a store after it? */
+static bool read_behind(em *e, int s) {
+  walk w = {.mem = e->mem};
+  for (int later = s + 1; later < e->n->n_store; later++) walk_add(&w, e->n->store[later].value);
+  for (int i = 0; i < w.n; i++)
+    if (w.node[i]->kind == E_READ && may_meet(e->n, &w.node[i]->rd, &e->n->store[s].out))
+      return true;
+  return false;
+}
+
+static bool reads_what_it_writes(em *e) {
+  for (int i = 0; i < e->n_ref; i++)
+    for (int s = 0; e->refs[i].read && s < e->n->n_store; s++)
+      if (tensor_base((tensor *)e->refs[i].t) == tensor_base(e->n->store[s].out.t)) return true;
+  return false;
 }
 
 /* May a store be made before the values of the stores after it are computed? */
-static bool stores_at_once(const nest *n) {
-  meeting m = {.n = n};
-  for (int s = 0; s < n->n_store; s++)
-    for (int later = s + 1; later < n->n_store; later++) {
-      m.out = &n->store[s].out;
-      expr_reads(n->store[later].value, note_meeting, &m);
-    }
-  return !m.meets;
+static bool stores_at_once(em *e) {
+  for (int s = 0; reads_what_it_writes(e) && s < e->n->n_store; s++)
+    if (read_behind(e, s)) return false;
+  return true;
 }
 
 static LLVMValueRef value_to_store(em *e, int s, const point *p) {
@@ -606,7 +588,7 @@ static void write_store(em *e, int s, const point *p, LLVMValueRef v) {
 }
 
 static void write_results(em *e) {
-  bool at_once = stores_at_once(e->n);
+  bool at_once = e->at_once;
   LLVMValueRef *v = NEW_N(e->mem, LLVMValueRef, e->n->n_store);
   forget(e);
   for (int64_t i = 0; i < e->n_point; i++) {
@@ -693,16 +675,24 @@ static void domain_loop(em *e) {
 
 /* --- setting up --- */
 
-static void add_ref(em *e, const access *x) {
+static void add_ref(em *e, const access *x, bool read) {
   int arg = 0;
-  if (find_ref(e, x)) return;
+  ref *old = find_ref(e, x);
+  if (old) {
+    old->read |= read;
+    return;
+  }
   while (e->arg_tensor[arg] != x->t) arg++;
-  ref r = {.t = x->t, .at = e->arg[arg]};
+  ref r = {.t = x->t, .read = read, .at = e->arg[arg]};
   for (int a = 0; a < e->n->n_axis; a++) r.stride[a] = access_stride(x, a);
   PUSH(e->mem, e->refs, e->n_ref, r);
 }
 
-static void add_read(expr *x, void *arg) { add_ref(arg, &x->rd); }
+static void add_refs(em *e) {
+  for (int i = 0; i < e->nodes->n; i++)
+    if (e->nodes->node[i]->kind == E_READ) add_ref(e, &e->nodes->node[i]->rd, true);
+  for (int i = 0; i < e->n->n_store; i++) add_ref(e, &e->n->store[i].out, false);
+}
 
 static void load_pointers(em *e, const kernel_call *k) {
   e->n_arg = k->n_arg;
@@ -732,20 +722,15 @@ static void begin_function(em *e, const kernel_call *k) {
   LLVMPositionBuilderAtEnd(B, new_block(e, "entry"));
 }
 
-static void number_all(em *e) {
+static void number_nodes(em *e) {
   nest *n = e->n;
-  clear_slots(n->term);
-  if (n->init) clear_slots(n->init);
-  for (int i = 0; i < n->n_store; i++) clear_slots(n->store[i].value);
-  number_nodes(e, n->term);
-  if (n->init) number_nodes(e, n->init);
-  for (int i = 0; i < n->n_store; i++)
-    if (n->store[i].value->slot < 0) number_nodes(e, n->store[i].value);
-  e->depends = NEW_N(e->mem, unsigned, e->n_node);
-  e->memo = NEW_N(e->mem, LLVMValueRef *, e->n_node);
-  find_depends(e, n->term);
-  if (n->init) find_depends(e, n->init);
-  for (int i = 0; i < n->n_store; i++) find_depends(e, n->store[i].value);
+  e->nodes = walk_new(e->mem);
+  walk_add(e->nodes, n->term);
+  if (n->init) walk_add(e->nodes, n->init);
+  for (int i = 0; i < n->n_store; i++) walk_add(e->nodes, n->store[i].value);
+  e->depends = NEW_N(e->mem, unsigned, e->nodes->n);
+  e->memo = NEW_N(e->mem, LLVMValueRef *, e->nodes->n);
+  for (int i = 0; i < e->nodes->n; i++) e->depends[i] = depends_of(e, i);
 }
 
 /* An integer as wide as a pointer: addresses need no more, and less costs more code to extend. */
@@ -776,13 +761,9 @@ void emit_kernel(LLVMModuleRef m, const kernel_call *k, const target_info *t) {
   memcpy(e->tile, e->s->tile, sizeof e->tile);
   begin_function(e, k);
   load_pointers(e, k);
-  expr_reads(e->n->term, add_read, e);
-  if (e->n->init) expr_reads(e->n->init, add_read, e);
-  for (int i = 0; i < e->n->n_store; i++) {
-    expr_reads(e->n->store[i].value, add_read, e);
-    add_ref(e, &e->n->store[i].out);
-  }
-  number_all(e);
+  number_nodes(e);
+  add_refs(e);
+  e->at_once = stores_at_once(e);
   domain_loop(e);
   LLVMBuildRetVoid(B);
   forget(e);

@@ -9,6 +9,7 @@ typedef struct {
   FILE *out;
   kernel_call *c;
   nestprog *p;
+  walk *known;
 } writer;
 
 static int arg_number(writer *w, tensor *t) {
@@ -26,20 +27,30 @@ static void write_affine(writer *w, const affine *x, int n_axis) {
 
 static void write_access(writer *w, const access *x) {
   int64_t c = 0;
-  for (int d = 0; d < x->t->rank; d++) c += x->ix[d].c * x->t->stride[d];
+  for (int d = 0; d < x->t->rank; d++) c += x->ix[d]->c * x->t->stride[d];
   fprintf(w->out, "t%d%s[%ld", arg_number(w, x->t), x->t->is_int ? "i" : "", (long)c);
   for (int a = 0; a < w->c->n->n_axis; a++) fprintf(w->out, " %ld", (long)access_stride(x, a));
   fprintf(w->out, "]");
 }
 
-static void write_expr(writer *w, const expr *e) {
+static void write_node(writer *w, expr *e) {
   fprintf(w->out, "(%d", (int)e->kind);
-  if (e->kind == E_CONST || e->kind == E_RAND) fprintf(w->out, " %a", e->num);
-  if (e->kind == E_INDEX || e->kind == E_RAND) write_affine(w, &e->aff, w->c->n->n_axis);
+  if (e->kind == E_CONST) fprintf(w->out, " %a", e->num);
+  if (e->kind == E_RAND) fprintf(w->out, " %ld", (long)e->stream);
+  if (e->kind == E_INDEX || e->kind == E_RAND) write_affine(w, e->aff, w->c->n->n_axis);
   if (e->kind == E_RAND) arg_number(w, NULL);
   if (e->kind == E_READ) write_access(w, &e->rd);
-  for (int i = 0; i < scalar_arity(e->kind); i++) write_expr(w, e->a[i]);
+  for (int i = 0; i < scalar_arity(e->kind); i++)
+    fprintf(w->out, " %d", walk_place(w->known, e->a[i]));
   fprintf(w->out, ")");
+}
+
+/* Nodes by their number, and e's. */
+static void write_expr(writer *w, expr *e) {
+  int from = w->known->n;
+  walk_add(w->known, e);
+  for (int i = from; i < w->known->n; i++) write_node(w, w->known->node[i]);
+  fprintf(w->out, "=%d", walk_place(w->known, e));
 }
 
 static void write_schedule(writer *w) {
@@ -52,14 +63,14 @@ static void write_schedule(writer *w) {
   for (int i = 0; i < s->n_loop; i++) fprintf(w->out, " l%d", s->loop[i]);
   for (int g = 0; g < n->n_guard; g++) {
     fprintf(w->out, " g%ld:", (long)n->guard[g].extent);
-    write_affine(w, &n->guard[g].ix, n->n_axis);
+    write_affine(w, n->guard[g].ix, n->n_axis);
   }
 }
 
 static char *kernel_key(nestprog *p, kernel_call *c) {
   char *text = NULL;
   size_t size = 0;
-  writer w = {open_memstream(&text, &size), c, p};
+  writer w = {open_memstream(&text, &size), c, p, walk_begin(p->ex)};
   if (!w.out) abort();
   write_schedule(&w);
   write_expr(&w, c->n->term);
@@ -68,6 +79,7 @@ static char *kernel_key(nestprog *p, kernel_call *c) {
     write_access(&w, &c->n->store[s].out);
     write_expr(&w, c->n->store[s].value);
   }
+  walk_end(p->ex, w.known);
   fclose(w.out);
   char *key = arena_strdup(p->mem, text);
   free(text);

@@ -1,4 +1,5 @@
 /* dump_nests: nests printed as the operator notation writes them. */
+#include "effects.h"
 #include "schedule.h"
 #include <inttypes.h>
 #include <math.h>
@@ -9,10 +10,10 @@ typedef struct {
   const nest *n;
 } printer;
 
-static void print_affine(const printer *p, affine x) {
+static void print_affine(const printer *p, const affine *x) {
   bool any = false;
   for (int a = 0; a < p->n->n_axis; a++) {
-    int64_t k = x.k[a];
+    int64_t k = x->k[a];
     if (!k) continue;
     if (k < 0) fputc('-', p->to);
     else if (any) fputc('+', p->to);
@@ -20,7 +21,7 @@ static void print_affine(const printer *p, affine x) {
     fputs(p->n->axis[a].name, p->to);
     any = true;
   }
-  if (x.c || !any) fprintf(p->to, any ? "%+" PRId64 : "%" PRId64, x.c);
+  if (x->c || !any) fprintf(p->to, any ? "%+" PRId64 : "%" PRId64, x->c);
 }
 
 static void print_access(const printer *p, const access *x) {
@@ -75,7 +76,7 @@ static void print_expr(const printer *p, const expr *e, int outer) {
   case E_READ: print_access(p, &e->rd); return;
   case E_ACC: fputs("acc", p->to); return;
   case E_RAND:
-    fprintf(p->to, "rand%.0f(", e->num);
+    fprintf(p->to, "rand%" PRId64 "(", e->stream);
     print_affine(p, e->aff);
     fputc(')', p->to);
     return;
@@ -170,30 +171,23 @@ static void print_tensor(const tensor *t, FILE *to) {
   fputc('\n', to);
 }
 
-typedef struct {
-  bool *used;
-} marks;
-
-static void mark_read(expr *e, void *arg) { ((marks *)arg)->used[e->rd.t->id] = true; }
-
-static void mark_used(const nestprog *p, marks *m) {
+static bool *find_used(const nestprog *p, arena *mem) {
+  bool *used = NEW_N(mem, bool, p->n_tensor + 1);
   for (const nest *n = p->nests; n; n = n->next) {
-    expr_reads(n->term, mark_read, m);
-    for (int s = 0; s < n->n_store; s++) {
-      m->used[n->store[s].out.t->id] = true;
-      expr_reads(n->store[s].value, mark_read, m);
-    }
+    reads r = reads_of(n);
+    for (int i = 0; i < r.n; i++) used[r.read[i]->rd.t->id] = true;
+    for (int s = 0; s < n->n_store; s++) used[n->store[s].out.t->id] = true;
   }
+  return used;
 }
 
 void dump_nests(const nestprog *p, FILE *to) {
   arena *tmp = arena_new();
-  marks m = {NEW_N(tmp, bool, p->n_tensor + 1)};
-  mark_used(p, &m);
+  bool *used = find_used(p, tmp);
   fprintf(to, "%s, batch %d, after %s\ntensors {\n", p->train ? "training" : "inference", p->batch,
           p->stage ? p->stage : "construction");
   for (int i = 0; i < p->n_tensor; i++)
-    if (m.used[i]) print_tensor(p->tensor[i], to);
+    if (used[i]) print_tensor(p->tensor[i], to);
   fputs("}\nnests {\n", to);
   for (const nest *n = p->nests; n; n = n->next) {
     print_nest(n, to);

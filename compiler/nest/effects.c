@@ -1,38 +1,27 @@
 #include "effects.h"
 #include <stdlib.h>
 
-static void collect(expr *e, void *arg) {
-  reads *r = arg;
-  for (int i = 0; i < r->n; i++)
-    if (r->read[i] == e) return;
-  if (r->n == MAX_READS) abort(); /* no fewer: what is read decides what may move */
-  r->read[r->n++] = e;
+reads reads_of_term(const nest *n) { return expr_reads(n->ex, n->term); }
+
+/* One node over what n's stores compute, or NULL. */
+static expr *stored(const nest *n) {
+  expr *all = n->init;
+  for (int s = 0; s < n->n_store; s++)
+    all = all ? e_op(n->ex, E_BOTH, all, n->store[s].value, NULL) : n->store[s].value;
+  return all;
 }
 
-reads reads_of_term(nest *n) {
-  reads r = {0};
-  expr_reads(n->term, collect, &r);
-  return r;
+reads reads_of_stores(const nest *n) {
+  expr *all = stored(n);
+  return all ? expr_reads(n->ex, all) : (reads){0};
 }
 
-static void add_stores(nest *n, reads *r) {
-  if (n->init) expr_reads(n->init, collect, r);
-  for (int s = 0; s < n->n_store; s++) expr_reads(n->store[s].value, collect, r);
+reads reads_of(const nest *n) {
+  expr *all = stored(n);
+  return expr_reads(n->ex, all ? e_op(n->ex, E_BOTH, n->term, all, NULL) : n->term);
 }
 
-reads reads_of_stores(nest *n) {
-  reads r = {0};
-  add_stores(n, &r);
-  return r;
-}
-
-reads reads_of(nest *n) {
-  reads r = reads_of_term(n);
-  add_stores(n, &r);
-  return r;
-}
-
-bool reads_tensor(nest *n, const tensor *t) {
+bool reads_tensor(const nest *n, const tensor *t) {
   reads r = reads_of(n);
   for (int i = 0; i < r.n; i++)
     if (r.read[i]->rd.t == t) return true;
@@ -43,13 +32,6 @@ int store_to(const nest *n, const tensor *t) {
   for (int s = 0; s < n->n_store; s++)
     if (n->store[s].out.t == t) return s;
   return -1;
-}
-
-bool calls_function(const expr *e) {
-  if (e->kind == E_RAND || e->kind == E_EXP || e->kind == E_LOG || e->kind == E_TANH) return true;
-  for (int i = 0; i < scalar_arity(e->kind); i++)
-    if (calls_function(e->a[i])) return true;
-  return false;
 }
 
 int64_t output_points(const nest *n) {
@@ -65,16 +47,41 @@ int64_t all_points(const nest *n) {
   return p;
 }
 
-int64_t tensor_elements(const tensor *t) {
-  int64_t p = 1;
-  for (int d = 0; d < t->rank; d++) p *= t->dim[d];
-  return p;
+bool reduces(const nest *n) {
+  for (int a = 0; a < n->n_axis; a++)
+    if (n->axis[a].reduce) return true;
+  return false;
 }
 
-bool elementwise(nest *n) {
-  if (n->red != R_SET || n->n_guard) return false;
+int outermost_reduce(const nest *n) {
   for (int a = 0; a < n->n_axis; a++)
-    if (n->axis[a].reduce) return false;
+    if (n->axis[a].reduce) return a;
+  return -1;
+}
+
+int innermost_reduce(const nest *n) {
+  for (int a = n->n_axis - 1; a >= 0; a--)
+    if (n->axis[a].reduce) return a;
+  return -1;
+}
+
+bool may_leave(const nest *n, expr *e) {
+  reads r = expr_reads(n->ex, e);
+  for (int i = 0; i < r.n; i++)
+    if (access_may_leave(n, &r.read[i]->rd)) return true;
+  return false;
+}
+
+bool reads_range(const nest *n, const affine *ix, int64_t extent) {
+  reads r = reads_of_term(n);
+  for (int i = 0; i < r.n; i++)
+    for (int d = 0; d < r.read[i]->rd.t->rank; d++)
+      if (r.read[i]->rd.t->dim[d] == extent && r.read[i]->rd.ix[d] == ix) return true;
+  return false;
+}
+
+bool elementwise(const nest *n) {
+  if (n->red != R_SET || n->n_guard || reduces(n)) return false;
   reads r = reads_of(n);
   for (int i = 0; i < r.n; i++)
     if (access_may_leave(n, &r.read[i]->rd)) return false;
@@ -86,16 +93,27 @@ bool covers_whole(const nest *n, const access *x, int by[MAX_AXES]) {
   for (int d = 0; d < x->t->rank; d++) {
     int axis = -1;
     for (int a = 0; a < n->n_axis; a++) {
-      if (!x->ix[d].k[a]) continue;
-      if (axis >= 0 || x->ix[d].k[a] != 1 || by[a] >= 0) return false;
+      if (!x->ix[d]->k[a]) continue;
+      if (axis >= 0 || x->ix[d]->k[a] != 1 || by[a] >= 0) return false;
       axis = a;
     }
-    if (x->ix[d].c) return false;
+    if (x->ix[d]->c) return false;
     if (axis < 0 ? x->t->dim[d] != 1 : n->axis[axis].extent != x->t->dim[d]) return false;
     if (axis >= 0) by[axis] = d;
   }
   for (int a = 0; a < n->n_axis; a++)
     if (!n->axis[a].reduce && by[a] < 0) return false;
+  return true;
+}
+
+bool covers_in_order(const nest *n, const access *x) {
+  int next = 0;
+  for (int d = 0; d < x->t->rank; d++) {
+    bool unit = x->t->dim[d] == 1;
+    if (!aff_is(x->ix[d], unit ? aff_const(0) : aff_axis(next, 1))) return false;
+    if (unit) continue;
+    if (next == n->n_axis || n->axis[next++].extent != x->t->dim[d]) return false;
+  }
   return true;
 }
 
@@ -111,15 +129,15 @@ static int64_t common_step(const nest *n, const affine *x) {
 
 bool always_outside(const nest *n, const affine *x, int64_t extent) {
   int64_t lo, hi, step = common_step(n, x);
-  aff_range(n, *x, &lo, &hi);
+  aff_range(n, x, &lo, &hi);
   if (lo < 0) lo = step ? ((x->c % step) + step) % step : extent;
   return lo >= extent || hi < 0;
 }
 
 bool disjoint(const nest *m, const access *x, const nest *n, const access *y) {
   for (int d = 0; d < x->t->rank; d++) {
-    int64_t lo1, hi1, lo2, hi2, step = gcd(common_step(m, &x->ix[d]), common_step(n, &y->ix[d]));
-    if (step > 1 && (x->ix[d].c - y->ix[d].c) % step) return true;
+    int64_t lo1, hi1, lo2, hi2, step = gcd(common_step(m, x->ix[d]), common_step(n, y->ix[d]));
+    if (step > 1 && (x->ix[d]->c - y->ix[d]->c) % step) return true;
     aff_range(m, x->ix[d], &lo1, &hi1);
     aff_range(n, y->ix[d], &lo2, &hi2);
     if (hi1 < lo2 || hi2 < lo1) return true;
@@ -134,7 +152,7 @@ static bool may_meet(const nest *m, const access *x, const nest *n, const access
 }
 
 /* Does m write what n reads or writes, at some common element? */
-static bool disturbs(nest *m, nest *n) {
+static bool disturbs(const nest *m, const nest *n) {
   reads r = reads_of(n);
   for (int s = 0; s < m->n_store; s++) {
     const access *x = &m->store[s].out;
@@ -146,4 +164,4 @@ static bool disturbs(nest *m, nest *n) {
   return false;
 }
 
-bool independent(nest *m, nest *n) { return !disturbs(m, n) && !disturbs(n, m); }
+bool independent(const nest *m, const nest *n) { return !disturbs(m, n) && !disturbs(n, m); }

@@ -15,6 +15,7 @@ typedef struct {
   ekind kind;
   int a[3]; /* tape positions of the arguments */
   double num;
+  int64_t stream;
   int cur; /* cursor of E_READ, E_INDEX, E_RAND */
   const void *data;
   bool is_int;
@@ -29,7 +30,7 @@ typedef struct {
 
 typedef struct {
   int n, n_cursor, n_check;
-  const expr **of; /* of[i]: the node that step i computes */
+  walk *of; /* node i is what step i computes */
   step *step;
   cursor *cursor;
   range_check *check;
@@ -55,9 +56,9 @@ typedef struct {
 
 /* --- building the tapes --- */
 
-static int add_cursor(machine *m, tape *t, affine x) {
-  cursor c = {.at = x.c};
-  memcpy(c.k, x.k, sizeof c.k);
+static int add_cursor(machine *m, tape *t, const affine *x) {
+  cursor c = {.at = x->c};
+  memcpy(c.k, x->k, sizeof c.k);
   PUSH(m->mem, t->cursor, t->n_cursor, c);
   return t->n_cursor - 1;
 }
@@ -65,11 +66,11 @@ static int add_cursor(machine *m, tape *t, affine x) {
 /* Offset of an access in a dense row-major buffer. */
 static affine dense_offset(const access *x) {
   affine off = {0};
-  for (int d = 0; d < x->t->rank; d++) off = aff_add(aff_scale(off, x->t->dim[d]), x->ix[d]);
+  for (int d = 0; d < x->t->rank; d++) off = aff_add(aff_scale(off, x->t->dim[d]), *x->ix[d]);
   return off;
 }
 
-static void add_check(machine *m, tape *t, affine x, int64_t extent) {
+static void add_check(machine *m, tape *t, const affine *x, int64_t extent) {
   int64_t lo, hi;
   aff_range(m->n, x, &lo, &hi);
   if (lo >= 0 && hi < extent) return;
@@ -81,24 +82,36 @@ static void check_access(machine *m, tape *t, const access *x) {
   for (int d = 0; d < x->t->rank; d++) add_check(m, t, x->ix[d], x->t->dim[d]);
 }
 
-static int add_node(machine *m, tape *t, const expr *e) {
-  for (int i = 0; i < t->n; i++)
-    if (t->of[i] == e) return i;
-  step s = {.kind = e->kind, .num = m->exact ? e->num : (float)e->num};
-  for (int i = 0; i < scalar_arity(e->kind); i++) s.a[i] = add_node(m, t, e->a[i]);
+static int add_access(machine *m, tape *t, const access *x) {
+  affine at = dense_offset(x);
+  return add_cursor(m, t, &at);
+}
+
+static step step_of(machine *m, tape *t, expr *e) {
+  step s = {.kind = e->kind};
+  for (int i = 0; i < scalar_arity(e->kind); i++) s.a[i] = walk_place(t->of, e->a[i]);
+  if (e->kind == E_CONST) s.num = m->exact ? e->num : (float)e->num;
+  if (e->kind == E_RAND) s.stream = e->stream;
   if (e->kind == E_INDEX || e->kind == E_RAND) s.cur = add_cursor(m, t, e->aff);
   if (e->kind == E_READ) {
-    s.cur = add_cursor(m, t, dense_offset(&e->rd));
+    s.cur = add_access(m, t, &e->rd);
     s.data = m->data[e->rd.t->id];
     s.is_int = e->rd.t->is_int;
     s.check = t->n_check;
     check_access(m, t, &e->rd);
     s.n_check = t->n_check - s.check;
   }
-  int n = t->n;
-  PUSH(m->mem, t->of, n, e);
-  PUSH(m->mem, t->step, t->n, s);
-  return t->n - 1;
+  return s;
+}
+
+/* The step that computes e, after those it needs. */
+static int add_node(machine *m, tape *t, expr *e) {
+  walk_add(t->of, e);
+  while (t->n < t->of->n) {
+    step s = step_of(m, t, t->of->node[t->n]);
+    PUSH(m->mem, t->step, t->n, s);
+  }
+  return walk_place(t->of, e);
 }
 
 static void build(machine *m) {
@@ -107,7 +120,7 @@ static void build(machine *m) {
   for (int g = 0; g < n->n_guard; g++) add_check(m, &m->term, n->guard[g].ix, n->guard[g].extent);
   for (int s = 0; s < n->n_store; s++) {
     m->root[s] = add_node(m, &m->out, n->store[s].value);
-    m->target[s] = add_cursor(m, &m->out, dense_offset(&n->store[s].out));
+    m->target[s] = add_access(m, &m->out, &n->store[s].out);
     m->border[s] = m->out.n_check;
     check_access(m, &m->out, &n->store[s].out);
     m->n_border[s] = m->out.n_check - m->border[s];
@@ -129,14 +142,14 @@ static void build(machine *m) {
 /* --- arithmetic --- */
 
 static double apply(const machine *m, ekind k, double a, double b, double c) {
-  bool own = k == E_EXP || k == E_LOG || k == E_TANH;
-  if (own && !m->exact) return elementary_eval_by(k, (float)a, !m->no_fma);
+  if (scalar_elementary(k) && !m->exact) return elementary_eval_by(k, (float)a, !m->no_fma);
   double v = scalar_value(k, a, b, c);
   return m->exact ? v : (double)(float)v; /* + - * / sqrt: double then float rounds as float does */
 }
 
 static double draw(const machine *m, const step *s, int64_t at) {
-  uint32_t ctr[4] = {(uint32_t)at, (uint32_t)s->num, (uint32_t)m->step, (uint32_t)(m->step >> 32)};
+  uint32_t ctr[4] = {(uint32_t)at, (uint32_t)s->stream, (uint32_t)m->step,
+                     (uint32_t)(m->step >> 32)};
   uint32_t key[2] = {(uint32_t)m->seed, (uint32_t)(m->seed >> 32)}, out[4];
   philox4x32_10(ctr, key, out);
   return (out[0] >> 8) * 0x1p-24;
@@ -298,10 +311,8 @@ static void outputs(machine *m, int level) {
 
 static void clear_target(const nest *n, double **data) {
   const tensor *t = n->store[0].out.t;
-  int64_t count = 1;
   if (n->store[0].value->kind != E_ACC) return;
-  for (int d = 0; d < t->rank; d++) count *= t->dim[d];
-  memset(data[t->id], 0, sizeof(double) * (size_t)count);
+  memset(data[t->id], 0, sizeof(double) * (size_t)tensor_elements(t));
 }
 
 void interp(const nestprog *p, double **data, bool exact, uint64_t seed, uint64_t step) {
@@ -313,7 +324,11 @@ void interp(const nestprog *p, double **data, bool exact, uint64_t seed, uint64_
                  .seed = seed,
                  .step = step,
                  .no_fma = p->no_fma};
+    m.term.of = walk_begin(p->ex);
+    m.out.of = walk_begin(p->ex);
     build(&m);
+    walk_end(p->ex, m.out.of);
+    walk_end(p->ex, m.term.of);
     if (!n->canonical) clear_target(n, data);
     outputs(&m, 0);
     arena_free(m.mem);

@@ -1,8 +1,13 @@
-/* Construction and inspection of nests: tensors, affine indices, expressions. */
+/* Construction and inspection of nests and their tensors. */
 #include "nest.h"
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
+
+nestprog *nestprog_new(arena *mem) {
+  nestprog *p = NEW(mem, nestprog);
+  p->mem = mem;
+  p->ex = exprs_new(mem);
+  return p;
+}
 
 tensor *tensor_new(nestprog *p, const char *name, trole role, int rank, const int64_t *dim) {
   if (rank > MAX_DIMS) abort();
@@ -16,122 +21,76 @@ tensor *tensor_new(nestprog *p, const char *name, trole role, int rank, const in
   return t;
 }
 
-void nest_store(arena *mem, nest *n, access out, expr *value) {
-  if (n->n_store == MAX_STORES) abort();
-  store s = {out, value};
-  PUSH(mem, n->store, n->n_store, s);
+tensor *tensor_base(tensor *t) { return t->view_of ? t->view_of : t; }
+
+int64_t tensor_elements(const tensor *t) {
+  int64_t p = 1;
+  for (int d = 0; d < t->rank; d++) p *= t->dim[d];
+  return p;
 }
 
-nest *nest_copy(arena *mem, const nest *n) {
+nest *nest_new(nestprog *p, const char *name, const struct node *node) {
+  nest *n = NEW(p->mem, nest);
+  n->ex = p->ex;
+  n->name = name;
+  n->node = node;
+  return n;
+}
+
+void nest_store(nest *n, access out, expr *value) {
+  if (n->n_store == MAX_STORES) abort();
+  store s = {out, value};
+  PUSH(exprs_arena(n->ex), n->store, n->n_store, s);
+}
+
+void nest_guard(nest *n, affine ix, int64_t extent) {
+  int64_t lo, hi;
+  aff_range(n, &ix, &lo, &hi);
+  if (lo >= 0 && hi < extent) return;
+  guard g = {affine_in(n->ex, ix), extent};
+  PUSH(exprs_arena(n->ex), n->guard, n->n_guard, g);
+}
+
+bool nest_has_guard(const nest *n, const affine *ix, int64_t extent) {
+  for (int g = 0; g < n->n_guard; g++)
+    if (n->guard[g].ix == ix && n->guard[g].extent == extent) return true;
+  return false;
+}
+
+nest *nest_copy(const nest *n) {
+  arena *mem = exprs_arena(n->ex);
   nest *c = NEW(mem, nest);
   *c = *n;
   c->store = NULL;
-  c->n_store = 0;
-  for (int s = 0; s < n->n_store; s++) nest_store(mem, c, n->store[s].out, n->store[s].value);
+  c->guard = NULL;
+  c->n_store = c->n_guard = 0;
+  for (int s = 0; s < n->n_store; s++) nest_store(c, n->store[s].out, n->store[s].value);
+  for (int g = 0; g < n->n_guard; g++) PUSH(mem, c->guard, c->n_guard, n->guard[g]);
   return c;
 }
 
-/* --- expressions --- */
-
-static const struct {
-  const char *word;
-  int arity;
-} scalars[E_COUNT] = {
-    [E_CONST] = {"const", 0}, [E_INDEX] = {"index", 0}, [E_READ] = {"read", 0},
-    [E_ACC] = {"acc", 0},     [E_RAND] = {"rand", 0},
-#define SCALAR(NAME, word, arity) [E_##NAME] = {word, arity},
-#include "scalar.def"
-#undef SCALAR
-};
-
-int scalar_arity(ekind k) { return scalars[k].arity; }
-const char *scalar_word(ekind k) { return scalars[k].word; }
-
-tensor *tensor_base(tensor *t) { return t->view_of ? t->view_of : t; }
-
-expr *e_const(arena *a, double v) {
-  expr *e = NEW(a, expr);
-  e->kind = E_CONST;
-  e->num = v;
-  return e;
-}
-
-expr *e_read(arena *a, access rd) {
-  expr *e = NEW(a, expr);
-  e->kind = E_READ;
-  e->rd = rd;
-  return e;
-}
-
-expr *e_op(arena *a, ekind k, expr *x, expr *y, expr *z) {
-  expr *e = NEW(a, expr);
-  e->kind = k;
-  e->a[0] = x;
-  e->a[1] = y;
-  e->a[2] = z;
-  return e;
-}
-
-/* --- affine indices --- */
-
-affine aff_const(int64_t c) { return (affine){.c = c}; }
-
-affine aff_axis(int ax, int64_t k) {
-  affine x = {0};
-  x.k[ax] = k;
-  return x;
-}
-
-affine aff_add(affine x, affine y) {
-  x.c += y.c;
-  for (int a = 0; a < MAX_AXES; a++) x.k[a] += y.k[a];
-  return x;
-}
-
-affine aff_scale(affine x, int64_t s) {
-  x.c *= s;
-  for (int a = 0; a < MAX_AXES; a++) x.k[a] *= s;
-  return x;
-}
-
-bool aff_equal(affine x, affine y) {
-  if (x.c != y.c) return false;
-  for (int a = 0; a < MAX_AXES; a++)
-    if (x.k[a] != y.k[a]) return false;
-  return true;
-}
-
-bool access_equal(const access *x, const access *y) {
-  if (x->t != y->t) return false;
-  for (int d = 0; d < x->t->rank; d++)
-    if (!aff_equal(x->ix[d], y->ix[d])) return false;
-  return true;
-}
-
-int64_t dense_stride(const access *x, int ax) {
-  int64_t s = 0, row = 1;
-  for (int d = x->t->rank - 1; d >= 0; d--) {
-    s += x->ix[d].k[ax] * row;
-    row *= x->t->dim[d];
+void nest_map(nest *n, const axis_map *m) {
+  n->term = expr_map(n->ex, n->term, m);
+  if (n->init) n->init = expr_map(n->ex, n->init, m);
+  for (int g = 0; g < n->n_guard; g++)
+    n->guard[g].ix = affine_in(n->ex, aff_map(n->guard[g].ix, m));
+  for (int s = 0; s < n->n_store; s++) {
+    n->store[s].value = expr_map(n->ex, n->store[s].value, m);
+    n->store[s].out = access_map(n->ex, n->store[s].out, m);
   }
-  return s;
 }
 
-int innermost_reduce(const nest *n) {
-  for (int a = n->n_axis - 1; a >= 0; a--)
-    if (n->axis[a].reduce) return a;
-  return -1;
+void nest_rewrite(nest *n, rewriter *f, void *arg) {
+  n->term = expr_rewrite(n->ex, n->term, f, arg);
+  if (n->init) n->init = expr_rewrite(n->ex, n->init, f, arg);
+  for (int s = 0; s < n->n_store; s++)
+    n->store[s].value = expr_rewrite(n->ex, n->store[s].value, f, arg);
 }
 
-bool runs_in_lanes(const nest *n, const access *x, int ax) {
-  int64_t s = dense_stride(x, ax);
-  return (s == 0 || s == 1) && !access_may_leave(n, x);
-}
-
-void aff_range(const nest *n, affine x, int64_t *lo, int64_t *hi) {
-  *lo = *hi = x.c;
+void aff_range(const nest *n, const affine *x, int64_t *lo, int64_t *hi) {
+  *lo = *hi = x->c;
   for (int a = 0; a < n->n_axis; a++) {
-    int64_t span = x.k[a] * (n->axis[a].extent - 1);
+    int64_t span = x->k[a] * (n->axis[a].extent - 1);
     if (span < 0) *lo += span;
     else *hi += span;
   }
@@ -144,6 +103,11 @@ bool access_may_leave(const nest *n, const access *x) {
     if (lo < 0 || hi >= x->t->dim[d]) return true;
   }
   return false;
+}
+
+bool runs_in_lanes(const nest *n, const access *x, int ax) {
+  int64_t s = dense_stride(x, ax);
+  return (s == 0 || s == 1) && !access_may_leave(n, x);
 }
 
 /* Can the sum of this dimension's axes reach every value at most once? (mixed radix) */
@@ -165,8 +129,8 @@ static bool one_to_one(const nest *n, const affine *x) {
 bool output_once(const nest *n, const access *x) {
   int uses[MAX_AXES] = {0};
   for (int d = 0; d < x->t->rank; d++) {
-    if (!one_to_one(n, &x->ix[d])) return false;
-    for (int a = 0; a < n->n_axis; a++) uses[a] += x->ix[d].k[a] != 0;
+    if (!one_to_one(n, x->ix[d])) return false;
+    for (int a = 0; a < n->n_axis; a++) uses[a] += x->ix[d]->k[a] != 0;
   }
   for (int a = 0; a < n->n_axis; a++) {
     if (uses[a] > 1 && n->axis[a].extent > 1) return false;
@@ -174,131 +138,6 @@ bool output_once(const nest *n, const access *x) {
   }
   return true;
 }
-
-/* --- scalar functions --- */
-
-double scalar_value(ekind k, double a, double b, double c) {
-  switch (k) {
-  case E_ADD: return a + b;
-  case E_SUB: return a - b;
-  case E_MUL: return a * b;
-  case E_DIV: return a / b;
-  case E_NEG: return -a;
-  case E_MAX: return a > b ? a : b;
-  case E_MIN: return a < b ? a : b;
-  case E_SQRT: return sqrt(a);
-  case E_EXP: return exp(a);
-  case E_LOG: return log(a);
-  case E_TANH: return tanh(a);
-  case E_EQ: return a == b;
-  case E_NE: return a != b;
-  case E_LT: return a < b;
-  case E_LE: return a <= b;
-  case E_GT: return a > b;
-  case E_GE: return a >= b;
-  case E_SELECT: return a != 0 ? b : c;
-  case E_STOP: return a;
-  default: abort();
-  }
-}
-
-/* --- walking and copying --- */
-
-/* Nodes met so far on a walk over a DAG, and what became of them. */
-enum { FEW = 64 }; /* nodes remembered without an allocation: most expressions have fewer */
-
-typedef struct {
-  int n, room;
-  expr **from, **to;
-  expr *few_from[FEW], *few_to[FEW];
-  void (*visit)(expr *, void *);
-  affine (*map)(affine, void *);
-  void *arg;
-} walk;
-
-static void walk_begin(walk *w, void *arg) {
-  w->n = 0;
-  w->room = FEW;
-  w->from = w->few_from;
-  w->to = w->few_to;
-  w->arg = arg;
-}
-
-static void walk_end(walk *w) {
-  if (w->from == w->few_from) return;
-  free(w->from);
-  free(w->to);
-}
-
-static expr **grown(const walk *w, expr **old, const expr *const *few) {
-  bool first = (const expr *const *)old == few;
-  expr **new = realloc(first ? NULL : old, sizeof *new *(size_t)(2 * w->room));
-  if (!new) abort();
-  if (first) memcpy(new, few, sizeof *new *(size_t)w->n);
-  return new;
-}
-
-static int seen(const walk *w, const expr *e) {
-  for (int i = w->n - 1; i >= 0; i--)
-    if (w->from[i] == e) return i;
-  return -1;
-}
-
-static void remember(walk *w, expr *from, expr *to) {
-  if (w->n == w->room) {
-    w->from = grown(w, w->from, (const expr *const *)w->few_from);
-    w->to = grown(w, w->to, (const expr *const *)w->few_to);
-    w->room *= 2;
-  }
-  w->from[w->n] = from;
-  w->to[w->n++] = to;
-}
-
-static void visit_reads(walk *w, expr *e) {
-  if (!e) return;
-  if (scalar_arity(e->kind) == 0) {
-    if (e->kind != E_READ || seen(w, e) >= 0) return;
-    remember(w, e, e);
-    w->visit(e, w->arg);
-    return;
-  }
-  if (seen(w, e) >= 0) return;
-  remember(w, e, e);
-  for (int i = 0; i < scalar_arity(e->kind); i++) visit_reads(w, e->a[i]);
-}
-
-void expr_reads(expr *e, void (*f)(expr *read, void *arg), void *arg) {
-  walk w;
-  walk_begin(&w, arg);
-  w.visit = f;
-  visit_reads(&w, e);
-  walk_end(&w);
-}
-
-static expr *copy_mapped(walk *w, arena *a, expr *e) {
-  if (!e) return NULL;
-  int at = seen(w, e);
-  if (at >= 0) return w->to[at];
-  expr *c = NEW(a, expr);
-  *c = *e;
-  if (e->kind == E_INDEX || e->kind == E_RAND) c->aff = w->map(e->aff, w->arg);
-  if (e->kind == E_READ)
-    for (int d = 0; d < e->rd.t->rank; d++) c->rd.ix[d] = w->map(e->rd.ix[d], w->arg);
-  for (int i = 0; i < scalar_arity(e->kind); i++) c->a[i] = copy_mapped(w, a, e->a[i]);
-  remember(w, e, c);
-  return c;
-}
-
-expr *expr_map_affine(arena *a, expr *e, affine (*f)(affine, void *), void *arg) {
-  walk w;
-  walk_begin(&w, arg);
-  w.map = f;
-  expr *c = copy_mapped(&w, a, e);
-  walk_end(&w);
-  return c;
-}
-
-/* --- counting --- */
 
 int64_t nest_macs(const nest *n) {
   const expr *t = n->term;

@@ -3,7 +3,7 @@
 
 int64_t access_stride(const access *x, int ax) {
   int64_t s = 0;
-  for (int d = 0; d < x->t->rank; d++) s += x->ix[d].k[ax] * x->t->stride[d];
+  for (int d = 0; d < x->t->rank; d++) s += x->ix[d]->k[ax] * x->t->stride[d];
   return s;
 }
 

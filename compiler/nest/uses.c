@@ -5,7 +5,11 @@ enum { GONE = -1 };
 
 static void list_add(uses *u, nest_list *l, nest *n) {
   if (l->n && l->at[l->n - 1] == n) return;
-  PUSH(u->mem, l->at, l->n, n);
+  if (l->n == l->room) {
+    l->at = arena_regrow(u->mem, l->at, (size_t)l->n, sizeof *l->at);
+    l->room = l->n ? 2 * l->n : 1;
+  }
+  l->at[l->n++] = n;
 }
 
 void uses_add(uses *u, nest *n) {
@@ -14,12 +18,12 @@ void uses_add(uses *u, nest *n) {
   for (int s = 0; s < n->n_store; s++) list_add(u, &u->writer[n->store[s].out.t->id], n);
 }
 
-uses *uses_build(nestprog *p) {
-  uses *u = NEW(p->mem, uses);
+uses *uses_build(nestprog *p, arena *mem) {
+  uses *u = NEW(mem, uses);
   int place = 0;
-  u->mem = p->mem;
-  u->reader = NEW_N(p->mem, nest_list, p->n_tensor);
-  u->writer = NEW_N(p->mem, nest_list, p->n_tensor);
+  u->mem = mem;
+  u->reader = NEW_N(mem, nest_list, p->n_tensor);
+  u->writer = NEW_N(mem, nest_list, p->n_tensor);
   for (nest *n = p->nests; n; n = n->next) {
     n->place = place++;
     uses_add(u, n);
@@ -33,33 +37,33 @@ static int by_place(const void *a, const void *b) {
   return (*(nest *const *)a)->place - (*(nest *const *)b)->place;
 }
 
-/* Sorts, and drops doubles. */
-static int in_order(nest **v, int n) {
-  int kept = 0;
-  qsort(v, (size_t)n, sizeof *v, by_place);
+/* Drops what no longer belongs, sorts, and drops doubles. */
+static nest_list tidied(nest_list *l, const tensor *t,
+                        bool (*belongs)(const nest *, const tensor *)) {
+  int n = 0, kept = 0;
+  bool sorted = true;
+  for (int i = 0; i < l->n; i++)
+    if (l->at[i]->place != GONE && belongs(l->at[i], t)) {
+      sorted &= !n || l->at[n - 1]->place <= l->at[i]->place;
+      l->at[n++] = l->at[i];
+    }
+  if (!sorted) qsort(l->at, (size_t)n, sizeof *l->at, by_place);
   for (int i = 0; i < n; i++)
-    if (!kept || v[kept - 1] != v[i]) v[kept++] = v[i];
-  return kept;
+    if (!kept || l->at[kept - 1] != l->at[i]) l->at[kept++] = l->at[i];
+  l->n = kept;
+  return *l;
 }
 
-int uses_readers(const uses *u, const tensor *t, nest **out, int most) {
-  const nest_list *l = &u->reader[t->id];
-  int n = 0;
-  for (int i = 0; i < l->n; i++) {
-    if (l->at[i]->place == GONE || !reads_tensor(l->at[i], t)) continue;
-    if (n == most) return -1;
-    out[n++] = l->at[i];
-  }
-  return in_order(out, n);
+static bool writes(const nest *n, const tensor *t) { return store_to(n, t) >= 0; }
+
+nest_list uses_readers(uses *u, const tensor *t) {
+  return tidied(&u->reader[t->id], t, reads_tensor);
 }
 
-int uses_writers(const uses *u, const tensor *t, nest **out, int most) {
-  const nest_list *l = &u->writer[t->id];
-  int n = 0;
-  for (int i = 0; i < l->n; i++) {
-    if (l->at[i]->place == GONE || store_to(l->at[i], t) < 0) continue;
-    if (n == most) return -1;
-    out[n++] = l->at[i];
-  }
-  return in_order(out, n);
+nest_list uses_writers(uses *u, const tensor *t) { return tidied(&u->writer[t->id], t, writes); }
+
+nest *uses_after(const nest_list *l, const nest *n) {
+  for (int i = 0; i < l->n; i++)
+    if (l->at[i]->place > n->place) return l->at[i];
+  return NULL;
 }

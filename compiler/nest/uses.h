@@ -5,23 +5,25 @@
 #include "effects.h"
 
 typedef struct {
-  int n;
-  nest **at; /* in no order; may hold nests that no longer touch the tensor, or are gone */
+  int n, room;
+  nest **at;
 } nest_list;
 
 typedef struct uses {
   arena *mem;
-  nest_list *reader, *writer; /* by tensor id */
+  nest_list *reader,
+      *writer; /* by tensor id; may hold nests that no longer touch it, or are gone */
 } uses;
 
 /* Numbers the nests (nest.place, in order) and lists what each touches. */
-uses *uses_build(nestprog *p);
+uses *uses_build(nestprog *p, arena *mem);
 /* Adds what n touches now (after it took over something). */
 void uses_add(uses *u, nest *n);
 /* n has left the program. */
 void uses_drop(nest *n);
-/* The nests that really read (write) t now, in program order, into out (at most `most`); returns
-   how many there are, or -1 if there are more. */
-int uses_readers(const uses *u, const tensor *t, nest **out, int most);
-int uses_writers(const uses *u, const tensor *t, nest **out, int most);
+/* The nests that read (write) t now, in program order; until the next uses_add. */
+nest_list uses_readers(uses *u, const tensor *t);
+nest_list uses_writers(uses *u, const tensor *t);
+/* The first of them that stands behind n, or NULL. */
+nest *uses_after(const nest_list *l, const nest *n);
 #endif

@@ -1,18 +1,15 @@
 /* verify: checks what every pass may rely on, and aborts with the nest's name where it does not
    hold. */
-#include "nest.h"
+#include "effects.h"
 #include "schedule.h"
 #include <stdlib.h>
 #include <string.h>
-
-enum { CHECKED = 256 };
 
 typedef struct {
   const nestprog *p;
   const nest *n;
   bool *written;
   bool in_store;
-  const expr *checked[CHECKED]; /* in this nest and place, lately: values are often shared */
 } checker;
 
 static void need(const checker *c, bool ok, const char *what) {
@@ -38,7 +35,7 @@ static void check_affine(const checker *c, const affine *x) {
 static void check_read(const checker *c, const access *x) {
   const tensor *t = x->t;
   need(c, t && t->id < c->p->n_tensor && c->p->tensor[t->id] == t, "reads an unknown tensor");
-  for (int d = 0; d < t->rank; d++) check_affine(c, &x->ix[d]);
+  for (int d = 0; d < t->rank; d++) check_affine(c, x->ix[d]);
   const tensor *whole = tensor_base(x->t);
   bool made = whole->role == T_TEMP || whole->role == T_LOGITS || whole->role == T_LOSSES;
   need(c, !made || c->written[whole->id], "reads a tensor that no earlier nest writes");
@@ -47,16 +44,33 @@ static void check_read(const checker *c, const access *x) {
          "a store's value reads out of range of what can have no border");
 }
 
-static void check_expr(checker *c, const expr *e) {
-  need(c, e != NULL, "an expression is missing");
-  const expr **known = &c->checked[(uintptr_t)e / sizeof(void *) % CHECKED];
-  if (*known == e) return;
-  *known = e;
-  need(c, e->kind < E_COUNT, "an expression of no known kind");
+static void check_node(const checker *c, expr *e) {
+  need(c, e->kind < E_COUNT && e->kind != E_BOTH, "an expression of no known kind");
   if (e->kind == E_ACC) need(c, c->in_store, "the term uses the reduced value");
-  if (e->kind == E_INDEX || e->kind == E_RAND) check_affine(c, &e->aff);
+  if (e->kind == E_INDEX || e->kind == E_RAND) check_affine(c, e->aff);
   if (e->kind == E_READ) check_read(c, &e->rd);
-  for (int i = 0; i < scalar_arity(e->kind); i++) check_expr(c, e->a[i]);
+}
+
+static void check_nodes(const checker *c, walk *w) {
+  for (int i = 0; i < w->n; i++) check_node(c, w->node[i]);
+  walk_end(c->n->ex, w);
+}
+
+static void check_term(const checker *c, const nest *n) {
+  walk *w = walk_begin(n->ex);
+  need(c, n->term != NULL, "an expression is missing");
+  walk_add(w, n->term);
+  check_nodes(c, w);
+}
+
+static void check_values(const checker *c, const nest *n) {
+  walk *w = walk_begin(n->ex);
+  if (n->init) walk_add(w, n->init);
+  for (int s = 0; s < n->n_store; s++) {
+    need(c, n->store[s].value != NULL, "an expression is missing");
+    walk_add(w, n->store[s].value);
+  }
+  check_nodes(c, w);
 }
 
 static void check_output(const checker *c, const access *x) {
@@ -64,7 +78,7 @@ static void check_output(const checker *c, const access *x) {
        "writes to what the caller gives");
   for (int d = 0; d < x->t->rank; d++) {
     int64_t lo, hi;
-    check_affine(c, &x->ix[d]);
+    check_affine(c, x->ix[d]);
     aff_range(c->n, x->ix[d], &lo, &hi);
     need(c, lo >= -x->t->pad_lo[d] && hi < x->t->dim[d] + x->t->pad_hi[d], "writes out of range");
   }
@@ -77,36 +91,20 @@ static int64_t real_stride(const access *x, int ax) {
   return x->t->element ? access_stride(x, ax) : dense_stride(x, ax);
 }
 
-/* A guard that stops the nest where this index leaves its dimension. */
-static bool guarded(const nest *n, const affine *x, int64_t extent) {
-  for (int g = 0; g < n->n_guard; g++)
-    if (n->guard[g].extent == extent && aff_equal(n->guard[g].ix, *x)) return true;
-  return false;
-}
-
-/* Memory ends where the border does. */
+/* Memory ends where the border does, unless a guard stops the nest there. */
 static void check_border(const checker *c, const access *x) {
-  for (int d = 0; d < x->t->rank; d++) {
+  for (int d = 0; x->t->element && d < x->t->rank; d++) {
     int64_t lo, hi;
     aff_range(c->n, x->ix[d], &lo, &hi);
     bool within = lo >= -x->t->pad_lo[d] && hi < x->t->dim[d] + x->t->pad_hi[d];
-    need(c, within || guarded(c->n, &x->ix[d], x->t->dim[d]), "reads beyond a tensor's border");
+    need(c, within || nest_has_guard(c->n, x->ix[d], x->t->dim[d]),
+         "reads beyond a tensor's border");
   }
 }
 
-/* Of the reads of a term. */
-static void check_term_read(expr *read, void *arg) {
-  const checker *c = arg;
-  const access *x = &read->rd;
-  if (c->n->lanes) {
-    int64_t s = real_stride(x, innermost_reduce(c->n));
-    need(c, s == 0 || s == 1, "a sum in lanes reads across the rows of memory");
-  }
-  if (x->t->element) check_border(c, x);
-}
-
-static void check_store_read(expr *read, void *arg) {
-  if (read->rd.t->element) check_border(arg, &read->rd);
+static void check_lanes(const checker *c, const access *x) {
+  int64_t s = real_stride(x, innermost_reduce(c->n));
+  need(c, s == 0 || s == 1, "a sum in lanes reads across the rows of memory");
 }
 
 /* A reduce axis may be in the body of the loops only if all within it are, or the order of the sum
@@ -124,34 +122,38 @@ static void check_tiles(const checker *c, const nest *n) {
   }
 }
 
-static void check_reliance(checker *c, const nest *n) {
-  expr_reads(n->term, check_term_read, c);
-  for (int s = 0; s < n->n_store; s++) expr_reads(n->store[s].value, check_store_read, c);
+static void check_reliance(const checker *c, const nest *n) {
+  reads term = reads_of_term(n), stores = reads_of_stores(n);
+  for (int i = 0; i < term.n; i++) {
+    if (n->lanes) check_lanes(c, &term.read[i]->rd);
+    check_border(c, &term.read[i]->rd);
+  }
+  for (int i = 0; i < stores.n; i++) check_border(c, &stores.read[i]->rd);
   if (n->sched) check_tiles(c, n);
 }
 
-static void check_nest(checker *c, const nest *n) {
-  bool reduces = false;
-  c->n = n;
-  need(c, n->name && n->n_axis <= MAX_AXES && n->n_guard <= MAX_GUARDS, "malformed");
+static void check_form(const checker *c, const nest *n) {
+  need(c, n->name && n->n_axis <= MAX_AXES, "malformed");
   need(c, n->n_store >= 1 && n->n_store <= MAX_STORES, "stores nothing, or too much");
-  for (int a = 0; a < n->n_axis; a++) {
+  for (int a = 0; a < n->n_axis; a++)
     need(c, n->axis[a].name && n->axis[a].extent >= 1, "an axis without name or extent");
-    reduces |= n->axis[a].reduce;
-  }
+  need(c, n->canonical || (n->red == R_SUM && n->n_store == 1 && !reduces(n)), "malformed scatter");
+  need(c, !n->lanes || (n->red == R_SUM && reduces(n)), "lanes without a sum");
+  need(c, !n->init || (n->red == R_SUM && !n->lanes), "a start without a plain sum");
+}
+
+static void check_nest(checker *c, const nest *n) {
+  c->n = n;
+  check_form(c, n);
   c->in_store = false;
-  memset(c->checked, 0, sizeof c->checked);
-  check_expr(c, n->term);
-  for (int g = 0; g < n->n_guard; g++) check_affine(c, &n->guard[g].ix);
-  need(c, n->canonical || (n->red == R_SUM && n->n_store == 1 && !reduces), "malformed scatter");
-  need(c, !n->lanes || (n->red == R_SUM && reduces), "lanes without a sum");
+  check_term(c, n);
+  for (int g = 0; g < n->n_guard; g++) check_affine(c, n->guard[g].ix);
   c->in_store = n->canonical;
-  memset(c->checked, 0, sizeof c->checked);
+  if (n->canonical) check_values(c, n);
   for (int s = 0; s < n->n_store; s++) {
-    if (n->canonical) check_expr(c, n->store[s].value);
     if (n->canonical) check_output(c, &n->store[s].out);
+    c->written[n->store[s].out.t->id] = true;
   }
-  for (int s = 0; s < n->n_store; s++) c->written[n->store[s].out.t->id] = true;
   if (n->canonical) check_reliance(c, n);
 }
 

@@ -16,20 +16,12 @@ typedef struct {
   int dim[2]; /* of each operand, that runs along the axis */
 } cut;
 
-static int outermost_reduce(const nest *n) {
-  for (int a = 0; a < n->n_axis; a++)
-    if (n->axis[a].reduce) return a;
-  return -1;
-}
-
 /* The dimension of x that is the axis itself and nothing else, or -1. */
-static int dimension_along(const access *x, int ax, int n_axis) {
+static int dimension_along(const access *x, int ax) {
   int found = -1;
   for (int d = 0; d < x->t->rank; d++) {
-    if (!x->ix[d].k[ax]) continue;
-    if (found >= 0 || x->ix[d].k[ax] != 1 || x->ix[d].c) return -1;
-    for (int a = 0; a < n_axis; a++)
-      if (a != ax && x->ix[d].k[a]) return -1;
+    if (!x->ix[d]->k[ax]) continue;
+    if (found >= 0 || !aff_is(x->ix[d], aff_axis(ax, 1))) return -1;
     found = d;
   }
   return found;
@@ -58,7 +50,7 @@ static bool find_cut(cut *c, const target_info *t) {
   int64_t extent = n->axis[c->axis].extent;
   for (int i = 0; i < 2; i++) {
     c->read[i] = n->term->a[i];
-    c->dim[i] = dimension_along(&c->read[i]->rd, c->axis, n->n_axis);
+    c->dim[i] = dimension_along(&c->read[i]->rd, c->axis);
     if (c->dim[i] < 0 || reuse(n, &c->read[i]->rd) < MIN_REUSE) return false;
     bytes += tensor_bytes(c->read[i]->rd.t);
   }
@@ -91,38 +83,39 @@ static tensor *view(nestprog *p, tensor *t, int dim, int64_t from, int64_t lengt
 
 static access partial_sums(nestprog *p, const nest *n) {
   int64_t dim[MAX_DIMS];
-  access x = {0};
+  affine ix[MAX_DIMS];
   int rank = 0;
   for (int a = 0; a < n->n_axis; a++) {
     if (n->axis[a].reduce) continue;
-    x.ix[rank] = aff_axis(a, 1);
+    ix[rank] = aff_axis(a, 1);
     dim[rank++] = n->axis[a].extent;
   }
-  x.t = tensor_new(p, arena_printf(p->mem, "%s.part%d", n->store[0].out.t->name, p->n_tensor),
-                   T_TEMP, rank, dim);
-  x.t->element = n->store[0].out.t->element;
-  x.t->node = n->node;
-  for (int64_t d = rank - 1, s = 1; d >= 0; s *= dim[d--]) x.t->stride[d] = s;
-  return x;
+  const tensor *of = n->store[0].out.t;
+  tensor *t =
+      tensor_new(p, arena_printf(p->mem, "%s.part%d", of->name, p->n_tensor), T_TEMP, rank, dim);
+  t->element = of->element;
+  t->node = n->node;
+  for (int64_t d = rank - 1, s = 1; d >= 0; s *= dim[d--]) t->stride[d] = s;
+  return access_of(p->ex, t, ix);
 }
 
 static expr *read_view(nestprog *p, const cut *c, int i, int64_t from, int64_t length) {
   access x = c->read[i]->rd;
   x.t = view(p, x.t, c->dim[i], from, length);
-  return e_read(p->mem, x);
+  return e_read(p->ex, x);
 }
 
 static nest *piece_of(nestprog *p, const cut *c, const access *part, int64_t k) {
-  nest *b = nest_copy(p->mem, c->n);
+  nest *b = nest_copy(c->n);
   int64_t from = k * c->piece, extent = c->n->axis[c->axis].extent;
   int64_t length = from + c->piece < extent ? c->piece : extent - from;
   b->axis[c->axis].extent = length;
   b->term =
-      e_op(p->mem, E_MUL, read_view(p, c, 0, from, length), read_view(p, c, 1, from, length), NULL);
-  if (k) b->init = e_read(p->mem, *part);
+      e_op(p->ex, E_MUL, read_view(p, c, 0, from, length), read_view(p, c, 1, from, length), NULL);
+  if (k) b->init = e_read(p->ex, *part);
   if (k == c->pieces - 1) return b;
   b->n_store = 0;
-  nest_store(p->mem, b, *part, e_op(p->mem, E_ACC, NULL, NULL, NULL));
+  nest_store(b, *part, e_acc(p->ex));
   return b;
 }
 

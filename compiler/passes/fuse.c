@@ -10,31 +10,31 @@
 #include "passes.h"
 #include <string.h>
 
-enum { MAX_WRITERS = 16, MAX_USERS = 128 };
+enum { MAX_WRITERS = 16 };
 
 typedef struct {
   nestprog *p;
+  exprs *ex;
   uses *u;
+  arena *scratch;
 } fusion;
 
-/* --- substituting axes --- */
-
-typedef struct {
-  int n_axis;
-  affine to[MAX_AXES];
-} substitution;
-
-static affine substitute(affine x, void *arg) {
-  const substitution *s = arg;
-  affine r = aff_const(x.c);
-  for (int a = 0; a < s->n_axis; a++)
-    if (x.k[a]) r = aff_add(r, aff_scale(s->to[a], x.k[a]));
-  return r;
+/* Does a nest behind `from` and before `to` write what is read there? */
+static bool changed_between(fusion *f, const reads *r, const nest *from, const nest *to) {
+  for (int i = 0; i < r->n; i++) {
+    nest_list w = uses_writers(f->u, r->read[i]->rd.t);
+    nest *next = uses_after(&w, from);
+    if (next && next->place < to->place) return true;
+  }
+  return false;
 }
 
-static access substitute_access(access x, substitution *s) {
-  for (int d = 0; d < x.t->rank; d++) x.ix[d] = substitute(x.ix[d], s);
-  return x;
+/* What c's axes are where it is asked for the element at `at` of a tensor, whose dimension by[a]
+   its axis a runs along. */
+static axis_map axes_at(const nest *c, const access *at, const int by[MAX_AXES]) {
+  axis_map m = {.n = c->n_axis};
+  for (int a = 0; a < c->n_axis; a++) m.to[a] = *at->ix[by[a]];
+  return m;
 }
 
 /* --- rule: masks --- */
@@ -45,43 +45,39 @@ typedef struct {
 } mask_rule;
 
 /* Does n make max(z, 0) in another tensor, element by element? */
-static bool rectifies(nest *n, const tensor *z) {
-  const expr *e = n->term;
+static bool rectifies(const nest *n, const tensor *z) {
+  expr *e = n->term;
   int by[MAX_AXES];
   if (n->n_store != 1 || n->store[0].value->kind != E_ACC || !elementwise(n)) return false;
   if (e->kind != E_MAX || e->a[0]->kind != E_READ || e->a[0]->rd.t != z) return false;
   if (e->a[1]->kind != E_CONST || e->a[1]->num != 0) return false;
   const access *in = &e->a[0]->rd, *out = &n->store[0].out;
-  bool same = in->t->rank == out->t->rank && covers_whole(n, in, by);
-  for (int d = 0; same && d < in->t->rank; d++) same &= aff_equal(in->ix[d], out->ix[d]);
-  return same;
+  return in->t->rank == out->t->rank && in->ix == out->ix && covers_whole(n, in, by);
 }
 
 /* The tensor that holds max(z, 0) at the same places, if a nest before makes one. */
 static tensor *rectified(const mask_rule *m, const tensor *z) {
-  nest *reader[MAX_USERS];
-  int n = uses_readers(m->f->u, z, reader, MAX_USERS);
-  for (int i = 0; i < n && reader[i]->place < m->at->place; i++)
-    if (rectifies(reader[i], z)) return reader[i]->store[0].out.t;
+  nest_list r = uses_readers(m->f->u, z);
+  for (int i = 0; i < r.n && r.at[i]->place < m->at->place; i++)
+    if (rectifies(r.at[i], z)) return r.at[i]->store[0].out.t;
   return NULL;
 }
 
-static expr *remask(expr *e, void *arg) {
-  mask_rule *m = arg;
+static expr *remask(exprs *x, expr *e, expr *const *a, void *arg) {
+  const mask_rule *m = arg;
+  (void)a;
   if (e->kind != E_GT || e->a[0]->kind != E_READ) return NULL;
   if (e->a[1]->kind != E_CONST || e->a[1]->num != 0) return NULL;
-  tensor *a = rectified(m, e->a[0]->rd.t);
-  if (!a) return NULL;
-  access x = e->a[0]->rd;
-  x.t = a;
-  return e_op(m->f->p->mem, E_GT, e_read(m->f->p->mem, x), e->a[1], NULL);
+  tensor *t = rectified(m, e->a[0]->rd.t);
+  if (!t) return NULL;
+  access at = e->a[0]->rd;
+  at.t = t;
+  return e_op(x, E_GT, e_read(x, at), e->a[1], NULL);
 }
 
 static bool fuse_masks(fusion *f, nest *n) {
   mask_rule m = {f, n};
-  n->term = expr_rewrite(f->p->mem, n->term, remask, &m);
-  for (int s = 0; s < n->n_store; s++)
-    n->store[s].value = expr_rewrite(f->p->mem, n->store[s].value, remask, &m);
+  nest_rewrite(n, remask, &m);
   uses_add(f->u, n);
   return false;
 }
@@ -94,39 +90,39 @@ typedef struct {
   const store *made;
 } replacing;
 
-static expr *replace(expr *e, void *arg) {
-  replacing *r = arg;
+static expr *replace(exprs *x, expr *e, expr *const *a, void *arg) {
+  const replacing *r = arg;
+  (void)x, (void)a;
   if (e->kind == E_ACC) return r->acc;
   for (int i = 0; e->kind == E_READ && i < r->n; i++)
     if (access_equal(&e->rd, &r->made[i].out)) return r->made[i].value;
   return NULL;
 }
 
-static expr *replaced(nestprog *p, expr *e, expr *acc, int n, const store *made) {
+static expr *replaced(fusion *f, expr *e, expr *acc, int n, const store *made) {
   replacing r = {acc, n, made};
-  return expr_rewrite(p->mem, e, replace, &r);
+  return expr_rewrite(f->ex, e, replace, &r);
+}
+
+/* What an elementwise nest's store s gives, in other axes. */
+static expr *value_in(fusion *f, const nest *c, int s, const axis_map *m) {
+  return expr_map(f->ex, replaced(f, c->store[s].value, c->term, 0, NULL), m);
 }
 
 /* --- rule: producers --- */
 
 /* The one nest that reads t, if no nest but `from` writes it; or NULL. */
 static nest *only_reader(fusion *f, const nest *from, const tensor *t) {
-  nest *reader[2], *writer[2];
-  if (uses_writers(f->u, t, writer, 2) != 1 || uses_readers(f->u, t, reader, 2) != 1) return NULL;
-  return reader[0] == from ? NULL : reader[0];
+  nest_list r = uses_readers(f->u, t);
+  if (r.n != 1 || uses_writers(f->u, t).n != 1) return NULL;
+  return r.at[0] == from ? NULL : r.at[0];
 }
 
-static bool writes_any(nest *n, const reads *r) {
-  for (int i = 0; i < r->n; i++)
-    if (store_to(n, r->read[i]->rd.t) >= 0) return true;
-  return false;
-}
-
-static bool is_leaf(const expr *e) { return e->kind == E_READ || e->kind == E_CONST; }
+static bool is_leaf(expr *e) { return e->kind == E_READ || e->kind == E_CONST; }
 
 /* At most one product or sum of things at hand. */
 static bool trifling(const nest *n) {
-  const expr *e = n->term;
+  expr *e = n->term;
   if (n->store[0].value->kind != E_ACC) return false;
   if (is_leaf(e)) return true;
   return (e->kind == E_MUL || e->kind == E_ADD || e->kind == E_SUB) && is_leaf(e->a[0]) &&
@@ -144,8 +140,7 @@ static nest *inline_target(fusion *f, nest *from, expr **read) {
   if (!to || (all_points(to) > tensor_elements(t) && !(trifling(from) && elementwise(to))))
     return NULL;
   reads in = reads_of(from), r = reads_of_term(to), in_stores = reads_of_stores(to);
-  for (nest *n = from->next; n != to; n = n->next)
-    if (!n || writes_any(n, &in)) return NULL;
+  if (to->place < from->place || changed_between(f, &in, from, to)) return NULL;
   *read = NULL;
   for (int i = 0; i < r.n; i++) {
     if (r.read[i]->rd.t != t) continue;
@@ -158,40 +153,27 @@ static nest *inline_target(fusion *f, nest *from, expr **read) {
   return to;
 }
 
-typedef struct {
-  const nest *n;
-  int ax;
-  bool fits;
-} lane_check;
-
-static void check_lanes(expr *read, void *arg) {
-  lane_check *c = arg;
-  c->fits &= runs_in_lanes(c->n, &read->rd, c->ax);
-}
-
 /* May the value stand in n's term? A sum in lanes goes on reading rows. */
 static bool keeps_lanes(const nest *n, expr *value) {
-  lane_check c = {n, innermost_reduce(n), true};
-  if (n->lanes) expr_reads(value, check_lanes, &c);
-  return c.fits;
+  reads r = expr_reads(n->ex, value);
+  for (int i = 0; n->lanes && i < r.n; i++)
+    if (!runs_in_lanes(n, &r.read[i]->rd, innermost_reduce(n))) return false;
+  return true;
 }
 
 static bool inline_producer(fusion *f, nest *from) {
-  nestprog *p = f->p;
   expr *read;
   int by[MAX_AXES];
   nest *to = inline_target(f, from, &read);
   if (!to) return false;
   covers_whole(from, &from->store[0].out, by);
-  substitution s = {.n_axis = from->n_axis};
-  for (int a = 0; a < from->n_axis; a++) s.to[a] = read->rd.ix[by[a]];
-  expr *value = replaced(p, from->store[0].value, from->term, 0, NULL);
-  value = expr_map_affine(p->mem, value, substitute, &s);
+  axis_map m = axes_at(from, &read->rd, by);
+  expr *value = value_in(f, from, 0, &m);
   if (!keeps_lanes(to, value)) return false;
   /* A product that comes to stand under a sum must not become its fused multiply-add. */
-  if (to->red == R_SUM && to->term == read) value = e_op(p->mem, E_STOP, value, NULL, NULL);
+  if (to->red == R_SUM && to->term == read) value = e_op(f->ex, E_ROUNDED, value, NULL, NULL);
   store made = {read->rd, value};
-  to->term = replaced(p, to->term, NULL, 1, &made);
+  to->term = replaced(f, to->term, NULL, 1, &made);
   uses_add(f->u, to);
   return true;
 }
@@ -209,12 +191,12 @@ typedef struct {
 
 /* The last nests before c that together write all of t exactly once. */
 static bool find_writers(fusion *f, move *m) {
-  nest *all[MAX_USERS];
-  int n = uses_writers(f->u, m->t, all, MAX_USERS);
-  while (n > 0 && all[n - 1]->place >= m->c->place) n--;
+  nest_list all = uses_writers(f->u, m->t);
+  int n = all.n;
+  while (n > 0 && all.at[n - 1]->place >= m->c->place) n--;
   int64_t left = tensor_elements(m->t);
   for (m->n = 0; left > 0 && n > 0 && m->n < MAX_WRITERS;) {
-    nest *w = all[--n];
+    nest *w = all.at[--n];
     const access *x = &w->store[store_to(w, m->t)].out;
     for (int i = 0; i < m->n; i++) {
       nest *o = m->writer[i];
@@ -232,43 +214,47 @@ static bool is_writer(const move *m, const nest *n) {
   return false;
 }
 
-/* May c run as early as its first writer? Nothing in between may touch what it reads or writes. */
-static bool may_move(move *m) {
+/* May c run as early as its first writer? Nothing from there on may touch what it reads or writes,
+   but for the writers themselves: they read what it writes, and write what it reads. */
+static bool meets_other(const move *m, const nest_list *l, bool writers_may) {
+  for (int i = 0; i < l->n && l->at[i]->place < m->c->place; i++)
+    if (l->at[i]->place >= m->writer[m->n - 1]->place && !(writers_may && is_writer(m, l->at[i])))
+      return true;
+  return false;
+}
+
+static bool may_move(fusion *f, const move *m) {
   reads r = reads_of(m->c);
-  for (nest *n = m->writer[m->n - 1]; n != m->c; n = n->next) {
-    bool writer = is_writer(m, n);
-    for (int i = 0; i < r.n; i++)
-      if (!writer && store_to(n, r.read[i]->rd.t) >= 0) return false;
-    for (int s = 0; s < m->c->n_store; s++) {
-      tensor *out = m->c->store[s].out.t;
-      if (!writer && reads_tensor(n, out)) return false;
-      if (store_to(n, out) >= 0 && !(writer && out == m->t)) return false;
-    }
+  for (int i = 0; i < r.n; i++) {
+    nest_list w = uses_writers(f->u, r.read[i]->rd.t);
+    if (meets_other(m, &w, true)) return false;
+  }
+  for (int s = 0; s < m->c->n_store; s++) {
+    tensor *out = m->c->store[s].out.t;
+    nest_list reading = uses_readers(f->u, out), writing = uses_writers(f->u, out);
+    if (meets_other(m, &reading, true) || meets_other(m, &writing, out == m->t)) return false;
   }
   return true;
 }
 
-static substitution axes_of_writer(const move *m, const nest *w) {
-  const access *x = &w->store[store_to(w, m->t)].out;
-  substitution s = {.n_axis = m->c->n_axis};
-  for (int a = 0; a < m->c->n_axis; a++) s.to[a] = x->ix[m->by[a]];
-  return s;
+static axis_map axes_of_writer(const move *m, const nest *w) {
+  return axes_at(m->c, &w->store[store_to(w, m->t)].out, m->by);
 }
 
 /* Would vectors along w's output still run along memory in what c reads and writes? */
 static bool keeps_vectors(const move *m, const nest *w) {
-  substitution s = axes_of_writer(m, w);
+  axis_map s = axes_of_writer(m, w);
   reads r = reads_of(m->c);
   int v = -1;
   for (int a = w->n_axis - 1; a >= 0 && v < 0; a--)
     if (!w->axis[a].reduce && dense_stride(&w->store[0].out, a) == 1) v = a;
   if (v < 0) return true;
   for (int i = 0; i < m->c->n_store; i++) {
-    access x = substitute_access(m->c->store[i].out, &s);
+    access x = access_map(w->ex, m->c->store[i].out, &s);
     if (dense_stride(&x, v) != 1) return false;
   }
   for (int i = 0; i < r.n; i++) {
-    access x = substitute_access(r.read[i]->rd, &s);
+    access x = access_map(w->ex, r.read[i]->rd, &s);
     int64_t k = dense_stride(&x, v);
     if (k != 0 && k != 1) return false;
   }
@@ -277,11 +263,11 @@ static bool keeps_vectors(const move *m, const nest *w) {
 
 /* Does c, in w's axes, read what w writes only at the very element that w makes? */
 static bool reads_own_element(const move *m, const nest *w) {
-  substitution s = axes_of_writer(m, w);
+  axis_map s = axes_of_writer(m, w);
   reads r = reads_of(m->c);
   for (int i = 0; i < r.n; i++) {
     int to = store_to(w, r.read[i]->rd.t);
-    access x = substitute_access(r.read[i]->rd, &s);
+    access x = access_map(w->ex, r.read[i]->rd, &s);
     if (to >= 0 && !access_equal(&x, &w->store[to].out)) return false;
   }
   return true;
@@ -290,8 +276,8 @@ static bool reads_own_element(const move *m, const nest *w) {
 /* Does w read the tensor that c would write there at no other element than the one written? (All
    values are computed before any is stored.) The term runs over many elements: none of it may. */
 static bool reads_at_most(nest *w, const move *m, const access *out) {
-  substitution s = axes_of_writer(m, w);
-  access x = substitute_access(*out, &s);
+  axis_map s = axes_of_writer(m, w);
+  access x = access_map(w->ex, *out, &s);
   reads term = reads_of_term(w), stores = reads_of_stores(w);
   for (int i = 0; i < term.n; i++)
     if (term.read[i]->rd.t == out->t) return false;
@@ -307,27 +293,26 @@ static bool may_take(const move *m, nest *w) {
   return keeps_vectors(m, w) && reads_own_element(m, w);
 }
 
-static void take(nestprog *p, const move *m, nest *w) {
-  substitution s = axes_of_writer(m, w);
+static void take(fusion *f, const move *m, nest *w) {
+  axis_map s = axes_of_writer(m, w);
   int had = w->n_store;
   store made[MAX_STORES];
   memcpy(made, w->store, (size_t)had * sizeof *made);
   for (int i = 0; i < m->c->n_store; i++) {
-    expr *v = replaced(p, m->c->store[i].value, m->c->term, 0, NULL);
-    v = replaced(p, expr_map_affine(p->mem, v, substitute, &s), NULL, had, made);
-    store new = {substitute_access(m->c->store[i].out, &s), v};
+    expr *v = replaced(f, value_in(f, m->c, i, &s), NULL, had, made);
+    store new = {access_map(f->ex, m->c->store[i].out, &s), v};
     int old = store_to(w, new.out.t); /* c may rewrite what it reads, in place */
     if (old >= 0) w->store[old] = new;
-    else nest_store(p->mem, w, new.out, new.value);
+    else nest_store(w, new.out, new.value);
   }
 }
 
 static bool move_into(fusion *f, nest *c, const access *at) {
   move m = {.c = c, .t = at->t, .at = *at};
-  if (!covers_whole(c, at, m.by) || !find_writers(f, &m) || !may_move(&m)) return false;
+  if (!covers_whole(c, at, m.by) || !find_writers(f, &m) || !may_move(f, &m)) return false;
   for (int i = 0; i < m.n; i++)
     if (!may_take(&m, m.writer[i])) return false;
-  for (int i = 0; i < m.n; i++) take(f->p, &m, m.writer[i]);
+  for (int i = 0; i < m.n; i++) take(f, &m, m.writer[i]);
   for (int i = 0; i < m.n; i++) uses_add(f->u, m.writer[i]);
   return true;
 }
@@ -342,23 +327,15 @@ static bool fuse_epilogue(fusion *f, nest *c) {
 
 /* --- rule: accumulation --- */
 
-static nest *first_after(nest **v, int n, const nest *from) {
-  for (int i = 0; i < n; i++)
-    if (v[i]->place > from->place) return v[i];
-  return NULL;
-}
-
 static nest *next_touching(fusion *f, const nest *from, const tensor *t) {
-  nest *reader[MAX_USERS], *writer[MAX_USERS];
-  nest *r = first_after(reader, uses_readers(f->u, t, reader, MAX_USERS), from);
-  nest *w = first_after(writer, uses_writers(f->u, t, writer, MAX_USERS), from);
+  nest_list reading = uses_readers(f->u, t), writing = uses_writers(f->u, t);
+  nest *r = uses_after(&reading, from), *w = uses_after(&writing, from);
   return !r || (w && w->place < r->place) ? w : r;
 }
 
 /* An elementwise nest whose result the next one to touch it only adds to: computed there instead.
  */
 static bool absorb_forward(fusion *f, nest *from) {
-  nestprog *p = f->p;
   int by[MAX_AXES], to_by[MAX_AXES];
   tensor *t = from->store[0].out.t;
   if (from->n_store != 1 || t->role != T_TEMP || !elementwise(from)) return false;
@@ -368,54 +345,45 @@ static bool absorb_forward(fusion *f, nest *from) {
   access at = to->store[store_to(to, t)].out;
   if (!covers_whole(to, &at, to_by)) return false;
   reads in = reads_of(from), r = reads_of(to);
-  for (nest *n = from->next; n != to; n = n->next)
-    if (writes_any(n, &in)) return false;
+  if (changed_between(f, &in, from, to)) return false;
   for (int i = 0; i < r.n; i++)
     if (r.read[i]->rd.t == t && !access_equal(&r.read[i]->rd, &at)) return false;
-  substitution s = {.n_axis = from->n_axis};
-  for (int a = 0; a < from->n_axis; a++) s.to[a] = at.ix[by[a]];
-  expr *value = replaced(p, from->store[0].value, from->term, 0, NULL);
-  store made = {at, expr_map_affine(p->mem, value, substitute, &s)};
-  to->term = replaced(p, to->term, NULL, 1, &made);
-  for (int i = 0; i < to->n_store; i++)
-    to->store[i].value = replaced(p, to->store[i].value, NULL, 1, &made);
+  axis_map m = axes_at(from, &at, by);
+  store made = {at, value_in(f, from, 0, &m)};
+  replacing put = {NULL, 1, &made};
+  nest_rewrite(to, replace, &put);
   uses_add(f->u, to);
   return true;
 }
 
 /* --- what is left over: equal stores, and stores that nothing reads --- */
 
-static bool written_after(const fusion *f, const nest *n, const tensor *t) {
-  nest *writer[MAX_USERS];
-  int k = uses_writers(f->u, t, writer, MAX_USERS);
-  return k < 0 || (k > 0 && writer[k - 1]->place > n->place);
+static bool written_after(fusion *f, const nest *n, const tensor *t) {
+  nest_list w = uses_writers(f->u, t);
+  return uses_after(&w, n) != NULL;
 }
 
 typedef struct {
-  arena *mem;
   tensor *from, *to;
 } redirection;
 
-static expr *redirect(expr *e, void *arg) {
+static expr *redirect(exprs *x, expr *e, expr *const *a, void *arg) {
   const redirection *r = arg;
-  if (e->kind != E_READ || e->rd.t != r->from) return NULL;
-  access x = e->rd;
-  x.t = r->to;
-  return e_read(r->mem, x);
+  (void)a;
+  return e->kind == E_READ && e->rd.t == r->from ? e_read(x, (access){r->to, e->rd.ix}) : NULL;
 }
 
 /* Two tensors of one shape made equal by one nest: readers of the first read the second, up to the
    nest (included: it reads before it writes) that writes the first again. */
 static void forward_copy(fusion *f, nest *n, tensor *from, tensor *to) {
-  redirection r = {f->p->mem, from, to};
-  for (nest *x = n->next; x; x = x->next) {
-    if (reads_tensor(x, from)) {
-      x->term = expr_rewrite(f->p->mem, x->term, redirect, &r);
-      for (int s = 0; s < x->n_store; s++)
-        x->store[s].value = expr_rewrite(f->p->mem, x->store[s].value, redirect, &r);
-      uses_add(f->u, x);
-    }
-    if (store_to(x, from) >= 0) return;
+  redirection r = {from, to};
+  nest_list reading = uses_readers(f->u, from), writing = uses_writers(f->u, from);
+  const nest *end = uses_after(&writing, n);
+  for (int i = 0; i < reading.n; i++) {
+    nest *x = reading.at[i];
+    if (x->place <= n->place || (end && x->place > end->place)) continue;
+    nest_rewrite(x, redirect, &r);
+    uses_add(f->u, x);
   }
 }
 
@@ -425,28 +393,26 @@ static bool forward_copies(fusion *f, nest *n) {
       const access *x = &n->store[i].out, *y = &n->store[k].out;
       int by[MAX_AXES];
       if (i == k || n->store[i].value != n->store[k].value || x->t->role != T_TEMP) continue;
-      bool same = x->t->rank == y->t->rank && covers_whole(n, x, by) && covers_whole(n, y, by);
-      for (int d = 0; same && d < x->t->rank; d++) same &= aff_equal(x->ix[d], y->ix[d]);
+      bool same = x->t->rank == y->t->rank && x->ix == y->ix && covers_whole(n, x, by) &&
+                  covers_whole(n, y, by);
       if (same && !written_after(f, n, y->t) && (i < k || written_after(f, n, x->t)))
         forward_copy(f, n, x->t, y->t);
     }
   return false;
 }
 
-static bool read_later(const fusion *f, const nest *n, const access *x) {
-  nest *reader[MAX_USERS];
-  int k = uses_readers(f->u, x->t, reader, MAX_USERS);
-  if (k < 0) return true;
-  for (int i = 0; i < k; i++) {
-    reads in = reads_of(reader[i]);
-    if (reader[i]->place <= n->place) continue;
+static bool read_later(fusion *f, const nest *n, const access *x) {
+  nest_list r = uses_readers(f->u, x->t);
+  for (int i = 0; i < r.n; i++) {
+    reads in = reads_of(r.at[i]);
+    if (r.at[i]->place <= n->place) continue;
     for (int q = 0; q < in.n; q++)
-      if (in.read[q]->rd.t == x->t && !disjoint(n, x, reader[i], &in.read[q]->rd)) return true;
+      if (in.read[q]->rd.t == x->t && !disjoint(n, x, r.at[i], &in.read[q]->rd)) return true;
   }
   return false;
 }
 
-static void drop_dead_stores(const fusion *f, nest *n) {
+static void drop_dead_stores(fusion *f, nest *n) {
   int kept = 0;
   for (int s = 0; s < n->n_store; s++)
     if (n->store[s].out.t->role != T_TEMP || read_later(f, n, &n->store[s].out))
@@ -477,7 +443,7 @@ static bool no_stores(fusion *f, nest *n) {
 static void drop_dead(fusion *f) {
   nest **order = NULL;
   int n = 0;
-  for (nest *x = f->p->nests; x; x = x->next) PUSH(f->p->mem, order, n, x);
+  for (nest *x = f->p->nests; x; x = x->next) PUSH(f->scratch, order, n, x);
   while (n > 0) { /* last first: a dropped store frees what it read */
     nest *x = order[--n];
     drop_dead_stores(f, x);
@@ -487,7 +453,8 @@ static void drop_dead(fusion *f) {
 }
 
 void fuse(nestprog *p) {
-  fusion f = {p, uses_build(p)};
+  arena *scratch = arena_new();
+  fusion f = {p, p->ex, uses_build(p, scratch), scratch};
   each(&f, fuse_masks);
   each(&f, absorb_forward);
   each(&f, fuse_epilogue);
@@ -495,4 +462,5 @@ void fuse(nestprog *p) {
   each(&f, fuse_epilogue);
   each(&f, forward_copies);
   drop_dead(&f);
+  arena_free(scratch);
 }

@@ -6,6 +6,7 @@
              remain for which s divides what is left: again affine, with unit step.
    Where i then leaves its range, the term contributes nothing: by a read with the same index, or
    by a guard. Elements that no class reaches are filled with zeros. */
+#include "nest/effects.h"
 #include "passes.h"
 #include <stdlib.h>
 #include <string.h>
@@ -22,34 +23,11 @@ static int64_t modulo(int64_t a, int64_t m) { return (a % m + m) % m; }
 
 /* --- substituting an axis --- */
 
-typedef struct {
-  int ax;
-  affine by;
-} substitution;
-
-static affine put(affine x, void *arg) {
-  const substitution *s = arg;
-  int64_t k = x.k[s->ax];
-  x.k[s->ax] = 0;
-  return aff_add(x, aff_scale(s->by, k));
-}
-
-/* Replaces axis ax by an affine expression everywhere in n (which owns its expressions). */
-static void substitute(nestprog *p, nest *n, int ax, affine by) {
-  substitution s = {ax, by};
-  n->term = expr_map_affine(p->mem, n->term, put, &s);
-  for (int g = 0; g < n->n_guard; g++) n->guard[g].ix = put(n->guard[g].ix, &s);
-  for (int d = 0; d < n->store[0].out.t->rank; d++)
-    n->store[0].out.ix[d] = put(n->store[0].out.ix[d], &s);
-}
-
-static void add_guard(nest *n, affine ix, int64_t extent) {
-  int64_t lo, hi;
-  aff_range(n, ix, &lo, &hi);
-  if (lo >= 0 && hi < extent) return;
-  if (n->n_guard == MAX_GUARDS) abort();
-  n->guard[n->n_guard].ix = ix;
-  n->guard[n->n_guard++].extent = extent;
+/* Replaces axis ax by an affine expression everywhere in n. */
+static void substitute(nest *n, int ax, affine by) {
+  axis_map m = axes_kept();
+  m.to[ax] = by;
+  nest_map(n, &m);
 }
 
 /* --- axes --- */
@@ -74,7 +52,7 @@ static int add_output_axis(nestprog *p, nest *n, int dim, int64_t extent) {
 /* How often axis ax stands in the output's dimensions. */
 static int uses(const nest *n, int ax) {
   int k = 0;
-  for (int d = 0; d < n->store[0].out.t->rank; d++) k += n->store[0].out.ix[d].k[ax] != 0;
+  for (int d = 0; d < n->store[0].out.t->rank; d++) k += n->store[0].out.ix[d]->k[ax] != 0;
   return k;
 }
 
@@ -89,12 +67,13 @@ static int free_axes(const nest *n, const affine *x, int *list) {
 static bool mixed_radix(const nest *n, const affine *x, int64_t extent) {
   int64_t points = 1, lo, hi;
   nest only = *n;
-  access at = {.t = &(tensor){.rank = 1, .dim = {extent}}, .ix = {*x}};
+  tensor line = {.rank = 1, .dim = {extent}};
+  access at = {&line, &x};
   for (int a = 0; a < n->n_axis; a++) {
     only.axis[a].reduce = !x->k[a];
     if (x->k[a]) points *= n->axis[a].extent;
   }
-  aff_range(n, *x, &lo, &hi);
+  aff_range(n, x, &lo, &hi);
   return points == extent && lo == 0 && hi == extent - 1 && output_once(&only, &at);
 }
 
@@ -102,7 +81,7 @@ static bool mixed_radix(const nest *n, const affine *x, int64_t extent) {
    at least in range) by axes that stand nowhere else? Then they are output axes as they are. */
 static bool direct(const nest *n, int dim, bool onto) {
   const access *out = &n->store[0].out;
-  const affine *x = &out->ix[dim];
+  const affine *x = out->ix[dim];
   int64_t lo, hi;
   int count = 0;
   for (int a = 0; a < n->n_axis; a++) {
@@ -110,31 +89,28 @@ static bool direct(const nest *n, int dim, bool onto) {
     if (!n->axis[a].reduce || uses(n, a) > 1) return false;
     count++;
   }
-  aff_range(n, *x, &lo, &hi);
+  aff_range(n, x, &lo, &hi);
   if (count <= 1 && onto) return lo >= 0 && hi < out->t->dim[dim];
   return mixed_radix(n, x, out->t->dim[dim]);
 }
 
 /* --- choosing the axis to solve for --- */
 
-typedef struct {
-  const nest *n;
-  int ax;
-  bool alone; /* some read of a gradient has it as the whole index of a dimension */
-} lookup;
-
-static void find_alone(expr *read, void *arg) {
-  lookup *l = arg;
-  affine plain = aff_axis(l->ax, 1);
-  for (int d = 0; d < read->rd.t->rank; d++)
-    l->alone |= read->rd.t->grad_of && aff_equal(read->rd.ix[d], plain);
+/* Has some read of a gradient the axis as the whole index of a dimension? */
+static bool stands_alone(const nest *n, int ax) {
+  reads r = reads_of_term(n);
+  for (int i = 0; i < r.n; i++) {
+    const access *x = &r.read[i]->rd;
+    for (int d = 0; x->t->grad_of && d < x->t->rank; d++)
+      if (aff_is(x->ix[d], aff_axis(ax, 1))) return true;
+  }
+  return false;
 }
 
 /* Solving for an axis of the forward result keeps the loops over the small window. */
 static int64_t merit(const nest *n, int ax) {
-  lookup l = {n, ax, false};
-  expr_reads(n->term, find_alone, &l);
-  return n->axis[ax].extent + (l.alone && n->axis[ax].extent > 1 ? INT32_MAX : 0);
+  bool alone = n->axis[ax].extent > 1 && stands_alone(n, ax);
+  return n->axis[ax].extent + (alone ? INT32_MAX : 0);
 }
 
 static int choose_axis(const nest *n, const int *list, int k) {
@@ -146,85 +122,60 @@ static int choose_axis(const nest *n, const int *list, int k) {
 
 /* --- finishing --- */
 
-typedef struct {
-  int to[MAX_AXES];
-} permutation;
-
-static affine permute(affine x, void *arg) {
-  const permutation *p = arg;
-  affine y = {.c = x.c};
-  for (int a = 0; a < MAX_AXES; a++)
-    if (x.k[a]) y.k[p->to[a]] = x.k[a];
-  return y;
-}
-
 /* Marks the axes along which some read's last dimension runs. */
-static void mark_contiguous(expr *read, void *arg) {
-  const access *x = &read->rd;
-  for (int a = 0; x->t->rank && a < MAX_AXES; a++)
-    if (x->ix[x->t->rank - 1].k[a]) ((bool *)arg)[a] = true;
+static void mark_contiguous(const nest *n, bool *rows) {
+  reads r = reads_of_term(n);
+  for (int i = 0; i < r.n; i++) {
+    const access *x = &r.read[i]->rd;
+    for (int a = 0; x->t->rank && a < MAX_AXES; a++)
+      if (x->ix[x->t->rank - 1]->k[a]) rows[a] = true;
+  }
 }
 
 /* Output axes first, in the order of the output's dimensions; then the others as they were, but
    those along rows of memory innermost. A fill with zeros has no others. */
-static void order_axes(nestprog *p, nest *n) {
+static void order_axes(nest *n) {
   bool zero = n->term->kind == E_CONST && n->term->num == 0;
-  permutation map;
+  axis_map map = {.n = n->n_axis};
   axis sorted[MAX_AXES];
   int k = 0;
-  bool placed[MAX_AXES] = {0};
-  access *out = &n->store[0].out;
+  bool placed[MAX_AXES] = {0}, rows[MAX_AXES] = {0};
+  const access *out = &n->store[0].out;
   for (int d = 0; d < out->t->rank; d++)
     for (int a = 0; a < n->n_axis; a++)
-      if (out->ix[d].k[a] && !placed[a]) placed[a] = true, map.to[a] = k, sorted[k++] = n->axis[a];
-  bool rows[MAX_AXES] = {0};
-  expr_reads(n->term, mark_contiguous, rows);
+      if (out->ix[d]->k[a] && !placed[a])
+        placed[a] = true, map.to[a] = aff_axis(k, 1), sorted[k++] = n->axis[a];
+  mark_contiguous(n, rows);
   for (int last = 0; last < 2; last++)
     for (int a = 0; a < n->n_axis; a++)
-      if (!placed[a] && !zero && rows[a] == last) map.to[a] = k, sorted[k++] = n->axis[a];
-  memcpy(n->axis, sorted, sizeof sorted);
+      if (!placed[a] && !zero && rows[a] == last)
+        map.to[a] = aff_axis(k, 1), sorted[k++] = n->axis[a];
+  memcpy(n->axis, sorted, sizeof *sorted * (size_t)k);
   n->n_axis = k;
-  n->term = expr_map_affine(p->mem, n->term, permute, &map);
-  for (int g = 0; g < n->n_guard; g++) n->guard[g].ix = permute(n->guard[g].ix, &map);
-  for (int d = 0; d < out->t->rank; d++) out->ix[d] = permute(out->ix[d], &map);
-}
-
-typedef struct {
-  affine ix;
-  int64_t extent;
-  bool found;
-} implied;
-
-static void find_implied(expr *read, void *arg) {
-  implied *m = arg;
-  for (int d = 0; d < read->rd.t->rank; d++)
-    m->found |= read->rd.t->dim[d] == m->extent && aff_equal(read->rd.ix[d], m->ix);
+  nest_map(n, &map);
 }
 
 /* Guards that always hold, or that a read repeats, say nothing. */
 static void drop_guards(nest *n) {
-  int k = 0;
-  for (int g = 0; g < n->n_guard; g++) {
+  int had = n->n_guard;
+  n->n_guard = 0;
+  for (int g = 0; g < had; g++) {
+    guard x = n->guard[g];
     int64_t lo, hi;
-    implied m = {n->guard[g].ix, n->guard[g].extent, false};
-    expr_reads(n->term, find_implied, &m);
-    for (int i = 0; i < k; i++)
-      m.found |= n->guard[i].extent == m.extent && aff_equal(n->guard[i].ix, m.ix);
-    aff_range(n, m.ix, &lo, &hi);
-    if (!m.found && (lo < 0 || hi >= m.extent)) n->guard[k++] = n->guard[g];
+    aff_range(n, x.ix, &lo, &hi);
+    bool idle = lo >= 0 && hi < x.extent;
+    if (!idle && !nest_has_guard(n, x.ix, x.extent) && !reads_range(n, x.ix, x.extent))
+      n->guard[n->n_guard++] = x;
   }
-  n->n_guard = k;
 }
 
 static void finish(gathering *g, nest *n, bool onto) {
-  expr *acc = e_op(g->p->mem, E_ACC, NULL, NULL, NULL);
-  bool reduces = false;
-  order_axes(g->p, n);
+  expr *acc = e_acc(n->ex);
+  order_axes(n);
   drop_guards(n);
-  if (onto) acc = e_op(g->p->mem, E_ADD, e_read(g->p->mem, n->store[0].out), acc, NULL);
+  if (onto) acc = e_op(n->ex, E_ADD, e_read(n->ex, n->store[0].out), acc, NULL);
   n->store[0].value = acc;
-  for (int a = 0; a < n->n_axis; a++) reduces |= n->axis[a].reduce;
-  if (!reduces) n->red = R_SET;
+  if (!reduces(n)) n->red = R_SET;
   n->canonical = true;
   *g->tail = n;
   g->tail = &n->next;
@@ -234,14 +185,14 @@ static void finish(gathering *g, nest *n, bool onto) {
 
 /* Zeros for the class h = step*h' + r of dimension dim, over all of the later dimensions. */
 static void zero_fill(gathering *g, const nest *n, int dim, int64_t step, int64_t r) {
-  nest *z = nest_copy(g->p->mem, n);
+  nest *z = nest_copy(n);
   access *out = &z->store[0].out;
   for (int d = dim; d < out->t->rank; d++) {
     int64_t k = d == dim ? step : 1, c = d == dim ? r : 0;
     int h = add_output_axis(g->p, z, d, (out->t->dim[d] - c + k - 1) / k);
-    out->ix[d] = aff_add(aff_const(c), aff_axis(h, k));
+    *out = access_with(z->ex, *out, d, aff_add(aff_const(c), aff_axis(h, k)));
   }
-  z->term = e_const(g->p->mem, 0);
+  z->term = e_const(z->ex, 0);
   z->n_guard = 0;
   finish(g, z, false);
 }
@@ -251,19 +202,19 @@ static void solve(gathering *g, nest *n, int dim, bool onto);
 /* Dimension dim has no axis left to solve for: its index is known, and h must meet it. */
 static void meet(gathering *g, nest *n, int dim, bool onto) {
   access *out = &n->store[0].out;
-  affine known = out->ix[dim];
+  affine known = *out->ix[dim];
   int h = add_output_axis(g->p, n, dim, out->t->dim[dim]);
-  out->ix[dim] = aff_axis(h, 1);
-  add_guard(n, aff_add(out->ix[dim], aff_scale(known, -1)), 1);
+  *out = access_with(n->ex, *out, dim, aff_axis(h, 1));
+  nest_guard(n, aff_add(aff_axis(h, 1), aff_scale(known, -1)), 1);
   solve(g, n, dim + 1, onto);
 }
 
 /* Splits axis b into its class b = b0 + m*b'. False if the class is empty. */
-static bool take_class(gathering *g, nest *n, int b, int64_t b0, int64_t m) {
+static bool take_class(nest *n, int b, int64_t b0, int64_t m) {
   axis *ax = &n->axis[b];
   if (b0 >= ax->extent) return false;
   ax->extent = (ax->extent - b0 + m - 1) / m;
-  if (b0 || m > 1) substitute(g->p, n, b, aff_add(aff_const(b0), aff_axis(b, m)));
+  if (b0 || m > 1) substitute(n, b, aff_add(aff_const(b0), aff_axis(b, m)));
   return true;
 }
 
@@ -276,7 +227,7 @@ typedef struct {
 /* All other axes are in one class each: ax = h' + (r - rest) / step. */
 static void solve_class(gathering *g, nest *n, const target_class *c, bool onto) {
   access *out = &n->store[0].out;
-  affine rest = out->ix[c->dim], by;
+  affine rest = *out->ix[c->dim], by;
   axis *ax = &n->axis[c->ax];
   int64_t extent = ax->extent;
   rest.k[c->ax] = 0;
@@ -288,9 +239,9 @@ static void solve_class(gathering *g, nest *n, const target_class *c, bool onto)
   ax->name = fresh_name(g->p, n, c->dim);
   ax->extent = (out->t->dim[c->dim] - c->r + c->step - 1) / c->step;
   ax->reduce = false;
-  substitute(g->p, n, c->ax, by);
-  add_guard(n, by, extent);
-  out->ix[c->dim] = aff_add(aff_const(c->r), aff_axis(c->ax, c->step));
+  substitute(n, c->ax, by);
+  nest_guard(n, by, extent);
+  *out = access_with(n->ex, *out, c->dim, aff_add(aff_const(c->r), aff_axis(c->ax, c->step)));
   bool first = !*c->reached;
   *c->reached = true;
   solve(g, n, c->dim + 1, onto || !first);
@@ -300,9 +251,9 @@ static void solve_class(gathering *g, nest *n, const target_class *c, bool onto)
 static void split_axes(gathering *g, const nest *n, const target_class *c, const int *list,
                        int n_list, bool onto) {
   if (!n_list) {
-    const affine *x = &n->store[0].out.ix[c->dim];
+    const affine *x = n->store[0].out.ix[c->dim];
     if (modulo(c->r - x->c, c->step)) return;
-    nest *one = nest_copy(g->p->mem, n);
+    nest *one = nest_copy(n);
     solve_class(g, one, c, onto);
     return;
   }
@@ -311,17 +262,17 @@ static void split_axes(gathering *g, const nest *n, const target_class *c, const
     split_axes(g, n, c, list + 1, n_list - 1, onto);
     return;
   }
-  int64_t m = c->step / gcd(n->store[0].out.ix[c->dim].k[b], c->step);
+  int64_t m = c->step / gcd(n->store[0].out.ix[c->dim]->k[b], c->step);
   for (int64_t b0 = 0; b0 < m; b0++) {
-    nest *one = nest_copy(g->p->mem, n);
-    if (take_class(g, one, b, b0, m)) split_axes(g, one, c, list + 1, n_list - 1, onto);
+    nest *one = nest_copy(n);
+    if (take_class(one, b, b0, m)) split_axes(g, one, c, list + 1, n_list - 1, onto);
   }
 }
 
 /* Counts a falling axis upwards instead, so that its coefficient is positive. */
-static void flip(gathering *g, nest *n, int ax) {
+static void flip(nest *n, int ax) {
   affine by = aff_add(aff_const(n->axis[ax].extent - 1), aff_axis(ax, -1));
-  substitute(g->p, n, ax, by);
+  substitute(n, ax, by);
 }
 
 /* Coefficients of axes already on the output side must be multiples of step; else they are met. */
@@ -333,14 +284,14 @@ static bool solvable(const nest *n, const affine *x, int ax) {
 
 static void solve_dim(gathering *g, nest *n, int dim, bool onto) {
   access *out = &n->store[0].out;
-  int list[MAX_AXES], k = free_axes(n, &out->ix[dim], list);
+  int list[MAX_AXES], k = free_axes(n, out->ix[dim], list);
   int ax = k ? choose_axis(n, list, k) : -1;
-  if (ax < 0 || !solvable(n, &out->ix[dim], ax)) {
+  if (ax < 0 || !solvable(n, out->ix[dim], ax)) {
     meet(g, n, dim, onto);
     return;
   }
-  if (out->ix[dim].k[ax] < 0) flip(g, n, ax);
-  int64_t step = out->ix[dim].k[ax];
+  if (out->ix[dim]->k[ax] < 0) flip(n, ax);
+  int64_t step = out->ix[dim]->k[ax];
   for (int64_t r = 0; r < step && r < out->t->dim[dim]; r++) {
     bool reached = false;
     target_class c = {dim, ax, step, r, &reached};
@@ -360,14 +311,14 @@ static void solve(gathering *g, nest *n, int dim, bool onto) {
     return;
   }
   for (int a = 0; a < n->n_axis; a++)
-    if (out->ix[dim].k[a]) n->axis[a].reduce = false;
+    if (out->ix[dim]->k[a]) n->axis[a].reduce = false;
   solve(g, n, dim + 1, onto);
 }
 
 /* Returns the link behind the nests that replace n. */
 static nest **gather_nest(nestprog *p, nest **link, nest *n) {
   gathering g = {p, link};
-  nest *next = n->next, *s = nest_copy(p->mem, n);
+  nest *next = n->next, *s = nest_copy(n);
   bool onto = n->store[0].value->kind != E_ACC;
   for (int a = 0; a < s->n_axis; a++) s->axis[a].reduce = true;
   solve(&g, s, 0, onto);

@@ -3,6 +3,7 @@
    The result's nests are scatters; gather makes them write each element once. */
 #include "graph/graph.h"
 #include "instantiate.h"
+#include "nest/effects.h"
 #include "passes.h"
 #include <assert.h>
 #include <math.h>
@@ -32,12 +33,14 @@ static const char *const derivative[][3] = {
     /* >=    */ {NULL},
     /* select */ {NULL, "ag0?", "a0g?"},
     /* stop  */ {NULL},
+    /* rounded */ {NULL},
 };
 static_assert(sizeof derivative / sizeof *derivative == E_COUNT - E_ADD, "one line a function");
 
 typedef struct {
   nestprog *p;
   arena *mem;
+  exprs *ex;
   int n_tensor; /* of the forward program */
   bool *needed; /* its value depends on a parameter */
   tensor **d;   /* the gradient of tensor id, once something contributed to it */
@@ -56,7 +59,7 @@ typedef struct {
 
 /* --- scalar derivatives --- */
 
-static expr *operation(arena *mem, char c, expr **stack, int *n) {
+static expr *operation(exprs *mem, char c, expr **stack, int *n) {
   static const struct {
     char c;
     ekind kind;
@@ -72,7 +75,7 @@ static expr *operation(arena *mem, char c, expr **stack, int *n) {
   abort();
 }
 
-static expr *derive(arena *mem, const char *rule, const expr *e, expr *y, expr *g) {
+static expr *derive(exprs *mem, const char *rule, const expr *e, expr *y, expr *g) {
   expr *stack[8];
   int n = 0;
   for (; *rule; rule++) {
@@ -95,16 +98,13 @@ static expr *derive(arena *mem, const char *rule, const expr *e, expr *y, expr *
 
 /* --- which tensors have a gradient --- */
 
-static void note_needed(expr *read, void *arg) {
-  backward *b = ((partials *)arg)->b;
-  int id = read->rd.t->id;
-  if (id < b->n_tensor && b->needed[id]) ((partials *)arg)->n = 1;
-}
-
 static bool reads_needed(backward *b, expr *e) {
-  partials found = {.b = b};
-  expr_reads(e, note_needed, &found);
-  return found.n;
+  reads r = expr_reads(b->ex, e);
+  for (int i = 0; i < r.n; i++) {
+    int id = r.read[i]->rd.t->id;
+    if (id < b->n_tensor && b->needed[id]) return true;
+  }
+  return false;
 }
 
 static void find_needed(backward *b) {
@@ -120,7 +120,7 @@ static void find_needed(backward *b) {
 static void contribute(partials *s, const access *at, expr *g) {
   for (int i = 0; i < s->n; i++)
     if (access_equal(&s->at[i], at)) {
-      s->sum[i] = e_op(s->b->mem, E_ADD, s->sum[i], g, NULL);
+      s->sum[i] = e_op(s->b->ex, E_ADD, s->sum[i], g, NULL);
       return;
     }
   int n = s->n;
@@ -138,20 +138,19 @@ static void propagate(partials *s, expr *e, expr *y, expr *g) {
   for (int i = 0; i < scalar_arity(e->kind); i++) {
     const char *rule = derivative[e->kind - E_ADD][i];
     if (!rule || !reads_needed(s->b, e->a[i])) continue;
-    propagate(s, e->a[i], e->a[i], derive(s->b->mem, rule, e, y, g));
+    propagate(s, e->a[i], e->a[i], derive(s->b->ex, rule, e, y, g));
   }
 }
 
 /* Minus the position of a point in the order of the reduction: of several equal terms, the first
    has the largest. */
 static expr *position(backward *b, const nest *n) {
-  expr *e = NEW(b->mem, expr);
+  affine at = {0};
   int64_t points = 1;
-  e->kind = E_INDEX;
   for (int a = 0; a < n->n_axis; a++) {
     if (!n->axis[a].reduce) continue;
     points *= n->axis[a].extent;
-    e->aff = aff_add(aff_scale(e->aff, n->axis[a].extent), aff_axis(a, -1));
+    at = aff_add(aff_scale(at, n->axis[a].extent), aff_axis(a, -1));
   }
   if (points > 1 << 24) {
     const node *at = n->node;
@@ -159,10 +158,10 @@ static expr *position(backward *b, const nest *n) {
                "`max=` over more than 2^24 values has no gradient");
     b->failed = true;
   }
-  return e;
+  return e_index(b->ex, at);
 }
 
-static expr *minus_infinity(arena *mem) { return e_const(mem, -INFINITY); }
+static expr *minus_infinity(exprs *ex) { return e_const(ex, -INFINITY); }
 
 /* A nest behind n that notes which term was the largest: the first one, as in PyTorch. */
 static tensor *won_tensor(backward *b, nest *n) {
@@ -171,11 +170,11 @@ static tensor *won_tensor(backward *b, nest *n) {
   const char *name = arena_printf(b->mem, "won.%s", y->name);
   tensor *won = tensor_new(b->p, name, T_TEMP, y->rank, y->dim);
   won->node = y->node;
-  nest *w = nest_copy(b->mem, n);
+  nest *w = nest_copy(n);
   w->name = name;
   w->store[0].out.t = won;
-  expr *equal = e_op(b->mem, E_EQ, n->term, e_read(b->mem, n->store[0].out), NULL);
-  w->term = e_op(b->mem, E_SELECT, equal, position(b, n), minus_infinity(b->mem));
+  expr *equal = e_op(b->ex, E_EQ, n->term, e_read(b->ex, n->store[0].out), NULL);
+  w->term = e_op(b->ex, E_SELECT, equal, position(b, n), minus_infinity(b->ex));
   n->next = w;
   if (b->last == n) b->last = w;
   return b->won[y->id] = won;
@@ -185,11 +184,11 @@ static tensor *won_tensor(backward *b, nest *n) {
 static expr *gradient_of_result(backward *b, const nest *n) {
   access at = n->store[0].out;
   bool loss = at.t->role == T_LOSSES;
-  expr *share = loss ? e_const(b->mem, 1.0 / (double)at.t->dim[0]) : NULL;
+  expr *share = loss ? e_const(b->ex, 1.0 / (double)at.t->dim[0]) : NULL;
   at.t = b->d[at.t->id];
   if (!at.t) return share;
-  expr *g = e_read(b->mem, at);
-  return loss ? e_op(b->mem, E_ADD, share, g, NULL) : g;
+  expr *g = e_read(b->ex, at);
+  return loss ? e_op(b->ex, E_ADD, share, g, NULL) : g;
 }
 
 /* The gradient that the term of n receives. */
@@ -198,8 +197,8 @@ static expr *seed_of(backward *b, nest *n) {
   expr *g = gradient_of_result(b, n);
   if (n->red != R_MAX) return g;
   at.t = won_tensor(b, n);
-  expr *is_first = e_op(b->mem, E_EQ, e_read(b->mem, at), position(b, n), NULL);
-  return e_op(b->mem, E_SELECT, is_first, g, e_const(b->mem, 0));
+  expr *is_first = e_op(b->ex, E_EQ, e_read(b->ex, at), position(b, n), NULL);
+  return e_op(b->ex, E_SELECT, is_first, g, e_const(b->ex, 0));
 }
 
 static const char *backward_name(backward *b, const nest *n, const tensor *t) {
@@ -209,40 +208,15 @@ static const char *backward_name(backward *b, const nest *n, const tensor *t) {
   return arena_printf(b->mem, "%s by %s", layer, of);
 }
 
-typedef struct {
-  const nest *forward;
-  nest *n;
-  bool implied;
-  affine ix;
-  int64_t extent;
-} guarding;
-
-static void find_implied(expr *read, void *arg) {
-  guarding *g = arg;
-  const access *x = &read->rd;
-  for (int d = 0; d < x->t->rank; d++)
-    g->implied |= x->t->dim[d] == g->extent && aff_equal(x->ix[d], g->ix);
-}
-
 /* A point whose forward term was out of range contributes no gradient either. */
-static void add_guards(expr *read, void *arg) {
-  guarding *g = arg;
-  for (int d = 0; d < read->rd.t->rank; d++) {
-    int64_t lo, hi;
-    g->ix = read->rd.ix[d];
-    g->extent = read->rd.t->dim[d];
-    aff_range(g->forward, g->ix, &lo, &hi);
-    if (lo >= 0 && hi < g->extent) continue;
-    g->implied = false;
-    expr_reads(g->n->term, find_implied, g);
-    expr out = {.rd = g->n->store[0].out};
-    find_implied(&out, g);
-    for (int i = 0; i < g->n->n_guard; i++)
-      g->implied |= g->n->guard[i].extent == g->extent && aff_equal(g->n->guard[i].ix, g->ix);
-    if (g->implied) continue;
-    if (g->n->n_guard == MAX_GUARDS) abort();
-    g->n->guard[g->n->n_guard].ix = g->ix;
-    g->n->guard[g->n->n_guard++].extent = g->extent;
+static void guard_like(nest *n, const access *x) {
+  const access *out = &n->store[0].out;
+  for (int d = 0; d < x->t->rank; d++) {
+    bool known =
+        reads_range(n, x->ix[d], x->t->dim[d]) || nest_has_guard(n, x->ix[d], x->t->dim[d]);
+    for (int o = 0; o < out->t->rank; o++)
+      known |= out->t->dim[o] == x->t->dim[d] && out->ix[o] == x->ix[d];
+    if (!known) nest_guard(n, *x->ix[d], x->t->dim[d]);
   }
 }
 
@@ -259,20 +233,18 @@ static void append_partial(backward *b, const nest *forward, access at, expr *g)
     b->d[t->id]->grad_of = t;
     b->d[t->id]->node = t->node;
   }
-  nest *n = NEW(b->mem, nest);
+  nest *n = nest_new(b->p, backward_name(b, forward, t), forward->node);
   at.t = b->d[t->id];
-  n->name = backward_name(b, forward, t);
-  n->node = forward->node;
   n->n_axis = forward->n_axis;
   memcpy(n->axis, forward->axis, sizeof n->axis);
   for (int a = 0; a < n->n_axis; a++) n->axis[a].reduce = false;
   n->red = R_SUM;
   n->term = g;
-  expr *acc = e_op(b->mem, E_ACC, NULL, NULL, NULL);
-  if (!first) acc = e_op(b->mem, E_ADD, e_read(b->mem, at), acc, NULL);
-  nest_store(b->mem, n, at, acc);
-  guarding guards = {.forward = forward, .n = n};
-  expr_reads(forward->term, add_guards, &guards);
+  expr *acc = e_acc(b->ex);
+  if (!first) acc = e_op(b->ex, E_ADD, e_read(b->ex, at), acc, NULL);
+  nest_store(n, at, acc);
+  reads r = reads_of_term(forward);
+  for (int i = 0; i < r.n; i++) guard_like(n, &r.read[i]->rd);
   append_nest(b, n);
 }
 
@@ -283,7 +255,7 @@ static void reverse_nest(backward *b, nest *n) {
   if (t->role != T_LOSSES && !b->d[t->id]) return; /* nothing uses it */
   /* The value of a whole `=` statement can be read instead of computed again. */
   bool stored = n->red == R_SET && n->store[0].value->kind == E_ACC;
-  propagate(&s, n->term, stored ? e_read(b->mem, n->store[0].out) : n->term, seed_of(b, n));
+  propagate(&s, n->term, stored ? e_read(b->ex, n->store[0].out) : n->term, seed_of(b, n));
   for (int params = 0; params < 2; params++) /* a layer's input before its parameters */
     for (int i = 0; i < s.n; i++)
       if ((s.at[i].t->role == T_PARAM) == params) append_partial(b, n, s.at[i], s.sum[i]);
@@ -302,25 +274,16 @@ static void reverse_all(backward *b) {
 /* --- the optimizer --- */
 
 /* For every tensor, the last nest that reads or writes it. */
-typedef struct {
-  nest **last, *now;
-} last_uses;
-
-static void note_use(expr *read, void *arg) {
-  last_uses *u = arg;
-  u->last[read->rd.t->id] = u->now;
-}
-
 static nest **find_last_uses(nestprog *p) {
-  last_uses u = {NEW_N(p->mem, nest *, p->n_tensor), NULL};
+  nest **last = NEW_N(p->mem, nest *, p->n_tensor);
   int place = 0;
   for (nest *n = p->nests; n; n = n->next) {
+    reads r = reads_of_term(n);
     n->place = place++;
-    u.now = n;
-    expr_reads(n->term, note_use, &u);
-    u.last[n->store[0].out.t->id] = n;
+    for (int i = 0; i < r.n; i++) last[r.read[i]->rd.t->id] = n;
+    last[n->store[0].out.t->id] = n;
   }
-  return u.last;
+  return last;
 }
 
 /* The update stands behind the last nest that adds to the gradient or still reads the parameter. */
@@ -345,7 +308,7 @@ static bool update(backward *b, const opuse *use, tensor *w, nest **last) {
 }
 
 bool grad(nestprog *p, const struct opuse *optimizer) {
-  backward b = {.p = p, .mem = p->mem, .n_tensor = p->n_tensor};
+  backward b = {.p = p, .mem = p->mem, .ex = p->ex, .n_tensor = p->n_tensor};
   int64_t one[1] = {1};
   b.needed = NEW_N(p->mem, bool, p->n_tensor);
   b.d = NEW_N(p->mem, tensor *, p->n_tensor);

@@ -15,18 +15,24 @@ enum { MAX_GROUP = 24, SHARED_BYTES = 32 * 1024 };
 /* A nest of fewer cycles is not worth waking the other threads for. */
 static const double small_cycles = 5000;
 
-static double operations(const expr *e) {
-  int arity = scalar_arity(e->kind);
-  double n =
-      e->kind == E_EXP || e->kind == E_LOG || e->kind == E_TANH || e->kind == E_RAND ? 20 : 1;
-  for (int i = 0; i < arity; i++) n += operations(e->a[i]);
+/* Of what is computed once a point: below the term, or below the stores. */
+static double operations(const walk *w) {
+  double n = 0;
+  for (int i = 0; i < w->n; i++) {
+    ekind k = w->node[i]->kind;
+    n += scalar_elementary(k) || k == E_RAND ? 20 : 1;
+  }
   return n;
 }
 
 static bool is_small(const nest *n, const target_info *t) {
-  double cycles = (double)all_points(n) * operations(n->term);
-  for (int s = 0; s < n->n_store; s++)
-    cycles += (double)output_points(n) * operations(n->store[s].value);
+  walk *term = walk_begin(n->ex), *stores = walk_begin(n->ex);
+  walk_add(term, n->term);
+  for (int s = 0; s < n->n_store; s++) walk_add(stores, n->store[s].value);
+  double cycles =
+      (double)all_points(n) * operations(term) + (double)output_points(n) * operations(stores);
+  walk_end(n->ex, stores);
+  walk_end(n->ex, term);
   return cycles / (n->sched->vec >= 0 ? t->lanes : 1) < small_cycles;
 }
 
@@ -56,8 +62,8 @@ static bool aligned(const nest *m, const access *x, const nest *n, const access 
     int a = m->sched->loop[i], b = n->sched->loop[i];
     bool apart = false;
     for (int d = 0; d < x->t->rank && !apart; d++) {
-      int64_t k = slices_along(&x->ix[d], a, m->n_axis);
-      apart = k && k == slices_along(&y->ix[d], b, n->n_axis);
+      int64_t k = slices_along(x->ix[d], a, m->n_axis);
+      apart = k && k == slices_along(y->ix[d], b, n->n_axis);
     }
     if (!apart) return false;
   }

@@ -1,39 +1,39 @@
 /* halo: where a term reads past a tensor's edge, either the tensor gets a border of zeros in memory
    (if a zero makes the term nothing) or the nest gets a guard. Then the strides are known.
    Keeps: the value of every element. Requires: canonical nests. */
+#include "nest/effects.h"
 #include "passes.h"
-#include <string.h>
+#include <stdlib.h>
 
-static bool is_zero(const expr *e) { return e->kind == E_CONST && e->num == 0; }
+static bool is_zero(expr *e) { return e->kind == E_CONST && e->num == 0; }
 
-/* Is e zero whenever the value read at x is zero? */
-static bool zero_with(const expr *e, const access *x) {
+/* Does node i of the walk vanish with its arguments that do (as noted in `to`)? */
+static bool vanishes(const walk *w, expr *e) {
+  bool z[3] = {false};
+  for (int i = 0; i < scalar_arity(e->kind); i++) z[i] = w->to[walk_place(w, e->a[i])] != NULL;
   switch (e->kind) {
-  case E_READ: return access_equal(&e->rd, x);
-  case E_MUL: return zero_with(e->a[0], x) || zero_with(e->a[1], x);
+  case E_MUL: return z[0] || z[1];
   case E_NEG:
   case E_SQRT:
   case E_STOP:
-  case E_DIV: return zero_with(e->a[0], x);
+  case E_ROUNDED:
+  case E_DIV: return z[0];
   case E_ADD:
-  case E_SUB: return zero_with(e->a[0], x) && zero_with(e->a[1], x);
-  case E_SELECT:
-    return (is_zero(e->a[1]) || zero_with(e->a[1], x)) &&
-           (is_zero(e->a[2]) || zero_with(e->a[2], x));
+  case E_SUB: return z[0] && z[1];
+  case E_SELECT: return (is_zero(e->a[1]) || z[1]) && (is_zero(e->a[2]) || z[2]);
   default: return false;
   }
 }
 
-typedef struct {
-  nestprog *p;
-  nest *n;
-  expr *read[64];
-  int n_read;
-} scan;
-
-static void collect_leaving(expr *e, void *arg) {
-  scan *s = arg;
-  if (access_may_leave(s->n, &e->rd) && s->n_read < 64) s->read[s->n_read++] = e;
+/* Is n's term zero whenever the value of this read is? */
+static bool zero_with(const nest *n, expr *read) {
+  walk *w = walk_begin(n->ex);
+  walk_add(w, n->term);
+  for (int i = 0; i < w->n; i++)
+    w->to[i] = w->node[i] == read || vanishes(w, w->node[i]) ? read : NULL;
+  bool zero = w->to[w->n - 1] != NULL;
+  walk_end(n->ex, w);
+  return zero;
 }
 
 static bool leaves_in(const nest *n, const access *x, int d, int64_t *lo, int64_t *hi) {
@@ -47,16 +47,18 @@ static bool leave_together(const nest *n, const access *a, const access *b) {
   for (int d = 0; d < a->t->rank; d++) {
     int64_t lo, hi;
     if (!leaves_in(n, a, d, &lo, &hi) && !leaves_in(n, b, d, &lo, &hi)) continue;
-    if (a->t->dim[d] != b->t->dim[d] || !aff_equal(a->ix[d], b->ix[d])) return false;
+    if (a->t->dim[d] != b->t->dim[d] || a->ix[d] != b->ix[d]) return false;
   }
   return true;
 }
 
 /* A read needs no guard if zeros around it, or around a read that leaves with it, void the term. */
-static bool zeros_do(const scan *s, const expr *read) {
-  if (s->n->red == R_MAX) return false;
-  for (int i = 0; i < s->n_read; i++)
-    if (zero_with(s->n->term, &s->read[i]->rd) && leave_together(s->n, &s->read[i]->rd, &read->rd))
+static bool zeros_do(const nest *n, expr *read) {
+  reads r = reads_of_term(n);
+  if (n->red == R_MAX) return false;
+  for (int i = 0; i < r.n; i++)
+    if (access_may_leave(n, &r.read[i]->rd) && leave_together(n, &r.read[i]->rd, &read->rd) &&
+        zero_with(n, r.read[i]))
       return true;
   return false;
 }
@@ -71,50 +73,38 @@ static void pad(const nest *n, const access *x) {
 }
 
 static void guard_read(nest *n, const access *x) {
-  for (int d = 0; d < x->t->rank; d++) {
-    int64_t lo, hi;
-    if (!leaves_in(n, x, d, &lo, &hi)) continue;
-    bool known = false;
-    for (int g = 0; g < n->n_guard; g++)
-      known |= aff_equal(n->guard[g].ix, x->ix[d]) && n->guard[g].extent == x->t->dim[d];
-    if (known) continue;
-    n->guard[n->n_guard].ix = x->ix[d];
-    n->guard[n->n_guard++].extent = x->t->dim[d];
-  }
+  for (int d = 0; d < x->t->rank; d++)
+    if (!nest_has_guard(n, x->ix[d], x->t->dim[d])) nest_guard(n, *x->ix[d], x->t->dim[d]);
 }
 
-/* In a store's value a read out of range is 0: winograd.c makes such of workspace tensors only. */
-static void pad_read(expr *e, void *arg) { pad(arg, &e->rd); }
-
-static void scan_nest(nestprog *p, nest *n) {
-  scan s = {.p = p, .n = n};
-  expr_reads(n->term, collect_leaving, &s);
-  for (int i = 0; i < s.n_read; i++) {
-    tensor *t = s.read[i]->rd.t;
-    if (t->role == T_TEMP && zeros_do(&s, s.read[i])) pad(n, &s.read[i]->rd);
-    else guard_read(n, &s.read[i]->rd);
+static void scan_nest(nest *n) {
+  reads r = reads_of_term(n), stores = reads_of_stores(n);
+  for (int i = 0; i < r.n; i++) {
+    const access *x = &r.read[i]->rd;
+    if (!access_may_leave(n, x)) continue;
+    if (x->t->role == T_TEMP && zeros_do(n, r.read[i])) pad(n, x);
+    else guard_read(n, x);
   }
-  for (int i = 0; i < n->n_store; i++) expr_reads(n->store[i].value, pad_read, n);
+  /* In a store's value a read out of range is 0: winograd.c makes such of workspace tensors only.
+   */
+  for (int i = 0; i < stores.n; i++) pad(n, &stores.read[i]->rd);
 }
 
 /* --- the zeros themselves, written where the tensor comes to life --- */
 
 static nest *clear_slab(nestprog *p, tensor *t, int dim, int64_t from, int64_t extent) {
-  nest *c = NEW(p->mem, nest);
-  access out = {.t = t};
-  c->name = arena_printf(p->mem, "border of %s", t->name);
-  c->node = t->node;
+  nest *c = nest_new(p, arena_printf(p->mem, "border of %s", t->name), t->node);
+  affine ix[MAX_DIMS] = {{0}};
   for (int d = 0; d < t->rank; d++) {
     int64_t lo = d == dim ? from : d < dim ? 0 : -t->pad_lo[d];
     int64_t n = d == dim ? extent : d < dim ? t->dim[d] : t->dim[d] + t->pad_lo[d] + t->pad_hi[d];
-    out.ix[d].c = lo;
+    ix[d].c = lo;
     if (n == 1 || (t->sliced && d == 0)) continue; /* one index of a chain is all there is */
-    out.ix[d].k[c->n_axis] = 1;
+    ix[d].k[c->n_axis] = 1;
     c->axis[c->n_axis++] = (axis){arena_printf(p->mem, "%c", 'a' + d), n, false};
   }
-  c->red = R_SET;
-  c->term = e_const(p->mem, 0);
-  nest_store(p->mem, c, out, e_op(p->mem, E_ACC, NULL, NULL, NULL));
+  c->term = e_const(p->ex, 0);
+  nest_store(c, access_of(p->ex, t, ix), e_acc(p->ex));
   c->canonical = true;
   return c;
 }
@@ -125,18 +115,48 @@ static nest **put_before(nest **link, nest *c) {
   return &c->next;
 }
 
-static void clear_border(nestprog *p, tensor *t) {
-  nest **link = &p->nests, **chain = link; /* before the nest; before the chain that it stands in */
-  for (const nest *last = NULL; *link; last = *link, link = &(*link)->next) {
-    bool first = false;
-    for (int s = 0; s < (*link)->n_store; s++) first |= (*link)->store[s].out.t == t;
-    if (!last || !last->chain || last->chain != (*link)->chain) chain = link;
-    if (first) break;
-  }
-  link = chain;
+static nest **clear_border(nestprog *p, tensor *t, nest **link) {
   for (int d = 0; d < t->rank; d++) {
     if (t->pad_lo[d]) link = put_before(link, clear_slab(p, t, d, -t->pad_lo[d], t->pad_lo[d]));
     if (t->pad_hi[d]) link = put_before(link, clear_slab(p, t, d, t->dim[d], t->pad_hi[d]));
+  }
+  return link;
+}
+
+static bool has_border(const tensor *t) {
+  for (int d = 0; d < t->rank; d++)
+    if (t->pad_lo[d] || t->pad_hi[d]) return true;
+  return false;
+}
+
+static int by_id(const void *a, const void *b) {
+  return (*(tensor *const *)a)->id - (*(tensor *const *)b)->id;
+}
+
+/* Puts in front of *link the borders of those tensors that come to life in the nests up to `end`.
+ */
+static nest **clear_new_borders(nestprog *p, nest **link, const nest *end, bool *alive) {
+  tensor **list = NULL;
+  int k = 0;
+  for (nest *n = *link; n != end; n = n->next)
+    for (int s = 0; s < n->n_store; s++) {
+      tensor *t = n->store[s].out.t;
+      if (!alive[t->id] && has_border(t)) PUSH(p->mem, list, k, t);
+      alive[t->id] = true;
+    }
+  if (k) qsort(list, (size_t)k, sizeof *list, by_id);
+  for (int i = 0; i < k; i++) link = clear_border(p, list[i], link);
+  return link;
+}
+
+/* Borders are cleared before the first nest that writes the tensor; before all of its chain. */
+static void clear_borders(nestprog *p) {
+  bool *alive = NEW_N(p->mem, bool, p->n_tensor + 1);
+  for (nest **link = &p->nests; *link;) {
+    nest *last = *link;
+    while (last->chain && last->next && last->next->chain == last->chain) last = last->next;
+    clear_new_borders(p, link, last->next, alive);
+    link = &last->next;
   }
 }
 
@@ -160,13 +180,11 @@ static void set_strides(tensor *t) {
 }
 
 void halo(nestprog *p) {
-  for (nest *n = p->nests; n; n = n->next) scan_nest(p, n);
+  for (nest *n = p->nests; n; n = n->next) scan_nest(n);
   for (int i = 0; i < p->n_tensor; i++) {
     tensor *t = p->tensor[i];
     t->element = p->exact && !t->is_int ? 8 : 4;
     set_strides(t);
-    bool padded = false;
-    for (int d = 0; d < t->rank; d++) padded |= t->pad_lo[d] || t->pad_hi[d];
-    if (padded) clear_border(p, t);
   }
+  clear_borders(p);
 }

@@ -22,12 +22,6 @@ static bool bind(instantiation *s, const char *name, tensor *t, loc at) {
   return true;
 }
 
-static int64_t elements(const tensor *t) {
-  int64_t n = 1;
-  for (int d = 0; d < t->rank; d++) n *= t->dim[d];
-  return n;
-}
-
 /* --- names: settings, dimensions, inputs --- */
 
 static bool define(instantiation *s, const char *name, double v) {
@@ -280,16 +274,17 @@ static tensor *new_local(instantiation *s, const char *name, int rank, const int
   return t;
 }
 
-static bool left_indices(instantiation *s, const xexpr *lhs) {
+static bool left_indices(instantiation *s, const xexpr *lhs, affine *ix) {
   for (int d = 0; d < lhs->n; d++)
-    if (!lower_index(s, lhs->arg[d], &s->at.ix[d])) return false;
+    if (!lower_index(s, lhs->arg[d], &ix[d])) return false;
   return true;
 }
 
-static bool check_left_range(instantiation *s, const xexpr *lhs, const tensor *t) {
+static bool check_left_range(instantiation *s, const xexpr *lhs, const affine *ix,
+                             const tensor *t) {
   for (int d = 0; d < lhs->n; d++) {
     int64_t lo, hi;
-    aff_range(s->n, s->at.ix[d], &lo, &hi);
+    aff_range(s->n, &ix[d], &lo, &hi);
     if (lo >= 0 && hi < t->dim[d]) continue;
     diag_error(s->o->d, lhs->arg[d]->at, NULL,
                "this index of `%s` runs from %" PRId64 " to %" PRId64 ", out of 0 to %" PRId64,
@@ -300,13 +295,13 @@ static bool check_left_range(instantiation *s, const xexpr *lhs, const tensor *t
 }
 
 /* A local tensor is as large as the first statement that writes it needs. */
-static tensor *local_for(instantiation *s, const xexpr *lhs) {
+static tensor *local_for(instantiation *s, const xexpr *lhs, const affine *ix) {
   static const double max_elements = 268435456; /* 1 GiB; times the batch later */
   int64_t dim[MAX_DIMS];
   double elements = 1;
   for (int d = 0; d < lhs->n; d++) {
     int64_t lo, hi;
-    aff_range(s->n, s->at.ix[d], &lo, &hi);
+    aff_range(s->n, &ix[d], &lo, &hi);
     elements *= (double)hi + 1;
     if (elements > max_elements * (s->o->p->batch > 1 ? s->o->p->batch : 1)) {
       diag_error(s->o->d, lhs->at, NULL, "`%s` would have more than %.3g elements a sample",
@@ -341,19 +336,20 @@ static bool writable(instantiation *s, const xexpr *lhs, const binding *b) {
 
 static binding *left_side(instantiation *s, const opstmt *st) {
   const xexpr *lhs = st->lhs;
+  affine ix[MAX_DIMS];
   binding *b = find_bound(s, lhs->name);
   tensor *t = b ? b->t : NULL;
   if (!writable(s, lhs, b)) return NULL;
   if (lhs->every) {
     if (!t) t = new_local(s, lhs->name, s->o->out->rank, s->o->out->dim);
     every_axes(s, t);
-    for (int d = 0; d < t->rank; d++) s->at.ix[d] = aff_axis(d, 1);
+    for (int d = 0; d < t->rank; d++) ix[d] = aff_axis(d, 1);
   } else {
-    if (!find_axes(s, st) || !left_indices(s, lhs)) return NULL;
-    if (!t && !(t = local_for(s, lhs))) return NULL;
-    if (!check_left_range(s, lhs, t)) return NULL;
+    if (!find_axes(s, st) || !left_indices(s, lhs, ix)) return NULL;
+    if (!t && !(t = local_for(s, lhs, ix))) return NULL;
+    if (!check_left_range(s, lhs, ix, t)) return NULL;
   }
-  s->at.t = t;
+  s->at = access_of(s->ex, t, ix);
   s->target = t;
   if (!b && !bind(s, lhs->name, t, lhs->at)) return NULL;
   return find_bound(s, lhs->name);
@@ -377,7 +373,7 @@ static written_part part_of(instantiation *s) {
   written_part p = {0};
   for (int d = 0; d < s->target->rank; d++) {
     p.hit[d] = NEW_N(s->mem, bool, s->target->dim[d]);
-    hit_values(s->n, &s->at.ix[d], 0, s->at.ix[d].c, p.hit[d], &p.count[d]);
+    hit_values(s->n, s->at.ix[d], 0, s->at.ix[d]->c, p.hit[d], &p.count[d]);
   }
   return p;
 }
@@ -402,7 +398,7 @@ static void count_written(instantiation *s, binding *b, const written_part *p) {
   for (int d = 0; d < b->t->rank; d++) n *= p->count[d];
   PUSH(s->mem, b->part, b->n_part, *p);
   b->written += n;
-  b->complete |= b->written == elements(b->t);
+  b->complete |= b->written == tensor_elements(b->t);
 }
 
 /* Does the statement add to what an earlier one left there? False after an error in *ok. */
@@ -414,7 +410,7 @@ static bool accumulates(instantiation *s, const opstmt *st, binding *b, bool *ok
     bool adds = b->complete;
     if (!*ok) diag_error(s->o->d, st->at, NULL, "`%s` is only written in part so far", b->name);
     b->complete = true;
-    b->written = elements(b->t);
+    b->written = tensor_elements(b->t);
     return adds;
   }
   if (b->complete && !b->n_part && st->comb != COMB_SET) return true; /* after a scatter */
@@ -472,24 +468,23 @@ static void append(instance *o, nest *n) {
 static bool lower_statement(instantiation *s, const opstmt *st) {
   static const reduction reductions[] = {R_SET, R_SUM, R_MAX};
   bool ok;
-  s->n = NEW(s->mem, nest);
+  s->n = nest_new(s->o->p, NULL, s->o->node);
   s->target = NULL;
   s->at = (access){0};
   binding *b = left_side(s, st);
   if (!b || !check_form(s, st)) return false;
   nest *n = s->n;
-  n->node = s->o->node;
   n->name = s->o->op->kind == OP_OPTIMIZER && b->t == s->o->out
                 ? arena_printf(s->mem, "%s update", b->t->name)
                 : b->t->name;
   n->red = reductions[st->comb];
   if (!(n->term = lower_scalar(s, st->rhs))) return false;
-  expr *acc = e_op(s->mem, E_ACC, NULL, NULL, NULL);
+  expr *acc = e_acc(s->ex);
   bool adds = accumulates(s, st, b, &ok);
   if (!ok) return false;
   if (adds)
-    acc = e_op(s->mem, st->comb == COMB_MAX ? E_MAX : E_ADD, e_read(s->mem, s->at), acc, NULL);
-  nest_store(s->mem, n, s->at, acc);
+    acc = e_op(s->ex, st->comb == COMB_MAX ? E_MAX : E_ADD, e_read(s->ex, s->at), acc, NULL);
+  nest_store(n, s->at, acc);
   append(s->o, n);
   return true;
 }
@@ -528,6 +523,7 @@ bool instantiate(instance *o) {
   instantiation *s = NEW(o->p->mem, instantiation);
   s->o = o;
   s->mem = o->p->mem;
+  s->ex = o->p->ex;
   o->first = o->last = NULL;
   bool ok = run(s);
   if (!ok && o->node) diag_note(o->d, o->node->at, "used here");

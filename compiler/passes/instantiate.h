@@ -47,6 +47,7 @@ enum { MAX_BINDINGS = 64 };
 typedef struct {
   instance *o;
   arena *mem;
+  exprs *ex;
   xenv env;
   int n_bound;
   binding bound[MAX_BINDINGS];

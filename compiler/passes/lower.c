@@ -41,20 +41,17 @@ static int file_dim(int d, int rank) {
 static void reorder(lowering *l, const node *n, tensor *from, tensor *to, bool inwards) {
   static const char *const name[5][5] = {
       {"n"}, {"n", "c"}, {"n", "l", "c"}, {"n", "h", "w", "c"}, {"n", "d", "h", "w", "c"}};
-  nest *c = NEW(l->p->mem, nest);
-  access in = {.t = from}, out = {.t = to};
+  nest *c = nest_new(l->p, to->name, n);
+  affine in[MAX_DIMS], out[MAX_DIMS];
   for (int d = 0; d < to->rank; d++) {
-    int f = file_dim(d, to->rank);
-    const char *axis_name = to->rank <= 5 ? name[to->rank - 1][d] : "e";
-    c->axis[inwards ? d : f] = (axis){axis_name, to->dim[inwards ? d : f], false};
-    (inwards ? &out : &in)->ix[d] = aff_axis(inwards ? d : f, 1);
-    (inwards ? &in : &out)->ix[f] = aff_axis(inwards ? d : f, 1);
+    int f = file_dim(d, to->rank), ax = inwards ? d : f;
+    c->axis[ax] = (axis){to->rank <= 5 ? name[to->rank - 1][d] : "e", to->dim[ax], false};
+    (inwards ? out : in)[d] = (inwards ? in : out)[f] = aff_axis(ax, 1);
   }
-  to->node = c->node = n;
-  c->name = to->name;
+  to->node = n;
   c->n_axis = to->rank;
-  c->term = e_read(l->p->mem, in);
-  nest_store(l->p->mem, c, out, e_op(l->p->mem, E_ACC, NULL, NULL, NULL));
+  c->term = e_read(l->p->ex, access_of(l->p->ex, from, in));
+  nest_store(c, access_of(l->p->ex, to, out), e_acc(l->p->ex));
   c->canonical = true;
   append_all(l, c, c);
 }
@@ -166,8 +163,7 @@ static bool lower_nodes(lowering *l) {
 }
 
 nestprog *lower(const struct graph *g, bool train, bool loss, int batch, arena *mem) {
-  nestprog *p = NEW(mem, nestprog);
-  p->mem = mem;
+  nestprog *p = nestprog_new(mem);
   p->graph = g;
   p->train = train;
   p->batch = batch;

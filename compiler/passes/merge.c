@@ -3,118 +3,81 @@
    the read in the second one's `what is there + ..`. (Gradients with several contributions: batch
    norm, residual joins.) Keeps every value; no tensor is read before it is complete. */
 #include "nest/algebra.h"
-#include <string.h>
-
-typedef struct {
-  const tensor *t;
-  const nest *n;
-  bool reads, leaves;
-} search;
-
-static void look(expr *read, void *arg) {
-  search *s = arg;
-  s->reads |= read->rd.t == s->t;
-  s->leaves |= s->n && access_may_leave(s->n, &read->rd);
-}
-
-static bool writes(const nest *n, const tensor *t) {
-  for (int s = 0; s < n->n_store; s++)
-    if (n->store[s].out.t == t) return true;
-  return false;
-}
-
-static bool touches(const nest *n, const tensor *t) {
-  search s = {.t = t};
-  expr_reads(n->term, look, &s);
-  for (int i = 0; i < n->n_store; i++) expr_reads(n->store[i].value, look, &s);
-  return s.reads || writes(n, t);
-}
+#include "nest/uses.h"
 
 /* Does the nest write all of its tensor, axis i along the i-th dimension longer than 1? */
-static bool whole(const nest *n) {
-  const access *x = &n->store[0].out;
-  int next = 0;
-  for (int d = 0; d < x->t->rank; d++) {
-    affine plain = x->t->dim[d] == 1 ? aff_const(0) : aff_axis(next, 1);
-    if (!aff_equal(x->ix[d], plain)) return false;
-    if (x->t->dim[d] == 1) continue;
-    if (next == n->n_axis || n->axis[next++].extent != x->t->dim[d]) return false;
-  }
-  return true;
-}
+static bool whole(const nest *n) { return covers_in_order(n, &n->store[0].out); }
 
 static bool first_writer(const nest *n) {
-  search s = {.n = n};
-  if (n->n_store != 1 || n->red != R_SET || n->n_guard || n->store[0].out.t->role != T_TEMP)
-    return false;
-  for (int a = 0; a < n->n_axis; a++)
-    if (n->axis[a].reduce) return false;
-  expr_reads(n->term, look, &s);
-  return n->store[0].value->kind == E_ACC && whole(n) && !s.leaves;
+  return n->n_store == 1 && n->store[0].out.t->role == T_TEMP && n->store[0].value->kind == E_ACC &&
+         elementwise(n) && whole(n);
+}
+
+static bool reads_below(const nest *n, expr *e, const tensor *t) {
+  reads r = expr_reads(n->ex, e);
+  for (int i = 0; i < r.n; i++)
+    if (r.read[i]->rd.t == t) return true;
+  return false;
 }
 
 /* Is n's only store `out = out + ..` over the whole tensor, which its term does not read? */
 static bool adds_to(const nest *n, const tensor *t) {
-  search s = {.t = t};
-  const expr *v = n->store[0].value;
+  expr *v = n->store[0].value;
   if (n->n_store != 1 || n->store[0].out.t != t || !whole(n)) return false;
   if (v->kind != E_ADD || v->a[0]->kind != E_READ || v->a[0]->rd.t != t) return false;
-  expr_reads(n->term, look, &s);
-  expr_reads(v->a[1], look, &s);
-  return !s.reads;
+  return !reads_below(n, n->term, t) && !reads_below(n, v->a[1], t);
 }
 
-typedef struct {
-  const nest *from, *to;
-  bool changed;
-} span;
+/* The first nest after n that reads or writes t. */
+static nest *next_touching(uses *u, const nest *n, const tensor *t) {
+  nest_list r = uses_readers(u, t), w = uses_writers(u, t);
+  nest *reader = uses_after(&r, n), *writer = uses_after(&w, n);
+  return !reader || (writer && writer->place < reader->place) ? writer : reader;
+}
 
-static void find_change(expr *read, void *arg) {
-  span *s = arg;
-  for (const nest *n = s->from->next; n != s->to; n = n->next) s->changed |= writes(n, read->rd.t);
+/* Does a nest between n and `to` write what n's term reads? */
+static bool changed_between(uses *u, const nest *n, const nest *to) {
+  reads r = reads_of_term(n);
+  for (int i = 0; i < r.n; i++) {
+    nest_list w = uses_writers(u, r.read[i]->rd.t);
+    nest *next = uses_after(&w, n);
+    if (next && next->place < to->place) return true;
+  }
+  return false;
 }
 
 /* The next nest that touches what n writes, if it only adds to it and n's operands last so long. */
-static nest *next_addition(const nest *n) {
+static nest *next_addition(uses *u, const nest *n) {
   const tensor *t = n->store[0].out.t;
-  nest *to = n->next;
-  while (to && !touches(to, t)) to = to->next;
-  if (!to || !adds_to(to, t)) return NULL;
-  span s = {n, to, false};
-  expr_reads(n->term, find_change, &s);
-  return s.changed ? NULL : to;
-}
-
-static bool elementwise(const nest *n) {
-  search s = {.n = n};
-  for (int a = 0; a < n->n_axis; a++)
-    if (n->axis[a].reduce) return false;
-  expr_reads(n->term, look, &s);
-  return n->red == R_SET && !n->n_guard && !s.leaves;
+  nest *to = next_touching(u, n, t);
+  return to && adds_to(to, t) && !changed_between(u, n, to) ? to : NULL;
 }
 
 /* Output axes of both run along the same dimensions, in the same order. */
-static void merge_into(nestprog *p, const nest *n, nest *to) {
-  algebra g = {.mem = p->mem};
+static void merge_into(const nest *n, nest *to) {
+  exprs *x = n->ex;
   store *s = &to->store[0];
-  expr *before = alg_copy(&g, n->term), *value = alg_copy(&g, s->value->a[1]);
-  to->term = alg_copy(&g, to->term);
+  expr *before = alg_simplify(x, n->term), *value = alg_simplify(x, s->value->a[1]);
+  to->term = alg_simplify(x, to->term);
   if (elementwise(to) && value->kind == E_ACC) {
-    to->term = alg_op(&g, E_ADD, before, to->term, NULL);
+    to->term = alg_op(x, E_ADD, before, to->term, NULL);
     s->value = value;
   } else {
-    s->value = alg_op(&g, E_ADD, before, value, NULL);
+    s->value = alg_op(x, E_ADD, before, value, NULL);
   }
 }
 
-void merge_sums(nestprog *p) {
+void merge_sums(nestprog *p, arena *scratch) {
+  uses *u = uses_build(p, scratch);
   for (nest **link = &p->nests; *link;) {
-    nest *n = *link, *to = first_writer(n) ? next_addition(n) : NULL;
+    nest *n = *link, *to = first_writer(n) ? next_addition(u, n) : NULL;
     if (!to) {
       link = &n->next;
       continue;
     }
-    merge_into(p, n, to);
+    merge_into(n, to);
+    uses_add(u, to);
+    uses_drop(n);
     *link = n->next;
   }
 }

@@ -104,7 +104,7 @@ static bool lower_every(instantiation *s, const xexpr *x, tensor *t, access *out
 }
 
 bool lower_access(instantiation *s, const xexpr *x, tensor *t, access *out) {
-  *out = (access){.t = t};
+  affine ix[MAX_DIMS];
   if (x->every) return lower_every(s, x, t, out);
   if (x->n != t->rank) {
     diag_error(s->o->d, x->at, NULL, "`%s` has %d dimensions, and %d %s given", x->name, t->rank,
@@ -112,7 +112,8 @@ bool lower_access(instantiation *s, const xexpr *x, tensor *t, access *out) {
     return false;
   }
   for (int d = 0; d < x->n; d++)
-    if (!lower_index(s, x->arg[d], &out->ix[d])) return false;
+    if (!lower_index(s, x->arg[d], &ix[d])) return false;
+  *out = access_of(s->ex, t, ix);
   return true;
 }
 
@@ -145,30 +146,29 @@ static expr *lower_read(instantiation *s, const xexpr *x) {
     diag_error(s->o->d, x->at, NULL, "only the element being written may be read of `%s`", x->name);
     return NULL;
   }
-  return e_read(s->mem, rd);
+  return e_read(s->ex, rd);
 }
 
 /* rand(): a number of its own for every point of the statement. */
 static expr *lower_rand(instantiation *s) {
-  expr *e = NEW(s->mem, expr);
-  e->kind = E_RAND;
-  e->num = (s->o->node ? s->o->node->id : 0) * 16 + s->n_rand++;
+  affine at = {0};
+  int64_t stream = (s->o->node ? s->o->node->id : 0) * 16 + s->n_rand++;
   for (int a = 0; a < s->n->n_axis; a++)
-    e->aff = aff_add(aff_scale(e->aff, s->n->axis[a].extent), aff_axis(a, 1));
-  return e;
+    at = aff_add(aff_scale(at, s->n->axis[a].extent), aff_axis(a, 1));
+  return e_rand(s->ex, at, stream);
+}
+
+static expr *lower_rate(instantiation *s) {
+  affine first = aff_const(0);
+  return e_read(s->ex, access_of(s->ex, s->o->p->lr, &first));
 }
 
 static expr *lower_name(instantiation *s, const xexpr *x) {
   int ax = find_axis(s->n, x->name);
-  if (ax >= 0) {
-    expr *e = NEW(s->mem, expr);
-    e->kind = E_INDEX;
-    e->aff = aff_axis(ax, 1);
-    return e;
-  }
+  if (ax >= 0) return e_index(s->ex, aff_axis(ax, 1));
   for (int i = 0; i < s->env.n; i++)
-    if (!strcmp(s->env.name[i], x->name)) return e_const(s->mem, s->env.v[i]);
-  if (!strcmp(x->name, "lr") && s->o->p->lr) return e_read(s->mem, (access){.t = s->o->p->lr});
+    if (!strcmp(s->env.name[i], x->name)) return e_const(s->ex, s->env.v[i]);
+  if (!strcmp(x->name, "lr") && s->o->p->lr) return lower_rate(s);
   if (find_bound(s, x->name)) {
     diag_error(s->o->d, x->at, "as in `x[n,h,w,c]`", "`%s` is a tensor and needs indices", x->name);
     return NULL;
@@ -188,7 +188,7 @@ static ekind kind_of_call(instantiation *s, const xexpr *x) {
   const char *known[E_COUNT];
   int n = 0;
   for (int k = 0; k < E_COUNT; k++) {
-    if (!scalar_arity(k) || strchr("+-*/=!<>", scalar_word(k)[0])) continue;
+    if (!scalar_callable(k)) continue;
     known[n++] = scalar_word(k);
     if (strcmp(scalar_word(k), x->name)) continue;
     if (scalar_arity(k) == x->n) return k;
@@ -205,7 +205,7 @@ static ekind kind_of_call(instantiation *s, const xexpr *x) {
 
 expr *lower_scalar(instantiation *s, const xexpr *x) {
   expr *a[3] = {0};
-  if (x->kind == X_NUM) return e_const(s->mem, x->num);
+  if (x->kind == X_NUM) return e_const(s->ex, x->num);
   if (x->kind == X_NAME) return lower_name(s, x);
   if (x->kind == X_READ) return lower_read(s, x);
   if (x->kind == X_CALL && !strcmp(x->name, "rand") && x->n == 0) return lower_rand(s);
@@ -218,6 +218,6 @@ expr *lower_scalar(instantiation *s, const xexpr *x) {
   }
   /* Constants are folded in double here, once, so that 1 - 0.9 is rounded once. */
   if (constant)
-    return e_const(s->mem, scalar_value(k, a[0]->num, a[1] ? a[1]->num : 0, a[2] ? a[2]->num : 0));
-  return e_op(s->mem, k, a[0], a[1], a[2]);
+    return e_const(s->ex, scalar_value(k, a[0]->num, a[1] ? a[1]->num : 0, a[2] ? a[2]->num : 0));
+  return e_op(s->ex, k, a[0], a[1], a[2]);
 }

@@ -28,7 +28,7 @@ static bool lanes_possible(const nest *n, const reads *r, int ax) {
   bool moves = false;
   if (n->axis[ax].extent < LANES) return false;
   for (int g = 0; g < n->n_guard; g++)
-    if (n->guard[g].ix.k[ax]) return false;
+    if (n->guard[g].ix->k[ax]) return false;
   for (int i = 0; i < r->n; i++) {
     if (!runs_in_lanes(n, &r->read[i]->rd, ax)) return false;
     moves |= dense_stride(&r->read[i]->rd, ax) == 1;
@@ -38,27 +38,17 @@ static bool lanes_possible(const nest *n, const reads *r, int ax) {
 
 /* --- packing: t[.., d, ..] copied to p[.., .., d] --- */
 
-typedef struct {
-  tensor *from, *to;
-  int dim;
-} packed;
-
-static affine axis_only(int a) { return aff_axis(a, 1); }
-
 static nest *copy_nest(nestprog *p, tensor *from, tensor *to, int dim) {
-  nest *c = NEW(p->mem, nest);
-  access in = {.t = from}, out = {.t = to};
-  c->name = arena_printf(p->mem, "pack %s", from->name);
+  nest *c = nest_new(p, arena_printf(p->mem, "pack %s", from->name), NULL);
+  affine in[MAX_DIMS], out[MAX_DIMS];
   c->n_axis = to->rank;
   for (int d = 0, at = 0; d < from->rank; d++) {
     int a = d == dim ? from->rank - 1 : at++;
     c->axis[a] = (axis){arena_printf(p->mem, "%c", 'a' + a), from->dim[d], false};
-    in.ix[d] = axis_only(a);
-    out.ix[a] = axis_only(a);
+    in[d] = out[a] = aff_axis(a, 1);
   }
-  c->red = R_SET;
-  c->term = e_read(p->mem, in);
-  nest_store(p->mem, c, out, e_op(p->mem, E_ACC, NULL, NULL, NULL));
+  c->term = e_read(p->ex, access_of(p->ex, from, in));
+  nest_store(c, access_of(p->ex, to, out), e_acc(p->ex));
   c->canonical = true;
   return c;
 }
@@ -75,57 +65,58 @@ static tensor *packed_tensor(nestprog *p, tensor *from, int dim) {
   return t;
 }
 
-/* An earlier packing of the same tensor that is still up to date before nest `at`. */
-static tensor *find_packed(nestprog *p, tensor *from, int dim, const nest *at) {
-  tensor *found = NULL;
-  const char *want = arena_printf(p->mem, "%s.pack%d", from->name, dim);
-  for (nest *n = p->nests; n != at; n = n->next) {
-    if (store_to(n, from) >= 0) found = NULL;
-    if (n->n_store == 1 && !strcmp(n->store[0].out.t->name, want)) found = n->store[0].out.t;
-  }
-  return found;
-}
+/* The packed copies that are up to date, by tensor and dimension. */
+typedef struct {
+  int n; /* tensors when the pass began: copies are not packed again */
+  tensor *(*of)[MAX_DIMS];
+} packings;
 
 /* The dimension through which the read moves along ax, or -1 if it is not a plain one. */
 static int moving_dim(const access *x, int ax) {
   int found = -1;
   for (int d = 0; d < x->t->rank; d++) {
-    if (!x->ix[d].k[ax]) continue;
-    if (found >= 0 || x->ix[d].k[ax] != 1) return -1;
+    if (!x->ix[d]->k[ax]) continue;
+    if (found >= 0 || x->ix[d]->k[ax] != 1) return -1;
     found = d;
   }
   return found;
 }
 
-static void read_packed(expr *read, tensor *to, int dim) {
-  access x = {.t = to};
-  int at = 0;
-  for (int d = 0; d < read->rd.t->rank; d++)
-    if (d != dim) x.ix[at++] = read->rd.ix[d];
-  x.ix[at] = read->rd.ix[dim];
-  read->rd = x;
+typedef struct {
+  expr *read, *by;
+} redirection;
+
+static expr *redirect(exprs *x, expr *e, expr *const *a, void *arg) {
+  (void)x, (void)a;
+  const redirection *r = arg;
+  return e == r->read ? r->by : NULL;
 }
 
-/* Returns the nest before which the copy was put: copies go in front of n. */
-static void pack_read(nestprog *p, nest **link, nest *n, expr *read, int dim) {
-  tensor *from = read->rd.t, *to = find_packed(p, from, dim, n);
-  if (!to) {
-    to = packed_tensor(p, from, dim);
-    nest *c = copy_nest(p, from, to, dim);
+static expr *read_packed(exprs *x, expr *read, tensor *to, int dim) {
+  affine ix[MAX_DIMS];
+  int at = 0;
+  for (int d = 0; d < read->rd.t->rank; d++)
+    if (d != dim) ix[at++] = *read->rd.ix[d];
+  ix[at] = *read->rd.ix[dim];
+  return e_read(x, access_of(x, to, ix));
+}
+
+/* A copy that is not there yet goes in front of n. */
+static void pack_read(nestprog *p, packings *k, nest **link, nest *n, expr *read, int dim) {
+  tensor *from = read->rd.t, *none = NULL;
+  tensor **to = from->id < k->n ? &k->of[from->id][dim] : &none;
+  if (!*to) {
+    *to = packed_tensor(p, from, dim);
+    nest *c = copy_nest(p, from, *to, dim);
     c->next = n;
     *link = c;
   }
-  read_packed(read, to, dim);
+  redirection r = {read, read_packed(p->ex, read, *to, dim)};
+  n->term = expr_rewrite(p->ex, n->term, redirect, &r);
 }
 
-static expr *keep(expr *e, void *arg) {
-  (void)e, (void)arg;
-  return NULL;
-}
-
-static void order_nest(nestprog *p, nest **link) {
+static void order_nest(nestprog *p, packings *k, nest **link) {
   nest *n = *link;
-  n->term = expr_rewrite(p->mem, n->term, keep, NULL); /* a copy of its own: reads are redirected */
   split_sum(p, n);
   int reduce = innermost_reduce(n), v = contiguous_output(n);
   reads r = reads_of_term(n);
@@ -138,14 +129,22 @@ static void order_nest(nestprog *p, nest **link) {
   int dim = across == 1 ? moving_dim(&worst->rd, v) : -1;
   if (dim >= 0 && !worst->rd.t->is_int &&
       all_points(n) / tensor_elements(worst->rd.t) >= PACK_REUSE)
-    pack_read(p, link, n, worst, dim);
+    pack_read(p, k, link, n, worst, dim);
   else if (lanes_possible(n, &r, reduce)) n->lanes = true;
 }
 
+static void forget_written(packings *k, const nest *n) {
+  for (int s = 0; s < n->n_store; s++)
+    if (n->store[s].out.t->id < k->n) memset(k->of[n->store[s].out.t->id], 0, sizeof *k->of);
+}
+
 void order(nestprog *p) {
+  packings k = {p->n_tensor, NULL};
+  k.of = arena_alloc(p->mem, sizeof *k.of * (size_t)(p->n_tensor + 1));
   for (nest **link = &p->nests; *link; link = &(*link)->next) {
     nest *n = *link;
-    order_nest(p, link);
+    order_nest(p, &k, link);
     while (*link != n) link = &(*link)->next; /* past the copies */
+    forget_written(&k, n);
   }
 }

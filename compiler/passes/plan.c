@@ -2,6 +2,7 @@
    alive together; a tensor lives from the group that first writes it to the one that last reads it.
  */
 #include "plan.h"
+#include "nest/effects.h"
 #include "nest/schedule.h"
 #include <stdlib.h>
 
@@ -34,25 +35,11 @@ static void touch(life *l, int group) {
   if (group > l->last) l->last = group;
 }
 
-typedef struct {
-  life *lives;
-  int group;
-} toucher;
-
-static void touch_read(expr *e, void *arg) {
-  toucher *t = arg;
-  touch(&t->lives[tensor_base(e->rd.t)->id], t->group);
-}
-
 static void find_lives(nestprog *p, life *lives) {
   for (nest *n = p->nests; n; n = n->next) {
-    toucher t = {lives, n->sched->group};
-    expr_reads(n->term, touch_read, &t);
-    if (n->init) expr_reads(n->init, touch_read, &t);
-    for (int s = 0; s < n->n_store; s++) {
-      expr_reads(n->store[s].value, touch_read, &t);
-      touch(&lives[n->store[s].out.t->id], t.group);
-    }
+    reads r = reads_of(n);
+    for (int i = 0; i < r.n; i++) touch(&lives[tensor_base(r.read[i]->rd.t)->id], n->sched->group);
+    for (int s = 0; s < n->n_store; s++) touch(&lives[n->store[s].out.t->id], n->sched->group);
   }
 }
 

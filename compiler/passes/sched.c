@@ -30,7 +30,7 @@ static bool unit_or_fixed(const access *x, int ax) {
 /* Can a guard or a read without halo stop some elements of a vector along ax and not others? */
 static bool guarded_along(const nest *n, int ax) {
   for (int i = 0; i < n->n_guard; i++)
-    if (n->guard[i].ix.k[ax]) return true;
+    if (n->guard[i].ix->k[ax]) return true;
   return false;
 }
 
@@ -216,8 +216,8 @@ static void search_tile(nest *n, schedule *s, const target_info *t, int threads)
 /* --- nests without a contraction: wide enough to hide latency, no more --- */
 
 static bool is_heavy(const nest *n) {
-  bool heavy = calls_function(n->term);
-  for (int i = 0; i < n->n_store; i++) heavy |= calls_function(n->store[i].value);
+  bool heavy = n->term->calls;
+  for (int i = 0; i < n->n_store; i++) heavy |= n->store[i].value->calls;
   return heavy;
 }
 

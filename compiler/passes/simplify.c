@@ -9,34 +9,17 @@
 
 /* --- axes of one point --- */
 
-typedef struct {
-  int to[MAX_AXES]; /* -1: dropped */
-} axis_map;
-
-static affine map_axes(affine x, void *arg) {
-  const axis_map *m = arg;
-  affine y = {.c = x.c};
-  for (int a = 0; a < MAX_AXES; a++)
-    if (x.k[a] && m->to[a] >= 0) y.k[m->to[a]] = x.k[a];
-  return y;
-}
-
-static void drop_unit_axes(nestprog *p, nest *n) {
-  axis_map m;
+static void drop_unit_axes(nest *n) {
+  axis_map m = {.n = n->n_axis};
   int k = 0;
   for (int a = 0; a < n->n_axis; a++) {
-    m.to[a] = n->axis[a].extent == 1 ? -1 : k;
-    if (n->axis[a].extent > 1) n->axis[k++] = n->axis[a];
+    if (n->axis[a].extent == 1) continue;
+    m.to[a] = aff_axis(k, 1);
+    n->axis[k++] = n->axis[a];
   }
   if (k == n->n_axis) return;
   n->n_axis = k;
-  n->term = expr_map_affine(p->mem, n->term, map_axes, &m);
-  for (int g = 0; g < n->n_guard; g++) n->guard[g].ix = map_axes(n->guard[g].ix, &m);
-  for (int s = 0; s < n->n_store; s++) {
-    n->store[s].value = expr_map_affine(p->mem, n->store[s].value, map_axes, &m);
-    for (int d = 0; d < n->store[s].out.t->rank; d++)
-      n->store[s].out.ix[d] = map_axes(n->store[s].out.ix[d], &m);
-  }
+  nest_map(n, &m);
 }
 
 static void drop_idle_guards(nest *n) {
@@ -51,65 +34,36 @@ static void drop_idle_guards(nest *n) {
 
 /* --- terms that are never in range --- */
 
-typedef struct {
-  const nest *n;
-  bool outside;
-} void_scan;
-
-static void scan_outside(expr *read, void *arg) {
-  void_scan *s = arg;
-  for (int d = 0; d < read->rd.t->rank; d++)
-    s->outside |= always_outside(s->n, &read->rd.ix[d], read->rd.t->dim[d]);
+static bool never_in_range(const nest *n) {
+  reads r = reads_of_term(n);
+  for (int g = 0; g < n->n_guard; g++)
+    if (always_outside(n, n->guard[g].ix, n->guard[g].extent)) return true;
+  for (int i = 0; i < r.n; i++) {
+    const access *x = &r.read[i]->rd;
+    for (int d = 0; d < x->t->rank; d++)
+      if (always_outside(n, x->ix[d], x->t->dim[d])) return true;
+  }
+  return false;
 }
 
 /* Every window lies in the padding: nothing is read, and the sum has no term. */
-static void drop_void_term(nestprog *p, nest *n) {
-  void_scan s = {n, false};
-  expr_reads(n->term, scan_outside, &s);
-  for (int g = 0; g < n->n_guard; g++)
-    s.outside |= always_outside(n, &n->guard[g].ix, n->guard[g].extent);
-  if (!s.outside) return;
+static void drop_void_term(nest *n) {
+  if (!never_in_range(n)) return;
   n->n_guard = 0;
-  n->term = e_const(p->mem, n->red == R_MAX ? -INFINITY : 0);
+  n->term = e_const(n->ex, n->red == R_MAX ? -INFINITY : 0);
 }
 
 /* --- factors that do not change along the reduction --- */
 
-typedef struct {
-  const nest *n;
-  bool leaves; /* some read may be out of range */
-} range_scan;
-
-static void scan_range(expr *read, void *arg) {
-  range_scan *s = arg;
-  s->leaves |= access_may_leave(s->n, &read->rd);
-}
-
-static bool may_leave(const nest *n, expr *e) {
-  range_scan s = {n, false};
-  expr_reads(e, scan_range, &s);
-  return s.leaves;
-}
-
-static bool moves(const nest *n, const affine *x) {
+static bool depends_on_reduction(const nest *n, expr *e) {
   for (int a = 0; a < n->n_axis; a++)
-    if (n->axis[a].reduce && x->k[a]) return true;
-  return false;
-}
-
-static bool depends_on_reduction(const nest *n, const expr *e) {
-  if (e->kind == E_INDEX || e->kind == E_RAND) return moves(n, &e->aff);
-  if (e->kind == E_READ)
-    for (int d = 0; d < e->rd.t->rank; d++)
-      if (moves(n, &e->rd.ix[d])) return true;
-  for (int i = 0; i < scalar_arity(e->kind); i++)
-    if (depends_on_reduction(n, e->a[i])) return true;
+    if (n->axis[a].reduce && e->axes >> a & 1) return true;
   return false;
 }
 
 /* A sum's term taken apart into factors and divisors. */
 typedef struct {
-  algebra *g;
+  exprs *g;
   const nest *n;
   double number; /* constant factor */
   int n_fixed, n_fixed_divisor, n_left, n_divisor;
@@ -138,49 +92,41 @@ static void take_apart(product *f, expr *e, bool divisor) {
 }
 
 static expr *put_together(product *f) {
-  expr *e = f->n_left ? f->left[0] : alg_const(f->g, 1);
+  expr *e = f->n_left ? f->left[0] : e_const(f->g, 1);
   for (int i = 1; i < f->n_left; i++) e = alg_op(f->g, E_MUL, e, f->left[i], NULL);
   for (int i = 0; i < f->n_divisor; i++) e = alg_op(f->g, E_DIV, e, f->divisor[i], NULL);
   return e;
 }
 
 static expr *scaled_acc(product *f) {
-  expr *e = alg_leaf(f->g, &(expr){.kind = E_ACC});
+  expr *e = e_acc(f->g);
   for (int i = 0; i < f->n_fixed; i++) e = alg_op(f->g, E_MUL, e, f->fixed[i], NULL);
   for (int i = 0; i < f->n_fixed_divisor; i++)
     e = alg_op(f->g, E_DIV, e, f->fixed_divisor[i], NULL);
-  return alg_op(f->g, E_MUL, e, alg_const(f->g, f->number), NULL);
+  return alg_op(f->g, E_MUL, e, e_const(f->g, f->number), NULL);
 }
 
-static expr *replace_acc(algebra *g, expr *e, expr *by) {
-  expr *a[3] = {0};
+static expr *replace_acc(exprs *g, expr *e, expr *const *a, void *by) {
   if (e->kind == E_ACC) return by;
-  if (scalar_arity(e->kind) == 0) return e;
-  for (int i = 0; i < scalar_arity(e->kind); i++) a[i] = replace_acc(g, e->a[i], by);
-  return alg_op(g, e->kind, a[0], a[1], a[2]);
+  return scalar_arity(e->kind) ? alg_op(g, e->kind, a[0], a[1], a[2]) : e;
 }
 
 /* sum(c * term) = c * sum(term): products of two reads stay products of two reads. */
-static void hoist_factors(algebra *g, nest *n) {
+static void hoist_factors(exprs *g, nest *n) {
   product f = {.g = g, .n = n, .number = 1};
   if (n->red != R_SUM) return;
   take_apart(&f, n->term, false);
   if (f.number == 1 && !f.n_fixed && !f.n_fixed_divisor) return;
   n->term = put_together(&f);
   expr *acc = scaled_acc(&f);
-  for (int s = 0; s < n->n_store; s++) n->store[s].value = replace_acc(g, n->store[s].value, acc);
+  for (int s = 0; s < n->n_store; s++)
+    n->store[s].value = expr_rewrite(g, n->store[s].value, replace_acc, (void *)acc);
 }
 
 /* --- one nest --- */
 
-static bool reduces(const nest *n) {
-  for (int a = 0; a < n->n_axis; a++)
-    if (n->axis[a].reduce) return true;
-  return false;
-}
-
 /* A sum of equal constants is a product. */
-static void count_constant(algebra *g, nest *n) {
+static void count_constant(exprs *g, nest *n) {
   int64_t points = 1;
   int k = 0;
   if (n->red == R_MAX || n->term->kind != E_CONST || n->n_guard || !reduces(n)) return;
@@ -190,18 +136,18 @@ static void count_constant(algebra *g, nest *n) {
     if (!n->axis[a].reduce) k++;
     else if (k < a) return; /* output axes come first */
   n->n_axis = k;
-  n->term = alg_const(g, n->term->num * (n->red == R_SUM ? (double)points : 1));
+  n->term = e_const(g, n->term->num * (n->red == R_SUM ? (double)points : 1));
 }
 
-static void simplify_nest(nestprog *p, nest *n) {
-  algebra g = {.mem = p->mem};
-  drop_unit_axes(p, n);
+static void simplify_nest(nest *n) {
+  exprs *g = n->ex;
+  drop_unit_axes(n);
   drop_idle_guards(n);
-  drop_void_term(p, n);
-  n->term = alg_copy(&g, n->term);
-  for (int s = 0; s < n->n_store; s++) n->store[s].value = alg_copy(&g, n->store[s].value);
-  if (reduces(n)) hoist_factors(&g, n);
-  count_constant(&g, n);
+  drop_void_term(n);
+  n->term = alg_simplify(g, n->term);
+  for (int s = 0; s < n->n_store; s++) n->store[s].value = alg_simplify(g, n->store[s].value);
+  if (reduces(n)) hoist_factors(g, n);
+  count_constant(g, n);
   bool always = !n->n_guard && !may_leave(n, n->term);
   if (!reduces(n) && (n->red == R_SUM || always)) n->red = R_SET;
 }
@@ -225,19 +171,13 @@ typedef struct {
   forwarding *of; /* by tensor id */
   const nest *n;
   int at; /* n's place in the program */
-  bool affected;
 } forwards;
 
 static bool whole_identity(const nest *n, const access *x) {
-  int next = 0;
-  if (n->n_guard || reduces(n)) return false;
-  for (int d = 0; d < x->t->rank; d++) {
-    affine plain = x->t->dim[d] == 1 ? aff_const(0) : aff_axis(next, 1);
-    if (!aff_equal(x->ix[d], plain)) return false;
-    if (x->t->dim[d] == 1) continue;
-    if (next == n->n_axis || n->axis[next++].extent != x->t->dim[d]) return false;
-  }
-  return next == n->n_axis;
+  int64_t points = 1;
+  if (n->n_guard || reduces(n) || !covers_in_order(n, x)) return false;
+  for (int a = 0; a < n->n_axis; a++) points *= n->axis[a].extent;
+  return points == tensor_elements(x->t);
 }
 
 static int next_dim(const tensor *t, int d) {
@@ -254,53 +194,43 @@ static bool same_shape(const tensor *a, const tensor *b) {
 }
 
 /* The same element of a tensor of the same shape. */
-static access read_instead(const access *x, tensor *to) {
-  access y = {.t = to};
+static access read_instead(exprs *g, const access *x, tensor *to) {
+  affine ix[MAX_DIMS] = {{0}};
   int i = 0;
   for (int d = next_dim(to, 0); d < to->rank; d = next_dim(to, d + 1)) {
     i = next_dim(x->t, i);
-    y.ix[d] = x->ix[i++];
+    ix[d] = *x->ix[i++];
   }
-  return y;
+  return access_of(g, to, ix);
 }
 
-static void note_read(expr *read, void *arg) {
-  forwards *f = arg;
-  const access *x = &read->rd;
+static void note_read(forwards *f, const access *x) {
   f->of[x->t->id].read = f->at;
   f->of[x->t->id].leaves |= access_may_leave(f->n, x);
   for (int d = 0; d < x->t->rank; d++)
-    f->of[x->t->id].bends |= x->t->dim[d] == 1 && !aff_equal(x->ix[d], aff_const(0));
+    f->of[x->t->id].bends |= x->t->dim[d] == 1 && !aff_is(x->ix[d], aff_const(0));
 }
 
-static void note_affected(expr *read, void *arg) {
-  forwards *f = arg;
-  f->affected |= f->of[read->rd.t->id].replaced;
+static bool affected(const forwards *f, const nest *n) {
+  reads r = reads_of(n);
+  for (int i = 0; i < r.n; i++)
+    if (f->of[r.read[i]->rd.t->id].replaced) return true;
+  return false;
 }
 
-static expr *replace_reads(const forwards *f, algebra *g, expr *e) {
-  expr *a[3] = {0};
+static expr *replace_read(exprs *g, expr *e, expr *const *a, void *arg) {
+  const forwards *f = arg;
   if (e->kind == E_READ && f->of[e->rd.t->id].replaced) {
     const forwarding *r = &f->of[e->rd.t->id];
-    if (!r->to) return alg_const(g, r->value);
-    expr moved = *e;
-    moved.rd = read_instead(&e->rd, r->to);
-    return alg_leaf(g, &moved);
+    return r->to ? e_read(g, read_instead(g, &e->rd, r->to)) : e_const(g, r->value);
   }
-  if (scalar_arity(e->kind) == 0) return alg_leaf(g, e);
-  for (int i = 0; i < scalar_arity(e->kind); i++) a[i] = replace_reads(f, g, e->a[i]);
-  return alg_op(g, e->kind, a[0], a[1], a[2]);
+  return scalar_arity(e->kind) ? alg_op(g, e->kind, a[0], a[1], a[2]) : e;
 }
 
 static void read_forwarded(forwards *f, nest *n) {
-  algebra g = {.mem = f->p->mem};
-  f->affected = false;
-  expr_reads(n->term, note_affected, f);
-  for (int s = 0; s < n->n_store; s++) expr_reads(n->store[s].value, note_affected, f);
-  if (!f->affected) return;
-  n->term = replace_reads(f, &g, n->term);
-  for (int s = 0; s < n->n_store; s++) n->store[s].value = replace_reads(f, &g, n->store[s].value);
-  simplify_nest(f->p, n);
+  if (!affected(f, n)) return;
+  nest_rewrite(n, replace_read, f);
+  simplify_nest(n);
 }
 
 /* Does the copy at nest f->at of tensor t keep its value for as long as `copy` is read? */
@@ -323,8 +253,9 @@ static void note_forwarding(forwards *f) {
     r->value = n->term->num;
     r->replaced = true;
   }
+  if (n->term->kind != E_READ) return;
   const access *x = &n->term->rd;
-  if (n->term->kind != E_READ || !same_shape(x->t, t) || !whole_identity(n, x)) return;
+  if (!same_shape(x->t, t) || !whole_identity(n, x)) return;
   if (r->bends || !lasts(f, x->t, t)) return;
   if (f->of[x->t->id].read < r->read) f->of[x->t->id].read = r->read;
   r->to = x->t;
@@ -335,17 +266,17 @@ static void scan_program(forwards *f) {
   f->at = 0;
   for (const nest *n = f->p->nests; n; n = n->next, f->at++) {
     f->n = n;
-    expr_reads(n->term, note_read, f);
+    reads r = reads_of(n);
+    for (int i = 0; i < r.n; i++) note_read(f, &r.read[i]->rd);
     for (int s = 0; s < n->n_store; s++) {
-      expr_reads(n->store[s].value, note_read, f);
       f->of[n->store[s].out.t->id].writers++;
       f->of[n->store[s].out.t->id].last = f->at;
     }
   }
 }
 
-static void forward_copies(nestprog *p) {
-  forwards f = {.p = p, .of = NEW_N(p->mem, forwarding, p->n_tensor)};
+static void forward_copies(nestprog *p, arena *scratch) {
+  forwards f = {.p = p, .of = NEW_N(scratch, forwarding, p->n_tensor)};
   scan_program(&f);
   f.at = 0;
   for (nest *n = p->nests; n; n = n->next, f.at++) {
@@ -356,8 +287,6 @@ static void forward_copies(nestprog *p) {
 }
 
 /* --- dead nests --- */
-
-static void mark_read(expr *read, void *arg) { ((bool *)arg)[read->rd.t->id] = true; }
 
 static bool outlives(const tensor *t) { return t->role != T_TEMP; }
 
@@ -370,11 +299,11 @@ static bool idle(const nest *n) {
 }
 
 /* Unlinks nests whose results nobody reads, from the last to the first. */
-static void drop_dead(nestprog *p) {
+static void drop_dead(nestprog *p, arena *scratch) {
   int n_nest = 0;
   nest **list = NULL;
-  bool *used = NEW_N(p->mem, bool, p->n_tensor);
-  for (nest *n = p->nests; n; n = n->next) PUSH(p->mem, list, n_nest, n);
+  bool *used = NEW_N(scratch, bool, p->n_tensor);
+  for (nest *n = p->nests; n; n = n->next) PUSH(scratch, list, n_nest, n);
   nest *next = NULL;
   while (n_nest--) {
     nest *n = list[n_nest];
@@ -384,16 +313,17 @@ static void drop_dead(nestprog *p) {
     if (!live || idle(n)) continue;
     n->next = next;
     next = n;
-    expr_reads(n->term, mark_read, used);
-    for (int s = 0; s < n->n_store; s++) expr_reads(n->store[s].value, mark_read, used);
+    reads r = reads_of(n);
+    for (int i = 0; i < r.n; i++) used[r.read[i]->rd.t->id] = true;
   }
   p->nests = next;
 }
 
 void simplify(nestprog *p) {
-  for (nest *n = p->nests; n; n = n->next) simplify_nest(p, n);
-  forward_copies(p);
-  drop_dead(p);
-  merge_sums(p);
-  p->stage = "simplify";
+  arena *scratch = arena_new();
+  for (nest *n = p->nests; n; n = n->next) simplify_nest(n);
+  forward_copies(p, scratch);
+  drop_dead(p, scratch);
+  merge_sums(p, scratch);
+  arena_free(scratch);
 }

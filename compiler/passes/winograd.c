@@ -97,13 +97,13 @@ static matrix of_inverse(int alpha, int outputs) {
 
 /* --- a matrix times expressions --- */
 
-static expr *scaled(algebra *g, double c, expr *x) {
-  return alg_op(g, E_MUL, x, alg_const(g, c), NULL);
+static expr *scaled(exprs *g, double c, expr *x) {
+  return alg_op(g, E_MUL, x, e_const(g, c), NULL);
 }
 
 /* The sum of row r's terms; with `like` only of columns where row `like` has the same sign (same),
    or the opposite one. NULL for an empty sum. */
-static expr *dot(algebra *g, const matrix *m, int r, int like, bool same, expr **in) {
+static expr *dot(exprs *g, const matrix *m, int r, int like, bool same, expr **in) {
   expr *sum = NULL;
   for (int c = 0; c < m->cols; c++) {
     double k = m->at[r][c];
@@ -137,7 +137,7 @@ static bool mirrored_columns(const matrix *m, int c, int d) {
 }
 
 /* Turns mirrored columns x, y into x + y and x - y, each used by half of the rows. */
-static void pair_columns(algebra *g, matrix *m, expr **in) {
+static void pair_columns(exprs *g, matrix *m, expr **in) {
   for (int c = 0; c + 1 < m->cols; c++) {
     int d = c + 1;
     if (!mirrored_columns(m, c, d)) continue;
@@ -151,7 +151,7 @@ static void pair_columns(algebra *g, matrix *m, expr **in) {
   }
 }
 
-static void multiply(algebra *g, matrix m, expr *const *given, expr **out) {
+static void multiply(exprs *g, matrix m, expr *const *given, expr **out) {
   expr *in[MAX_ALPHA];
   bool done[MAX_ALPHA] = {false};
   memcpy(in, given, sizeof(expr *) * (size_t)m.cols);
@@ -172,7 +172,7 @@ static void multiply(algebra *g, matrix m, expr *const *given, expr **out) {
 }
 
 /* v, of extent m.cols along each of n dimensions, becomes one of extent m.rows. */
-static void multiply_all(algebra *g, const matrix *m, int n, expr **v) {
+static void multiply_all(exprs *g, const matrix *m, int n, expr **v) {
   expr *in[MAX_ALPHA], *out[MAX_ALPHA], *next[MAX_TRANSFORMED];
   int before = 1, after = 1; /* products of the extents on either side of the dimension */
   for (int d = 1; d < n; d++) after *= m->cols;
@@ -217,18 +217,18 @@ typedef struct {
 static int plain_axis(const nest *n, const access *x, int d) {
   int found = -1;
   for (int a = 0; a < n->n_axis; a++) {
-    if (!x->ix[d].k[a]) continue;
-    if (found >= 0 || x->ix[d].k[a] != 1) return -2;
+    if (!x->ix[d]->k[a]) continue;
+    if (found >= 0 || x->ix[d]->k[a] != 1) return -2;
     found = a;
   }
-  if (x->ix[d].c) return -2;
+  if (x->ix[d]->c) return -2;
   int64_t extent = found < 0 ? 1 : n->axis[found].extent;
   return extent == x->t->dim[d] ? found : -2;
 }
 
 static int dims_with(const access *x, int ax) {
   int n = 0;
-  for (int d = 0; d < x->t->rank; d++) n += x->ix[d].k[ax] != 0;
+  for (int d = 0; d < x->t->rank; d++) n += x->ix[d]->k[ax] != 0;
   return n;
 }
 
@@ -236,9 +236,9 @@ static int dims_with(const access *x, int ax) {
 static pairing pair_at(const form *f, int d) {
   const nest *n = f->n;
   const access *x = &f->data->rd, *y = &f->kernel->rd;
-  pairing q = {.out = -1, .tap = -1, .data_dim = d, .c = x->ix[d].c}, none = {.tap = -1};
+  pairing q = {.out = -1, .tap = -1, .data_dim = d, .c = x->ix[d]->c}, none = {.tap = -1};
   for (int a = 0; a < n->n_axis; a++) {
-    int64_t k = x->ix[d].k[a];
+    int64_t k = x->ix[d]->k[a];
     if (!k) continue;
     if ((k != 1 && k != -1) || (n->axis[a].reduce ? q.tap : q.out) >= 0) return none;
     if (n->axis[a].reduce) q.tap = a, q.reversed = k < 0;
@@ -396,12 +396,9 @@ static bool matches(form *f, nestprog *p, nest *n) {
 
 /* --- the nests --- */
 
-static nest *new_nest(const form *f, const char *name) {
-  nest *c = NEW(f->p->mem, nest);
-  c->name = name;
-  c->node = f->n->node;
-  c->red = R_SET;
-  c->term = e_const(f->p->mem, 0);
+static nest *new_tile_nest(const form *f, const char *name) {
+  nest *c = nest_new(f->p, name, f->n->node);
+  c->term = e_const(f->p->ex, 0);
   c->canonical = true;
   return c;
 }
@@ -413,13 +410,21 @@ static tensor *new_tensor(const form *f, const char *name, int rank, const int64
   return t;
 }
 
+/* Indices that are put together before they become an access. */
+typedef struct {
+  tensor *t;
+  affine ix[MAX_DIMS];
+} draft;
+
+static access finished(const form *f, const draft *x) { return access_of(f->p->ex, x->t, x->ix); }
+
 /* An operand and its transform t~[.., k, ..]: k, the product, comes before the first paired
    dimension; paired dimensions count tiles, and are gone where a tile has all there is. */
 typedef struct {
   const form *f;
-  bool data;  /* this is the data, else the kernel */
-  access in;  /* the first element of a tile, in the axes of the transforming nest */
-  access out; /* t~ in the same axes, at k = 0 */
+  bool data; /* this is the data, else the kernel */
+  draft in;  /* the first element of a tile, in the axes of the transforming nest */
+  draft out; /* t~ in the same axes, at k = 0 */
   int k_dim;
 } operand;
 
@@ -432,7 +437,7 @@ static bool in_portions(const operand *o, int d) { return d == 0 && o->f->portio
 static nest *over_tiles(operand *o) {
   const form *f = o->f;
   const access *x = o->data ? &f->data->rd : &f->kernel->rd;
-  nest *c = new_nest(f, arena_printf(f->p->mem, "transform %s", x->t->name));
+  nest *c = new_tile_nest(f, arena_printf(f->p->mem, "transform %s", x->t->name));
   int64_t dim[MAX_DIMS];
   int rank = 0;
   o->k_dim = -1;
@@ -466,45 +471,46 @@ static nest *over_tiles(operand *o) {
 }
 
 /* Element number e of a tile, `length` long along each pair. */
-static expr *tile_element(const operand *o, algebra *g, int length, int e) {
-  access x = o->in;
+static expr *tile_element(const operand *o, int length, int e) {
+  draft x = o->in;
   for (int i = o->f->n_pair - 1; i >= 0; i--, e /= length) {
     const pairing *q = &o->f->pair[i];
     int at = e % length;
     if (o->data) x.ix[q->data_dim].c += at;
     else x.ix[q->kernel_dim].c += q->reversed ? length - 1 - at : at;
   }
-  return alg_leaf(g, &(expr){.kind = E_READ, .rd = x});
+  return e_read(o->f->p->ex, finished(o->f, &x));
 }
 
 static nest *transform(operand *o) {
   const form *f = o->f;
   nest *c = over_tiles(o);
-  algebra g = {.mem = f->p->mem};
+  exprs *g = f->p->ex;
   expr *v[MAX_TRANSFORMED];
   int taps = f->tiled_taps ? f->tile : f->few, length = o->data ? f->alpha : taps;
   matrix m = o->data ? of_data(f->alpha) : of_kernel(f->alpha, taps);
-  for (int e = 0; e < power_of(length, f->n_pair); e++) v[e] = tile_element(o, &g, length, e);
-  multiply_all(&g, &m, f->n_pair, v);
+  for (int e = 0; e < power_of(length, f->n_pair); e++) v[e] = tile_element(o, length, e);
+  multiply_all(g, &m, f->n_pair, v);
   for (int k = 0; k < f->n_point; k++) {
-    access out = o->out;
+    draft out = o->out;
     out.ix[o->k_dim].c = k;
-    nest_store(f->p->mem, c, out, v[k]);
+    nest_store(c, finished(f, &out), v[k]);
   }
   return c;
 }
 
-/* What the axes of a nest are in those of another, and the axis of products there. */
+/* What the axes of a nest are in those of the product nest, and the axis of products there. */
 typedef struct {
-  affine to[MAX_AXES];
+  axis_map in;
   int k;
-} axis_map;
+} product_map;
 
 /* The product nest without its term and stores. In a chain its first axis counts portions. */
-static nest *product_axes(const form *f, axis_map *m) {
+static nest *product_axes(const form *f, product_map *m) {
   const nest *n = f->n;
-  nest *c = new_nest(f, n->name);
+  nest *c = new_tile_nest(f, n->name);
   m->k = -1;
+  m->in.n = n->n_axis;
   if (f->portion) {
     c->axis[c->n_axis++] = (axis){"p", n->axis[f->batch].extent / f->portion, false};
     c->chain = f->p->n_chain;
@@ -517,38 +523,38 @@ static nest *product_axes(const form *f, axis_map *m) {
     bool portions = f->portion && a == f->batch;
     int64_t extent = portions ? f->portion : n->axis[a].extent;
     if (q) extent = a == tiled_axis(f, q) ? extent / f->tile : 1;
-    m->to[a] = portions ? aff_axis(0, f->portion) : aff_const(0);
+    m->in.to[a] = portions ? aff_axis(0, f->portion) : aff_const(0);
     if (extent == 1) continue;
-    m->to[a] = aff_add(m->to[a], aff_axis(c->n_axis, 1));
+    m->in.to[a] = aff_add(m->in.to[a], aff_axis(c->n_axis, 1));
     c->axis[c->n_axis++] = (axis){n->axis[a].name, extent, n->axis[a].reduce};
   }
   return c;
 }
 
 /* The transformed operand, read at the product nest's axes. */
-static expr *read_transformed(const operand *o, const axis_map *m) {
+static expr *read_transformed(const operand *o, const product_map *m) {
   const form *f = o->f;
   const access *x = o->data ? &f->data->rd : &f->kernel->rd;
-  access y = {.t = o->out.t};
+  draft y = {.t = o->out.t};
   int rank = 0;
   for (int d = 0; d < x->t->rank; d++) {
     const pairing *q = pair_along(f, o->data, d);
     if (q && rank == o->k_dim) y.ix[rank++] = aff_axis(m->k, 1);
     if (q && !in_tiles(o)) continue;
     int ax = q ? tiled_axis(f, q) : plain_axis(f->n, x, d);
-    affine at = ax >= 0 ? m->to[ax] : aff_const(0);
+    affine at = ax >= 0 ? m->in.to[ax] : aff_const(0);
     if (in_portions(o, d)) {
       y.ix[rank++] = aff_axis(0, 1);
       at.k[0] = 0;
     }
     y.ix[rank++] = at;
   }
-  return e_read(f->p->mem, y);
+  return e_read(f->p->ex, finished(f, &y));
 }
 
 /* A tensor over all output axes of n, and its access there. */
 static access over_outputs(const form *f, const nest *n, const char *name) {
-  access x = {0};
+  draft x = {0};
   int64_t dim[MAX_DIMS];
   int rank = 0;
   for (int a = 0; a < n->n_axis; a++) {
@@ -557,121 +563,111 @@ static access over_outputs(const form *f, const nest *n, const char *name) {
     dim[rank++] = n->axis[a].extent;
   }
   x.t = new_tensor(f, name, rank, dim);
-  return x;
+  return finished(f, &x);
 }
 
 static int dim_of_axis(const access *x, int ax) {
   int d = 0;
-  while (!x->ix[d].k[ax]) d++;
+  while (!x->ix[d]->k[ax]) d++;
   return d;
 }
 
-static nest *product(const form *f, const operand *data, const operand *kernel, axis_map *m) {
+static nest *product(const form *f, const operand *data, const operand *kernel, product_map *m) {
   nest *c = product_axes(f, m);
   expr *d = read_transformed(data, m), *g = read_transformed(kernel, m);
   bool data_first = f->n->term->a[0] == f->data;
   c->red = R_SUM;
-  c->term = e_op(f->p->mem, E_MUL, data_first ? d : g, data_first ? g : d, NULL);
+  c->term = e_op(f->p->ex, E_MUL, data_first ? d : g, data_first ? g : d, NULL);
   access out = over_outputs(f, c, f->n->store[0].out.t->name);
   out.t->apart = dim_of_axis(&out, m->k);
   out.t->sliced = f->portion && !f->tiled_taps;
-  nest_store(f->p->mem, c, out, e_op(f->p->mem, E_ACC, NULL, NULL, NULL));
+  nest_store(c, out, e_acc(f->p->ex));
   return c;
 }
 
-/* An index in other axes: what axis a was is now axis[a]. */
-static affine in_axes(affine x, const affine *axis) {
-  affine r = aff_const(x.c);
-  for (int a = 0; a < MAX_AXES; a++)
-    if (x.k[a]) r = aff_add(r, aff_scale(axis[a], x.k[a]));
-  return r;
-}
-
-static access access_in_axes(access x, const affine *axis) {
-  for (int d = 0; d < x.t->rank; d++) x.ix[d] = in_axes(x.ix[d], axis);
-  return x;
-}
-
 /* Adds up the sums of the portions (axis 0 of c, which becomes the last); m follows. */
-static nest *sum_of_portions(const form *f, const nest *c, axis_map *m) {
-  nest *s = new_nest(f, arena_printf(f->p->mem, "portions of %s", c->name));
-  affine to[MAX_AXES];
+static nest *sum_of_portions(const form *f, const nest *c, product_map *m) {
+  nest *s = new_tile_nest(f, arena_printf(f->p->mem, "portions of %s", c->name));
+  axis_map to = {.n = c->n_axis};
   for (int pass = 0; pass < 2; pass++) /* the outputs, and then the portions */
     for (int a = 0; a < c->n_axis; a++) {
       if (c->axis[a].reduce || (a == 0) != pass) continue;
-      to[a] = aff_axis(s->n_axis, 1);
+      to.to[a] = aff_axis(s->n_axis, 1);
       s->axis[s->n_axis++] = (axis){c->axis[a].name, c->axis[a].extent, a == 0};
     }
-  for (int a = 0; a < c->n_axis; a++)
-    if (c->axis[a].reduce) to[a] = aff_const(0);
   s->red = R_SUM;
-  s->term = e_read(f->p->mem, access_in_axes(c->store[0].out, to));
-  nest_store(f->p->mem, s, over_outputs(f, s, c->name), e_op(f->p->mem, E_ACC, NULL, NULL, NULL));
-  for (int a = 0; a < f->n->n_axis; a++) m->to[a] = in_axes(m->to[a], to);
+  s->term = e_read(f->p->ex, access_map(f->p->ex, c->store[0].out, &to));
+  nest_store(s, over_outputs(f, s, c->name), e_acc(f->p->ex));
+  for (int a = 0; a < f->n->n_axis; a++) m->in.to[a] = aff_map(&m->in.to[a], &to);
   m->k--;
   return s;
 }
 
 /* Output number e of a tile: what n's axes and its result are there. */
 typedef struct {
-  algebra g;
-  affine axis[MAX_AXES];
+  axis_map axis;
   expr *result;
 } tile_output;
 
-static affine at_output(affine x, void *arg) { return in_axes(x, ((tile_output *)arg)->axis); }
-
-/* Equal reads become one, and the sum becomes the inverse's result; nothing is computed anew. */
-static expr *with_result(expr *e, void *arg) {
-  tile_output *t = arg;
-  if (e->kind == E_ACC) return t->result;
-  return e->kind == E_READ ? alg_leaf(&t->g, e) : NULL;
+static expr *with_result(exprs *x, expr *e, expr *const *a, void *result) {
+  (void)x, (void)a;
+  return e->kind == E_ACC ? result : NULL;
 }
 
-static void put_stores(const form *f, const nest *n, nest *c, tile_output *t) {
+static void put_stores(const nest *n, nest *c, const tile_output *t) {
+  exprs *x = c->ex;
   for (int s = 0; s < n->n_store; s++) {
-    expr *v = expr_map_affine(f->p->mem, n->store[s].value, at_output, t);
-    access out = access_in_axes(n->store[s].out, t->axis);
-    nest_store(f->p->mem, c, out, expr_rewrite(f->p->mem, v, with_result, t));
+    expr *v = expr_map(x, n->store[s].value, &t->axis);
+    access out = access_map(x, n->store[s].out, &t->axis);
+    nest_store(c, out, expr_rewrite(x, v, with_result, (void *)t->result));
   }
 }
 
 /* The output axes of `from` but `except`, as all axes of y. */
-static void take_outputs(const nest *from, int except, nest *y, affine *to) {
+static void take_outputs(const nest *from, int except, nest *y, axis_map *to) {
+  to->n = from->n_axis;
   for (int a = 0; a < from->n_axis; a++) {
-    to[a] = aff_const(0);
+    to->to[a] = aff_const(0);
     if (from->axis[a].reduce || a == except) continue;
-    to[a] = aff_axis(y->n_axis, 1);
+    to->to[a] = aff_axis(y->n_axis, 1);
     y->axis[y->n_axis++] = from->axis[a];
   }
 }
 
-/* From the products that nest c stores to the stores of n, tile by tile. */
-static nest *inverse(const form *f, const nest *n, const nest *c, const axis_map *m) {
-  nest *y = new_nest(f, arena_printf(f->p->mem, "inverse of %s", n->name));
-  tile_output t = {.g = {.mem = f->p->mem}};
-  expr *v[MAX_TRANSFORMED];
-  affine to[MAX_AXES], first[MAX_AXES];
-  int outputs = f->tiled_taps ? f->few : f->tile, k_dim = dim_of_axis(&c->store[0].out, m->k);
-  take_outputs(c, m->k, y, to);
-  access x = access_in_axes(c->store[0].out, to);
+/* The products of a tile, in the axes of the inverse. */
+static void read_products(const form *f, const access *from, int k_dim, const axis_map *to,
+                          expr **v) {
+  exprs *x = f->p->ex;
+  access at = access_map(x, *from, to);
+  affine first = *at.ix[k_dim];
   for (int e = 0; e < f->n_point; e++) {
-    x.ix[k_dim].c = e;
-    v[e] = alg_leaf(&t.g, &(expr){.kind = E_READ, .rd = x});
+    first.c = e;
+    v[e] = e_read(x, access_with(x, at, k_dim, first));
   }
+}
+
+/* From the products that nest c stores to the stores of n, tile by tile. */
+static nest *inverse(const form *f, const nest *n, const nest *c, const product_map *m) {
+  nest *y = new_tile_nest(f, arena_printf(f->p->mem, "inverse of %s", n->name));
+  tile_output t = {.axis = {.n = n->n_axis}};
+  expr *v[MAX_TRANSFORMED];
+  axis_map to, first;
+  int outputs = f->tiled_taps ? f->few : f->tile;
+  take_outputs(c, m->k, y, &to);
+  read_products(f, &c->store[0].out, dim_of_axis(&c->store[0].out, m->k), &to, v);
   matrix a = of_inverse(f->alpha, outputs);
-  multiply_all(&t.g, &a, f->n_pair, v);
-  for (int ax = 0; ax < n->n_axis; ax++) t.axis[ax] = in_axes(m->to[ax], to);
+  multiply_all(f->p->ex, &a, f->n_pair, v);
+  for (int ax = 0; ax < n->n_axis; ax++) t.axis.to[ax] = aff_map(&m->in.to[ax], &to);
   for (int i = 0; i < f->n_pair && !f->tiled_taps; i++)
-    t.axis[f->pair[i].out] = aff_scale(t.axis[f->pair[i].out], f->tile);
-  memcpy(first, t.axis, sizeof first);
+    t.axis.to[f->pair[i].out] = aff_scale(t.axis.to[f->pair[i].out], f->tile);
+  first = t.axis;
   for (int e = 0; e < power_of(outputs, f->n_pair); e++) {
     for (int i = f->n_pair - 1, rest = e; i >= 0; i--, rest /= outputs) {
       int ax = f->pair[i].out;
-      t.axis[ax] = aff_add(first[ax], aff_const(rest % outputs));
+      t.axis.to[ax] = aff_add(first.to[ax], aff_const(rest % outputs));
     }
     t.result = v[e];
-    put_stores(f, n, y, &t);
+    put_stores(n, y, &t);
   }
   return y;
 }
@@ -680,22 +676,21 @@ static nest *inverse(const form *f, const nest *n, const nest *c, const axis_map
 static bool stores_apart(const form *f, const nest *n) {
   int outputs = power_of(f->tiled_taps ? f->few : f->tile, f->n_pair);
   bool heavy = false;
-  for (int s = 0; s < n->n_store; s++) heavy |= calls_function(n->store[s].value);
+  for (int s = 0; s < n->n_store; s++) heavy |= n->store[s].value->calls;
   return heavy || outputs * n->n_store > MAX_STORES;
 }
 
 /* Splits n into its sum, stored plainly, and its stores, which stand in a nest behind it. */
 static nest *split_stores(const form *f, nest *n) {
-  nest *rest = new_nest(f, arena_printf(f->p->mem, "stores of %s", n->name));
-  nest *sum = nest_copy(f->p->mem, n);
-  tile_output t = {.g = {.mem = f->p->mem}};
-  take_outputs(n, -1, rest, t.axis);
+  nest *rest = new_tile_nest(f, arena_printf(f->p->mem, "stores of %s", n->name));
+  nest *sum = nest_copy(n);
+  tile_output t = {.result = e_acc(f->p->ex)};
+  take_outputs(n, -1, rest, &t.axis);
   access out = over_outputs(f, n, n->store[0].out.t->name);
-  rest->term = e_read(f->p->mem, access_in_axes(out, t.axis));
-  t.result = e_op(f->p->mem, E_ACC, NULL, NULL, NULL);
-  put_stores(f, n, rest, &t);
+  rest->term = e_read(f->p->ex, access_map(f->p->ex, out, &t.axis));
+  put_stores(n, rest, &t);
   sum->n_store = 0;
-  nest_store(f->p->mem, sum, out, e_op(f->p->mem, E_ACC, NULL, NULL, NULL));
+  nest_store(sum, out, e_acc(f->p->ex));
   sum->next = rest;
   return sum;
 }
@@ -711,7 +706,7 @@ static nest **put_after(nest **link, nest *n) {
 static nest **rewrite(form *f, nest **link) {
   nest *after = f->n->next, *n = f->n;
   operand data = {.f = f, .data = true}, kernel = {.f = f};
-  axis_map m;
+  product_map m;
   if (stores_apart(f, n)) n = split_stores(f, n);
   f->p->n_chain += f->portion > 0;
   link = put_after(link, transform(&kernel));

@@ -1,37 +1,25 @@
 /* What a network costs: parameters, multiply-adds, bytes; all counted on its nests. */
 #include "nest/cost.h"
+#include "nest/effects.h"
 #include "pipeline.h"
 
-static double points(const nest *n, bool all) {
-  double p = 1;
-  for (int a = 0; a < n->n_axis; a++)
-    if (all || !n->axis[a].reduce) p *= (double)n->axis[a].extent;
-  return p;
-}
-
-/* Nodes that were counted: values are shared, also between the stores of a nest. */
-typedef struct {
-  arena *mem;
-  int n;
-  const expr **node;
-} counted;
-
-static double operations(counted *c, const expr *e) {
-  int arity = scalar_arity(e->kind);
-  if (!arity) return 0;
-  for (int i = 0; i < c->n; i++)
-    if (c->node[i] == e) return 0;
-  PUSH(c->mem, c->node, c->n, e);
-  double ops = e->kind != E_STOP;
-  for (int i = 0; i < arity; i++) ops += operations(c, e->a[i]);
+static double operations(const walk *w, int from) {
+  double ops = 0;
+  for (int i = from; i < w->n; i++) {
+    ekind k = w->node[i]->kind;
+    ops += scalar_arity(k) && k != E_STOP && k != E_ROUNDED;
+  }
   return ops;
 }
 
 double nest_flops(const nest *n) {
-  counted c = {.mem = arena_new()};
-  double f = points(n, true) * (operations(&c, n->term) + (n->red != R_SET));
-  for (int s = 0; s < n->n_store; s++) f += points(n, false) * operations(&c, n->store[s].value);
-  arena_free(c.mem);
+  walk *w = walk_begin(n->ex);
+  walk_add(w, n->term);
+  double f = (double)all_points(n) * (operations(w, 0) + (n->red != R_SET));
+  int term = w->n;
+  for (int s = 0; s < n->n_store; s++) walk_add(w, n->store[s].value);
+  f += (double)output_points(n) * operations(w, term);
+  walk_end(n->ex, w);
   return f;
 }
 
@@ -52,17 +40,11 @@ static void release(compilation *c) {
   machine_free(c->machine);
 }
 
-static int64_t elements(const tensor *t) {
-  int64_t n = 1;
-  for (int d = 0; d < t->rank; d++) n *= t->dim[d];
-  return n;
-}
-
 static void count(const nestprog *p, const node *only, int64_t *params, int64_t *macs) {
   *params = *macs = 0;
   for (int i = 0; i < p->n_tensor; i++) {
     const tensor *t = p->tensor[i];
-    if (t->role == T_PARAM && (!only || t->node == only)) *params += elements(t);
+    if (t->role == T_PARAM && (!only || t->node == only)) *params += tensor_elements(t);
   }
   for (const nest *n = p->nests; n; n = n->next)
     if (!only || n->node == only) *macs += nest_macs(n);

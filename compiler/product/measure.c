@@ -26,28 +26,27 @@ static int add_axis(builder *b, const char *name, int64_t extent, bool reduce) {
 /* A tensor with one dimension for each axis given, read or written at those axes. */
 static access over(builder *b, const char *name, int rank, const int *ax) {
   int64_t dim[MAX_DIMS];
-  access x = {0};
+  affine ix[MAX_DIMS];
   for (int d = 0; d < rank; d++) {
     dim[d] = b->n->axis[ax[d]].extent;
-    x.ix[d] = aff_axis(ax[d], 1);
+    ix[d] = aff_axis(ax[d], 1);
   }
-  x.t = tensor_new(b->p, name, T_TEMP, rank, dim);
-  return x;
+  return access_of(b->p->ex, tensor_new(b->p, name, T_TEMP, rank, dim), ix);
+}
+
+static expr *read_over(builder *b, const char *name, int rank, const int *ax) {
+  return e_read(b->p->ex, over(b, name, rank, ax));
 }
 
 static builder begin(arena *mem) {
-  builder b = {NEW(mem, nestprog), NEW(mem, nest)};
-  b.p->mem = mem;
-  b.p->nests = b.n;
-  b.n->name = "measure";
+  builder b = {.p = nestprog_new(mem)};
+  b.p->nests = b.n = nest_new(b.p, "measure", NULL);
   b.n->red = R_SUM;
   b.n->canonical = true;
   return b;
 }
 
-static void store_sum(builder *b, access out) {
-  nest_store(b->p->mem, b->n, out, e_op(b->p->mem, E_ACC, NULL, NULL, NULL));
-}
+static void store_sum(builder *b, access out) { nest_store(b->n, out, e_acc(b->p->ex)); }
 
 /* One nest, run once for every share, each with memory of its own. */
 typedef struct {
@@ -108,8 +107,7 @@ static double peak_gflops(const machine *m, int threads) {
   builder b = begin(mem);
   int i = add_axis(&b, "i", 8, false), j = add_axis(&b, "j", 3 * m->info->lanes, false);
   add_axis(&b, "k", DEPTH, true);
-  b.n->term =
-      e_op(mem, E_MUL, e_read(mem, over(&b, "x", 1, &i)), e_read(mem, over(&b, "w", 1, &j)), NULL);
+  b.n->term = e_op(b.p->ex, E_MUL, read_over(&b, "x", 1, &i), read_over(&b, "w", 1, &j), NULL);
   store_sum(&b, over(&b, "y", 2, (int[]){i, j}));
   double t = least_seconds(&b, m, threads, 15);
   arena_free(mem);
@@ -121,7 +119,7 @@ static double read_gbytes(const machine *m, int threads) {
   arena *mem = arena_new();
   builder b = begin(mem);
   int j = add_axis(&b, "j", 64, false), k = add_axis(&b, "k", ROWS, true);
-  b.n->term = e_read(mem, over(&b, "x", 2, (int[]){k, j}));
+  b.n->term = read_over(&b, "x", 2, (int[]){k, j});
   store_sum(&b, over(&b, "y", 1, &j));
   double t = least_seconds(&b, m, threads, 5);
   arena_free(mem);

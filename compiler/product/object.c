@@ -92,12 +92,6 @@ static void emit_all(object *o, const kernel_list *l) {
       emit_kernel(o->module, &l->call[i], o->machine->info);
 }
 
-static int64_t tensor_elements(const tensor *t) {
-  int64_t n = 1;
-  for (int d = 0; d < t->rank; d++) n *= t->dim[d];
-  return n;
-}
-
 static void measure(object *o) {
   const memory_plan *infer = &o->infer.memory, *train = &o->train.memory;
   object_sizes *s = &o->size;

@@ -49,10 +49,10 @@ typedef struct {
   int rank;
   int64_t dim[MAX_DIMS], stride[MAX_DIMS], at[MAX_DIMS],
       offset; /* offset: in its block, in elements */
-} walk;
+} place;
 
-static walk walk_begin(const tensor *t) {
-  walk w = {.rank = t->rank, .offset = t->offset / t->element};
+static place place_first(const tensor *t) {
+  place w = {.rank = t->rank, .offset = t->offset / t->element};
   bool mapped = t->decl && t->decl->n_file;
   for (int k = 0; k < t->rank; k++) {
     int d = mapped ? t->decl->file_dim[k] : k;
@@ -63,7 +63,7 @@ static walk walk_begin(const tensor *t) {
 }
 
 /* The element at hand, and on to the next. */
-static int64_t walk_next(walk *w) {
+static int64_t place_next(place *w) {
   int64_t here = w->offset;
   for (int k = w->rank - 1; k >= 0; k--) {
     w->offset += w->stride[k];
@@ -76,18 +76,18 @@ static int64_t walk_next(walk *w) {
 
 void weight_export(const weight_table *w, int i, const void *block, void *file) {
   const float *from = block;
-  walk at = walk_begin(w->tensor[i]);
-  if (w->info[i].is_int64) *(int64_t *)file = (int64_t)from[walk_next(&at)];
+  place at = place_first(w->tensor[i]);
+  if (w->info[i].is_int64) *(int64_t *)file = (int64_t)from[place_next(&at)];
   else
-    for (int64_t k = 0; k < w->info[i].count; k++) ((float *)file)[k] = from[walk_next(&at)];
+    for (int64_t k = 0; k < w->info[i].count; k++) ((float *)file)[k] = from[place_next(&at)];
 }
 
 void weight_import(const weight_table *w, int i, void *block, const void *file) {
   float *to = block;
-  walk at = walk_begin(w->tensor[i]);
-  if (w->info[i].is_int64) to[walk_next(&at)] = (float)*(const int64_t *)file;
+  place at = place_first(w->tensor[i]);
+  if (w->info[i].is_int64) to[place_next(&at)] = (float)*(const int64_t *)file;
   else
-    for (int64_t k = 0; k < w->info[i].count; k++) to[walk_next(&at)] = ((const float *)file)[k];
+    for (int64_t k = 0; k < w->info[i].count; k++) to[place_next(&at)] = ((const float *)file)[k];
 }
 
 uint32_t weight_stream(const char *s) {
@@ -100,13 +100,13 @@ void weight_init(const weight_table *w, int i, void *block, uint64_t seed) {
   const tensor *t = w->tensor[i];
   float *to = block;
   bool drawn = t->decl && t->decl->init == INIT_UNIFORM;
-  walk at = walk_begin(t);
+  place at = place_first(t);
   uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, stream = weight_stream(t->name), r[4];
   for (int64_t k = 0; k < w->info[i].count; k++) {
     uint32_t ctr[4] = {(uint32_t)(k / 4), (uint32_t)(k >> 34), stream, 0x696e6974u /* "init" */};
     float v = (float)t->init;
     if (drawn && k % 4 == 0) philox4x32_10(ctr, key, r);
     if (drawn) v = ((float)(r[k % 4] >> 8) * 0x1p-23f - 1.0f) * (float)t->init;
-    to[walk_next(&at)] = v;
+    to[place_next(&at)] = v;
   }
 }

@@ -1,0 +1,273 @@
+/* The table of a program's expressions: each distinct affine, list of indices and node once. */
+#include "expr.h"
+#include <stddef.h>
+#include <string.h>
+
+enum { BLOCK = 1024 };
+
+typedef struct expr node_memory;
+typedef struct {
+  int n;
+  const affine *ix[]; /* n of them */
+} index_list;
+
+/* Finds what is there by its hash: numbers of things (plus 1; 0 is free), a power of two of them.
+ */
+typedef struct {
+  int n, room;
+  uint32_t *slot;
+} table;
+
+struct exprs {
+  arena *mem;
+  table nodes, affines, lists;
+  struct expr **block; /* node i is block[i / BLOCK][i % BLOCK] */
+  reads ***known;      /* reads below it, in the same blocks */
+  int n_block;
+  const affine **affine;
+  const index_list **list;
+  walk *spare;
+};
+
+exprs *exprs_new(arena *mem) {
+  exprs *x = NEW(mem, exprs);
+  x->mem = mem;
+  return x;
+}
+
+arena *exprs_arena(const exprs *x) { return x->mem; }
+
+/* --- hashing --- */
+
+static uint64_t mixed(uint64_t h, uint64_t v) {
+  h = (h ^ v) * 0x9E3779B97F4A7C15u;
+  return h ^ h >> 29;
+}
+
+static uint64_t hash_words(uint64_t h, const void *data, size_t bytes) {
+  for (const char *p = data, *end = p + bytes; p < end; p += sizeof h) {
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    h = mixed(h, v);
+  }
+  return h;
+}
+
+static uint64_t hash_node(const exprs *x, int i) {
+  expr *e = &x->block[i / BLOCK][i % BLOCK];
+  uint64_t h = mixed(0, e->kind);
+  return hash_words(h, (const char *)e + offsetof(struct expr, num),
+                    sizeof *e - offsetof(struct expr, num));
+}
+
+static uint64_t hash_affine(const exprs *x, int i) {
+  return hash_words(1, x->affine[i], sizeof(affine));
+}
+
+static uint64_t hash_list(const exprs *x, int i) {
+  const index_list *l = x->list[i];
+  return hash_words((uint64_t)l->n, l->ix, sizeof *l->ix * (size_t)l->n);
+}
+
+typedef uint64_t hasher(const exprs *x, int i);
+typedef bool matcher(const exprs *x, int i, const void *what);
+
+static void put(table *t, uint64_t hash, int i) {
+  uint32_t at = (uint32_t)hash & (uint32_t)(t->room - 1);
+  while (t->slot[at]) at = (at + 1) & (uint32_t)(t->room - 1);
+  t->slot[at] = (uint32_t)i + 1;
+}
+
+static void grow(exprs *x, table *t, hasher *hash) {
+  t->room = t->room ? 2 * t->room : 256;
+  t->slot = NEW_N(x->mem, uint32_t, t->room);
+  for (int i = 0; i < t->n; i++) put(t, hash(x, i), i);
+}
+
+/* The number of the thing like `what`, or -1. */
+static int find(const exprs *x, const table *t, uint64_t hash, matcher *match, const void *what) {
+  if (!t->room) return -1;
+  for (uint32_t at = (uint32_t)hash;; at++) {
+    uint32_t i = t->slot[at & (uint32_t)(t->room - 1)];
+    if (!i) return -1;
+    if (match(x, (int)i - 1, what)) return (int)i - 1;
+  }
+}
+
+/* Enters thing number t->n, which is in its place already. */
+static void enter(exprs *x, table *t, uint64_t hash, hasher *rehash) {
+  if (2 * (t->n + 1) > t->room) grow(x, t, rehash);
+  put(t, hash, t->n++);
+}
+
+/* --- affines and lists of them --- */
+
+static bool match_affine(const exprs *x, int i, const void *what) {
+  return !memcmp(x->affine[i], what, sizeof(affine));
+}
+
+const affine *affine_in(exprs *x, affine v) {
+  uint64_t hash = hash_words(1, &v, sizeof v);
+  int at = find(x, &x->affines, hash, match_affine, &v);
+  if (at >= 0) return x->affine[at];
+  affine *kept = NEW(x->mem, affine);
+  int n = x->affines.n;
+  *kept = v;
+  PUSH(x->mem, x->affine, n, kept);
+  enter(x, &x->affines, hash, hash_affine);
+  return kept;
+}
+
+static bool match_list(const exprs *x, int i, const void *what) {
+  const index_list *l = x->list[i], *m = what;
+  return l->n == m->n && !memcmp(l->ix, m->ix, sizeof *l->ix * (size_t)l->n);
+}
+
+static const affine *const *list_in(exprs *x, int n, const affine *const *ix) {
+  size_t bytes = sizeof(index_list) + sizeof *ix * (size_t)n;
+  union {
+    index_list l;
+    char room[sizeof(index_list) + MAX_DIMS * sizeof(affine *)];
+  } u = {.l.n = n};
+  memcpy(u.l.ix, ix, sizeof *ix * (size_t)n);
+  uint64_t hash = hash_words((uint64_t)n, ix, sizeof *ix * (size_t)n);
+  int at = find(x, &x->lists, hash, match_list, &u.l);
+  if (at >= 0) return x->list[at]->ix;
+  index_list *kept = arena_alloc(x->mem, bytes);
+  int count = x->lists.n;
+  memcpy(kept, &u.l, bytes);
+  PUSH(x->mem, x->list, count, kept);
+  enter(x, &x->lists, hash, hash_list);
+  return kept->ix;
+}
+
+access access_of(exprs *x, tensor *t, const affine *ix) {
+  const affine *kept[MAX_DIMS];
+  for (int d = 0; d < t->rank; d++) kept[d] = affine_in(x, ix[d]);
+  return (access){t, list_in(x, t->rank, kept)};
+}
+
+access access_with(exprs *x, access at, int d, affine ix) {
+  const affine *kept[MAX_DIMS];
+  memcpy(kept, at.ix, sizeof *kept * (size_t)at.t->rank);
+  kept[d] = affine_in(x, ix);
+  return (access){at.t, list_in(x, at.t->rank, kept)};
+}
+
+/* --- nodes --- */
+
+static bool match_node(const exprs *x, int i, const void *what) {
+  expr *e = &x->block[i / BLOCK][i % BLOCK], *f = what;
+  return e->kind == f->kind && !memcmp(&e->num, &f->num, sizeof *e - offsetof(struct expr, num));
+}
+
+static void new_block(exprs *x) {
+  int n = x->n_block;
+  PUSH(x->mem, x->block, n, NEW_N(x->mem, node_memory, BLOCK));
+  PUSH(x->mem, x->known, x->n_block, NULL);
+}
+
+/* The one node like e, whose unused bytes are zero. */
+static expr *node_in(exprs *x, struct expr e) {
+  uint64_t hash = hash_words(mixed(0, e.kind), &e.num, sizeof e - offsetof(struct expr, num));
+  int at = find(x, &x->nodes, hash, match_node, &e);
+  if (at >= 0) return &x->block[at / BLOCK][at % BLOCK];
+  int n = e.id = x->nodes.n;
+  if (n == x->n_block * BLOCK) new_block(x);
+  struct expr *kept = &x->block[n / BLOCK][n % BLOCK];
+  *kept = e;
+  enter(x, &x->nodes, hash, hash_node);
+  return kept;
+}
+
+static struct expr blank(ekind k) {
+  struct expr e;
+  memset(&e, 0, sizeof e);
+  e.kind = k;
+  return e;
+}
+
+static unsigned axes_of(const affine *x) {
+  unsigned m = 0;
+  for (int a = 0; a < MAX_AXES; a++) m |= (unsigned)(x->k[a] != 0) << a;
+  return m;
+}
+
+expr *e_const(exprs *x, double v) {
+  struct expr e = blank(E_CONST);
+  e.num = v;
+  return node_in(x, e);
+}
+
+expr *e_index(exprs *x, affine aff) {
+  struct expr e = blank(E_INDEX);
+  e.aff = affine_in(x, aff);
+  e.axes = axes_of(&aff);
+  return node_in(x, e);
+}
+
+expr *e_rand(exprs *x, affine aff, int64_t stream) {
+  struct expr e = blank(E_RAND);
+  e.aff = affine_in(x, aff);
+  e.stream = stream;
+  e.axes = axes_of(&aff);
+  e.calls = true;
+  return node_in(x, e);
+}
+
+expr *e_read(exprs *x, access rd) {
+  struct expr e = blank(E_READ);
+  e.rd = rd;
+  for (int d = 0; d < rd.t->rank; d++) e.axes |= axes_of(rd.ix[d]);
+  return node_in(x, e);
+}
+
+expr *e_acc(exprs *x) { return node_in(x, blank(E_ACC)); }
+
+expr *e_op(exprs *x, ekind k, expr *a, expr *b, expr *c) {
+  struct expr e = blank(k);
+  expr *arg[3] = {a, b, c};
+  e.calls = scalar_elementary(k);
+  for (int i = 0; i < scalar_arity(k); i++) {
+    e.a[i] = arg[i];
+    e.calls |= arg[i]->calls;
+    e.axes |= arg[i]->axes;
+  }
+  return node_in(x, e);
+}
+
+/* --- walks, and reads that were asked for --- */
+
+walk *walk_begin(exprs *x) {
+  walk *w = x->spare;
+  if (!w) return walk_new(x->mem);
+  x->spare = w->next;
+  w->n = 0;
+  return w;
+}
+
+void walk_end(exprs *x, walk *w) {
+  w->next = x->spare;
+  x->spare = w;
+}
+
+static reads *reads_below(exprs *x, expr *e) {
+  walk *w = walk_begin(x);
+  reads *r = NEW(x->mem, reads);
+  walk_add(w, e);
+  for (int i = 0; i < w->n; i++)
+    if (w->node[i]->kind == E_READ) w->to[r->n++] = w->node[i];
+  expr **kept = NEW_N(x->mem, expr *, r->n);
+  memcpy(kept, w->to, sizeof *kept * (size_t)r->n);
+  r->read = kept;
+  walk_end(x, w);
+  return r;
+}
+
+reads expr_reads(exprs *x, expr *e) {
+  reads ***known = &x->known[e->id / BLOCK];
+  if (!*known) *known = NEW_N(x->mem, reads *, BLOCK);
+  reads **r = &(*known)[e->id % BLOCK];
+  if (!*r) *r = reads_below(x, e);
+  return **r;
+}

@@ -1,0 +1,55 @@
+/* Tensors: what nests read and write. */
+#ifndef NETC_TENSOR_H
+#define NETC_TENSOR_H
+#include <stdbool.h>
+#include <stdint.h>
+
+struct node;
+struct opdecl;
+
+enum { MAX_DIMS = 6 };
+
+typedef enum {
+  T_INPUT,  /* an input as the caller gives it: batch x C x H x W, or int32 */
+  T_LABEL,  /* a target, likewise */
+  T_PARAM,  /* trained */
+  T_STATE,  /* an operator's state (running statistics): lives in the params block */
+  T_OPT,    /* an optimizer's state: lives in the state block */
+  T_HYPER,  /* [1]: the learning rate of this step */
+  T_TEMP,   /* workspace */
+  T_LOGITS, /* a prediction, in the caller's order: written for the caller, stays readable */
+  T_LOSSES, /* [N] loss of each sample, written for the caller */
+  T_METRIC  /* a metric of each sample, written for the caller */
+} trole;
+
+typedef struct tensor {
+  int id;
+  const char *name; /* unique: "conv1.weight", "conv1", "d.conv1" */
+  trole role;
+  bool is_int;
+  int64_t below; /* if is_int: all values are; 0: not known */
+  int rank;
+  int64_t dim[MAX_DIMS];
+  struct tensor *grad_of;    /* for d.* tensors */
+  struct tensor *view_of;    /* a part of that tensor's memory (block.c) ... */
+  int64_t view_at;           /* ... from this element on */
+  const struct node *node;   /* the layer it belongs to, or NULL */
+  const struct opdecl *decl; /* T_PARAM, T_STATE, T_OPT: initial values and file order */
+  double init;               /* evaluated: the constant or the bound */
+  int port;    /* T_INPUT, T_LABEL, T_LOGITS, T_LOSSES, T_METRIC: the index in nestprog.port */
+  int apart;   /* elements along this dimension (not the first) are used together: keep them out of
+                  the same cache sets */
+  bool sliced; /* of a chain: memory for one index of the first dimension, for each thread */
+  /* filled in by plan: */
+  int64_t pad_lo[MAX_DIMS], pad_hi[MAX_DIMS]; /* zero halo around the data, in elements */
+  int64_t stride[MAX_DIMS];                   /* in elements */
+  int block;                                  /* which memory block (plan.h) */
+  int64_t offset;                             /* of element [0,..,0], in bytes */
+  int64_t slice; /* if sliced: elements for one thread; stride[0] is 0 */
+  int element;   /* bytes: 4, or 8 in double precision (`check`) */
+} tensor;
+
+/* The tensor whose memory t is (a part of). */
+tensor *tensor_base(tensor *t);
+int64_t tensor_elements(const tensor *t);
+#endif
