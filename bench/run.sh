@@ -23,7 +23,9 @@ while getopts r:s:t:o: option; do
   esac
 done
 shift $((OPTIND - 1))
-nets=${*:-emoji emoji-wide resnet20 mlp vgg deep}
+first="emoji emoji-wide resnet20 mlp vgg deep"
+second=$(cd "$here/nets" && ls *.net | sed 's/\.net$//')
+nets=${*:-$first $second}
 
 mkdir -p "$out" || exit 1
 tmp=$(mktemp -d) || exit 1
@@ -73,6 +75,7 @@ member() {
 
 netc_steps() { # net threads
   file=$root/models/$1.net
+  [ -f "$file" ] || file=$here/nets/$1.net
   on "$2" "$netc" bench "$file" --json --threads "$2" --seconds "$seconds" >"$tmp/json" 2>"$tmp/log" ||
     { say "netc bench $1 failed: $(tail -n 1 "$tmp/log")"; return; }
   for what in train_step:train_step_ms infer1:infer_ms infer32:infer32_ms compile:compile_ms; do
@@ -127,7 +130,9 @@ while [ "$round" -le "$rounds" ]; do
     for net in $nets; do
       say "round $round of $rounds: $net, $t thread(s)"
       netc_steps "$net" "$t"
-      for p in $peers; do peer_steps "$p" "$net" "$t"; done
+      for p in $peers; do
+        case "$p $first " in *" $net "* | torch* | jax* | ort*) peer_steps "$p" "$net" "$t" ;; esac
+      done
     done
     whole_runs "$t"
   done

@@ -10,35 +10,46 @@ from jax import lax
 import nets
 
 
+def as_conv(kind, arg, channels):
+    return arg if kind == "conv" else (channels, *arg[:3], 1, channels, arg[3])
+
+
+POINTWISE = {"relu": jax.nn.relu, "relu6": jax.nn.relu6, "silu": jax.nn.silu, "tanh": jnp.tanh,
+             "sigmoid": jax.nn.sigmoid, "gelu": partial(jax.nn.gelu, approximate=True)}
+
+
 def initial(layers, shape, rng):
     """Parameters, statistics (lists as nested as the layers) and the shape that comes out.
     Images are H x W x C, kernels H x W x in x out: what XLA prefers on a CPU."""
     params, stats = [], []
-    for i, (kind, *arg) in enumerate(layers):
+    for kind, *arg in layers:
         p, s = {}, {}
-        if kind == "conv":
-            c, k, step, pad = arg
-            bound = (k * k * shape[-1]) ** -0.5
-            p["w"] = rng.uniform(-bound, bound, (k, k, shape[-1], c))
-            if nets.has_bias(layers, i):
+        if kind in ("conv", "dw"):
+            c, k, step, pad, dil, g, bias = as_conv(kind, arg, shape[-1])
+            bound = (k * k * shape[-1] // g) ** -0.5
+            p["w"] = rng.uniform(-bound, bound, (k, k, shape[-1] // g, c))
+            if bias:
                 p["b"] = rng.uniform(-bound, bound, c)
-            shape = (*((n + 2 * pad - k) // step + 1 for n in shape[:2]), c)
+            shape = (*((n + 2 * pad - dil * (k - 1) - 1) // step + 1 for n in shape[:2]), c)
         elif kind == "bn":
             p = {"w": np.ones(shape[-1]), "b": np.zeros(shape[-1])}
             s = {"mean": np.zeros(shape[-1]), "var": np.ones(shape[-1])}
-        elif kind == "maxpool":
+        elif kind in ("maxpool", "avgpool"):
             shape = (shape[0] // arg[0], shape[1] // arg[0], shape[2])
         elif kind == "gap":
             shape = shape[-1:]
+        elif kind == "dropout":
+            s = np.asarray(jax.random.PRNGKey(1))
         elif kind == "linear":
             inputs = int(np.prod(shape))
             bound = inputs ** -0.5
             p = {"w": rng.uniform(-bound, bound, (inputs, arg[0])),
                  "b": rng.uniform(-bound, bound, arg[0])}
             shape = (arg[0],)
-        elif kind == "add":
-            (*a, result), (*b, _) = initial(arg[0], shape, rng), initial(arg[1], shape, rng)
-            p, s, shape = [a[0], b[0]], [a[1], b[1]], result
+        elif kind in ("add", "concat"):
+            (*a, left), (*b, right) = initial(arg[0], shape, rng), initial(arg[1], shape, rng)
+            p, s = [a[0], b[0]], [a[1], b[1]]
+            shape = left if kind == "add" else (*left[:-1], left[-1] + right[-1])
         params.append(p)
         stats.append(s)
     return params, stats, shape
@@ -57,26 +68,33 @@ def batch_norm(x, p, s, train):
 def forward(layers, params, stats, x, train):
     new_stats = []
     for (kind, *arg), p, s in zip(layers, params, stats):
-        if kind == "conv":
-            _, _, step, pad = arg
+        if kind in ("conv", "dw"):
+            _, _, step, pad, dil, g, _ = as_conv(kind, arg, x.shape[-1])
             x = lax.conv_general_dilated(x, p["w"], (step, step), ((pad, pad), (pad, pad)),
+                                         rhs_dilation=(dil, dil), feature_group_count=g,
                                          dimension_numbers=("NHWC", "HWIO", "NHWC"))
             x = x + p["b"] if "b" in p else x
         elif kind == "bn":
             x, s = batch_norm(x, p, s, train)
-        elif kind == "relu":
-            x = jax.nn.relu(x)
+        elif kind in POINTWISE:
+            x = POINTWISE[kind](x)
+        elif kind == "dropout" and train:
+            key, s = jax.random.split(s)
+            x = jnp.where(jax.random.bernoulli(key, 1 - arg[0], x.shape), x / (1 - arg[0]), 0)
         elif kind == "maxpool":
-            window = (1, arg[0], arg[0], 1)
-            x = lax.reduce_window(x, -jnp.inf, lax.max, window, window, "VALID")
+            box = (1, arg[0], arg[0], 1)
+            x = lax.reduce_window(x, -jnp.inf, lax.max, box, box, "VALID")
+        elif kind == "avgpool":
+            box = (1, arg[0], arg[0], 1)
+            x = lax.reduce_window(x, 0.0, lax.add, box, box, "VALID") / arg[0] ** 2
         elif kind == "gap":
             x = jnp.mean(x, (1, 2))
         elif kind == "linear":
             x = x.reshape(len(x), -1) @ p["w"] + p["b"]
-        elif kind == "add":
+        elif kind in ("add", "concat"):
             a, s0 = forward(arg[0], p[0], s[0], x, train)
             b, s1 = forward(arg[1], p[1], s[1], x, train)
-            x, s = a + b, [s0, s1]
+            x, s = a + b if kind == "add" else jnp.concatenate((a, b), -1), [s0, s1]
         new_stats.append(s)
     return x, new_stats
 
@@ -86,16 +104,31 @@ def loss_of(layers, params, stats, x, y):
     return -jnp.mean(jax.nn.log_softmax(logits)[jnp.arange(len(y)), y]), stats
 
 
+def adam(net, params, g, moments):
+    t = moments["t"] + 1
+    m = jax.tree.map(lambda m, d: 0.9 * m + 0.1 * d, moments["m"], g)
+    v = jax.tree.map(lambda v, d: 0.999 * v + 0.001 * d * d, moments["v"], g)
+    params = jax.tree.map(
+        lambda p, m, v: p - net.lr * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8),
+        params, m, v)
+    return params, {"m": m, "v": v, "t": t}
+
+
+def sgd(net, params, g, velocity):
+    if net.decay:
+        g = jax.tree.map(lambda d, p: d + net.decay * p, g, params)
+    if net.momentum:
+        g = velocity = jax.tree.map(lambda v, d: net.momentum * v + d, velocity, g)
+    return jax.tree.map(lambda p, d: p - net.lr * d, params, g), velocity
+
+
 def functions(net):
     @partial(jax.jit, donate_argnums=(0, 1, 2))
-    def step(params, stats, velocity, x, y):
+    def step(params, stats, kept, x, y):
         grad = jax.value_and_grad(partial(loss_of, net.layers), has_aux=True)
         (loss, stats), g = grad(params, stats, x, y)
-        if net.decay:
-            g = jax.tree.map(lambda d, p: d + net.decay * p, g, params)
-        if net.momentum:
-            g = velocity = jax.tree.map(lambda v, d: net.momentum * v + d, velocity, g)
-        return jax.tree.map(lambda p, d: p - net.lr * d, params, g), stats, velocity, loss
+        params, kept = (adam if net.optimizer == "adam" else sgd)(net, params, g, kept)
+        return params, stats, kept, loss
 
     infer = jax.jit(lambda params, stats, x: forward(net.layers, params, stats, x, False)[0])
     return step, infer
@@ -104,9 +137,15 @@ def functions(net):
 def start(net):
     c, h, w = net.shape
     params, stats, _ = initial(net.layers, (h, w, c), np.random.default_rng(1))
-    velocity = jax.tree.map(np.zeros_like, params) if net.momentum else []
-    return [jax.tree.map(lambda a: jnp.asarray(a, jnp.float32), t)
-            for t in (params, stats, velocity)]
+    zeros = jax.tree.map(np.zeros_like, params)
+    kept = zeros if net.momentum else []
+    if net.optimizer == "adam":
+        kept = {"m": zeros, "v": zeros, "t": np.zeros(())}
+
+    def on_device(a):
+        return jnp.array(a) if a.dtype == np.uint32 else jnp.array(a, jnp.float32)
+
+    return [jax.tree.map(on_device, t) for t in (params, stats, kept)]
 
 
 def measure(name, seconds):

@@ -1,65 +1,189 @@
-"""The benchmarked networks, once for all peers written in Python, and how they are timed.
+"""The benchmarked networks, read from their .net files, once for all peers written in Python, and
+how they are timed.
 
-A layer is ("conv", channels, kernel, stride, padding), ("bn",), ("relu",), ("maxpool", window),
-("gap",), ("linear", outputs) or ("add", branch, branch); a convolution before a batch norm has
-no bias. The same networks stand in ../../models/*.net; ../onednn_bench.cpp has its own copy.
+A layer is a tuple: its kind, and what it needs: ("conv", channels, kernel, stride, padding,
+dilation, groups, bias), ("dw", kernel, stride, padding, bias), ("maxpool", window),
+("avgpool", window), ("linear", outputs), ("dropout", p), ("add", branch, branch),
+("concat", branch, branch), or its kind alone. ../onednn_bench.cpp has its own copy of the table's
+first half. Only that part of the language is read which the files of the two tables use.
 """
 import argparse
 import json
+import re
 import time
 from collections import namedtuple
+from pathlib import Path
 
-Net = namedtuple("Net", "shape classes batch lr layers momentum decay", defaults=(0, 0))
+Net = namedtuple("Net", "shape classes batch lr layers optimizer momentum decay")
 
-
-def conv(channels, k=3, s=1, p=1):
-    return [("conv", channels, k, s, p), ("relu",)]
-
-
-def linear(outputs):
-    return [("linear", outputs), ("relu",)]
+ROOT = Path(__file__).resolve().parents[2]
+FIRST = ["emoji", "emoji-wide", "resnet20", "mlp", "vgg", "deep"]
+PLAIN = ["bn", "relu", "relu6", "gelu", "silu", "tanh", "sigmoid", "gap"]
 
 
-def emoji(stride, *second_pool):
-    return Net((3, 32, 32), 5, 10, 0.07, [
-        *conv(32, s=stride), ("maxpool", 2), *conv(64), *second_pool,
-        *linear(256), ("linear", 5)])
+class Reader:
+    """Reads the layers of a .net file; a block's body is read again wherever it is used."""
+
+    def __init__(self, text):
+        self.tokens = re.findall(r'"[^"]*"|[{}();,=]|[^\s{}();,=]+', text)
+        self.at, self.blocks, self.names = 0, {}, {}
+        self.settings = {}
+
+    def next(self):
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def peek(self):
+        return self.tokens[self.at] if self.at < len(self.tokens) else "}"
+
+    def expect(self, token):
+        found = self.next()
+        assert found == token, f"{found} where {token} was expected"
+
+    def number(self):
+        word = self.next()
+        return self.names[word] if word in self.names else int(word)
+
+    def skip_braces(self):
+        start, depth = self.at, 0
+        while True:
+            depth += {"{": 1, "}": -1}.get(self.next(), 0)
+            if not depth:
+                return start
+
+    def body(self):
+        self.expect("{")
+        layers = self.statements()
+        self.expect("}")
+        return layers
+
+    def again(self, start, names):
+        keep = self.at, self.names
+        self.at, self.names = start, names
+        layers = self.body()
+        self.at, self.names = keep
+        return layers
+
+    def statements(self):
+        layers = []
+        while self.peek() != "}":
+            layers += self.statement()
+        return layers
+
+    def statement(self):
+        word = self.next()
+        if word == "input":
+            self.settings["shape"] = tuple(int(n) for n in self.next().split("x"))
+        elif word == "classes":
+            self.names["classes"] = int(self.next())
+        elif word == "train":
+            self.train()
+            return []
+        elif word == "block":
+            return self.define()
+        elif word == "repeat":
+            return self.number() * self.again_and_past()
+        elif word in self.blocks:
+            names, start = self.blocks[word]
+            values = {name: self.number() for name in names}
+            self.expect(";")
+            return self.again(start, {**self.names, **values})
+        else:
+            self.at -= 1
+            return self.chain()
+        self.expect(";")
+        return []
+
+    def again_and_past(self):
+        start = self.at
+        layers = self.again(start, self.names)
+        self.skip_braces()
+        return layers
+
+    def define(self):
+        name, names = self.next(), []
+        self.expect("(")
+        while self.peek() != ")":
+            word = self.next()
+            names += [word] if word != "," else []
+        self.expect(")")
+        self.blocks[name] = names, self.skip_braces()
+        return []
+
+    def train(self):
+        self.expect("{")
+        while self.peek() != "}":
+            words = []
+            while self.peek() != ";":
+                words.append(self.next())
+            self.expect(";")
+            key, values = words[0], words[1:]
+            self.settings[key] = values[0]
+            for i in range(2, len(values) - 1):
+                if values[i] == "=":
+                    self.settings[f"{key}.{values[i - 1]}"] = float(values[i + 1])
+        self.expect("}")
+
+    def chain(self):
+        layers = []
+        while self.peek() != ";":
+            layers.append(self.layer(self.next()))
+        self.expect(";")
+        return layers
+
+    def layer(self, kind):
+        if kind in ("add", "concat"):
+            return kind, self.body(), self.body()
+        if kind in PLAIN:
+            return (kind,)
+        first = [] if kind in ("dw", "dropout") else [self.number()]
+        option = self.options()
+        if kind == "conv":
+            return (kind, *first, int(option["k"]), *(int(option.get(o, d)) for o, d in
+                    (("s", 1), ("p", 0), ("d", 1), ("g", 1), ("bias", 1))))
+        if kind == "dw":
+            return (kind, int(option["k"]), *(int(option.get(o, d)) for o, d in
+                    (("s", 1), ("p", 0), ("bias", 1))))
+        if kind == "dropout":
+            return kind, float(option.get("p", 0.5))
+        assert kind in ("maxpool", "avgpool", "linear") and not option, f"{kind} {option}"
+        return kind, *first
+
+    def options(self):
+        found = {}
+        while True:
+            short = re.fullmatch(r"([kspdg])(\d+)", self.peek())
+            if short:
+                found[short[1]] = short[2]
+                self.at += 1
+            elif self.tokens[self.at + 1] == "=":
+                key = self.next()
+                self.expect("=")
+                found[key] = self.next()
+            else:
+                return found
 
 
-def block(channels, stride):
-    main = [("conv", channels, 3, stride, 1), ("bn",), ("relu",),
-            ("conv", channels, 3, 1, 1), ("bn",)]
-    shortcut = [("conv", channels, 1, stride, 0), ("bn",)] if stride > 1 else []
-    return [("add", main, shortcut), ("relu",)]
+def plain(path):
+    """The text with includes, `let` names and `dropout=0.5` (a layer of its own) written out."""
+    text = re.sub(r"#.*", "", path.read_text())
+    text = re.sub(r'include "([^"]*)";', lambda m: plain(path.parent / m[1]), text)
+    for name, value in re.findall(r"let (\w+) = (\w+);", text):
+        text = re.sub(rf"\b{name}\b", value, text)
+    text = re.sub(r"let \w+ = \w+;", "", text)
+    return re.sub(r"\bdropout=([0-9.]+)", r"dropout p=\1", text)
 
 
-def resnet20():
-    layers = [("conv", 16, 3, 1, 1), ("bn",), ("relu",)]
-    for channels, stride in ((16, 1), (32, 2), (64, 2)):
-        layers += block(channels, stride) + 2 * block(channels, 1)
-    return Net((3, 32, 32), 10, 32, 0.05, layers + [("gap",), ("linear", 10)], 0.9, 1e-4)
+def read(name):
+    path = ROOT / ("models" if name in FIRST else "bench/nets") / f"{name}.net"
+    reader = Reader(plain(path))
+    layers, got = reader.statements(), reader.settings
+    return Net(got["shape"], reader.names["classes"], int(got["batch"]), float(got["lr"]), layers,
+               got["optimizer"], got.get("optimizer.momentum", 0), got.get("optimizer.decay", 0))
 
 
-def vgg():
-    layers = []
-    for channels in (32, 64, 128):
-        layers += [*conv(channels), *conv(channels), ("maxpool", 2)]
-    return Net((3, 32, 32), 10, 32, 0.05, layers + [*linear(256), ("linear", 10)])
-
-
-NETS = {
-    "emoji": emoji(2),
-    "emoji-wide": emoji(1, ("maxpool", 2)),
-    "resnet20": resnet20(),
-    "mlp": Net((1, 28, 28), 10, 32, 0.05, [*linear(256), *linear(128), ("linear", 10)]),
-    "vgg": vgg(),
-    "deep": Net((3, 32, 32), 10, 32, 0.01,
-                3 * [*(4 * conv(32)), ("maxpool", 2)] + [("linear", 10)]),
-}
-
-
-def has_bias(layers, i):
-    return not (i + 1 < len(layers) and layers[i + 1][0] == "bn")
+NETS = {name: read(name) for name in
+        FIRST + sorted(p.stem for p in (ROOT / "bench/nets").glob("*.net"))}
 
 
 def options(description):

@@ -25,16 +25,19 @@ class Builder:
         return name
 
     def layers(self, layers, x, shape):
-        for i, (kind, *arg) in enumerate(layers):
-            x, shape = getattr(self, kind)(x, shape, *arg, **(
-                {"bias": nets.has_bias(layers, i)} if kind == "conv" else {}))
+        for kind, *arg in layers:
+            x, shape = getattr(self, kind)(x, shape, *arg)
         return x, shape
 
-    def conv(self, x, shape, c, k, s, p, bias):
-        bound = (shape[0] * k * k) ** -0.5
-        w = [self.weight((c, shape[0], k, k), bound)] + [self.weight((c,), bound)] * bias
-        x = self.node("Conv", x, *w, kernel_shape=[k, k], strides=[s, s], pads=[p] * 4)
-        return x, (c, *((n + 2 * p - k) // s + 1 for n in shape[1:]))
+    def conv(self, x, shape, c, k, s, p, d, g, bias):
+        bound = (shape[0] * k * k // g) ** -0.5
+        w = [self.weight((c, shape[0] // g, k, k), bound)] + [self.weight((c,), bound)] * bias
+        x = self.node("Conv", x, *w, kernel_shape=[k, k], strides=[s, s], pads=[p] * 4,
+                      dilations=[d, d], group=g)
+        return x, (c, *((n + 2 * p - d * (k - 1) - 1) // s + 1 for n in shape[1:]))
+
+    def dw(self, x, shape, k, s, p, bias):
+        return self.conv(x, shape, shape[0], k, s, p, 1, shape[0], bias)
 
     def bn(self, x, shape):
         c = (shape[0],)
@@ -47,6 +50,30 @@ class Builder:
     def maxpool(self, x, shape, k):
         x = self.node("MaxPool", x, kernel_shape=[k, k], strides=[k, k])
         return x, (shape[0], shape[1] // k, shape[2] // k)
+
+    def avgpool(self, x, shape, k):
+        x = self.node("AveragePool", x, kernel_shape=[k, k], strides=[k, k])
+        return x, (shape[0], shape[1] // k, shape[2] // k)
+
+    def relu6(self, x, shape):
+        low, high = self.weight((), 0), self.weight(())
+        self.weights[-1] = numpy_helper.from_array(np.float32(6), high)
+        return self.node("Clip", x, low, high), shape
+
+    def tanh(self, x, shape):
+        return self.node("Tanh", x), shape
+
+    def sigmoid(self, x, shape):
+        return self.node("Sigmoid", x), shape
+
+    def silu(self, x, shape):
+        return self.node("Mul", x, self.node("Sigmoid", x)), shape
+
+    def gelu(self, x, shape):
+        return self.node("Gelu", x, approximate="tanh"), shape
+
+    def dropout(self, x, shape, p):
+        return x, shape
 
     def gap(self, x, shape):
         return self.node("Flatten", self.node("GlobalAveragePool", x)), shape[:1]
@@ -62,6 +89,10 @@ class Builder:
         a, result = self.layers(a, x, shape)
         return self.node("Add", a, self.layers(b, x, shape)[0]), result
 
+    def concat(self, x, shape, a, b):
+        (a, left), (b, right) = self.layers(a, x, shape), self.layers(b, x, shape)
+        return self.node("Concat", a, b, axis=1), (left[0] + right[0], *left[1:])
+
 
 def session(net, batch, threads):
     b = Builder()
@@ -70,7 +101,7 @@ def session(net, batch, threads):
     graph = helper.make_graph(
         b.nodes, "net", [images],
         [helper.make_tensor_value_info(out, TensorProto.FLOAT, (batch, *shape))], b.weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads

@@ -15,21 +15,41 @@ class Add(nn.Module):
         return self.a(x) + self.b(x)
 
 
+class Concat(Add):
+    def forward(self, x):
+        return torch.cat((self.a(x), self.b(x)), 1)
+
+
+POINTWISE = {"relu": nn.ReLU, "relu6": nn.ReLU6, "silu": nn.SiLU, "tanh": nn.Tanh,
+             "sigmoid": nn.Sigmoid, "gelu": lambda: nn.GELU("tanh")}
+
+
+def window(shape, channels, k, s, p, d=1):
+    return (channels, *((n + 2 * p - d * (k - 1) - 1) // s + 1 for n in shape[1:]))
+
+
 def build(layers, shape):
     """The module and the shape that it yields; shapes are (C, H, W) or (N,)."""
     modules = []
-    for i, (kind, *arg) in enumerate(layers):
+    for kind, *arg in layers:
         if kind == "conv":
-            c, k, s, p = arg
-            modules.append(nn.Conv2d(shape[0], c, k, s, p, bias=nets.has_bias(layers, i)))
-            shape = (c, (shape[1] + 2 * p - k) // s + 1, (shape[2] + 2 * p - k) // s + 1)
+            c, k, s, p, d, g, bias = arg
+            modules.append(nn.Conv2d(shape[0], c, k, s, p, d, g, bias=bool(bias)))
+            shape = window(shape, c, k, s, p, d)
+        elif kind == "dw":
+            k, s, p, bias = arg
+            modules.append(nn.Conv2d(shape[0], shape[0], k, s, p, groups=shape[0],
+                                     bias=bool(bias)))
+            shape = window(shape, shape[0], k, s, p)
         elif kind == "bn":
             modules.append(nn.BatchNorm2d(shape[0]))
-        elif kind == "relu":
-            modules.append(nn.ReLU())
-        elif kind == "maxpool":
-            modules.append(nn.MaxPool2d(arg[0]))
-            shape = (shape[0], shape[1] // arg[0], shape[2] // arg[0])
+        elif kind in POINTWISE:
+            modules.append(POINTWISE[kind]())
+        elif kind == "dropout":
+            modules.append(nn.Dropout(arg[0]))
+        elif kind in ("maxpool", "avgpool"):
+            modules.append((nn.MaxPool2d if kind == "maxpool" else nn.AvgPool2d)(arg[0]))
+            shape = window(shape, shape[0], arg[0], arg[0], 0)
         elif kind == "gap":
             modules += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
             shape = shape[:1]
@@ -37,10 +57,10 @@ def build(layers, shape):
             inputs = torch.Size(shape).numel()
             modules += [nn.Flatten()] * (len(shape) > 1) + [nn.Linear(inputs, arg[0])]
             shape = (arg[0],)
-        elif kind == "add":
-            (a, result), (b, _) = build(arg[0], shape), build(arg[1], shape)
-            modules.append(Add(a, b))
-            shape = result
+        elif kind in ("add", "concat"):
+            (a, left), (b, right) = build(arg[0], shape), build(arg[1], shape)
+            modules.append(Add(a, b) if kind == "add" else Concat(a, b))
+            shape = left if kind == "add" else (left[0] + right[0], *left[1:])
     return nn.Sequential(*modules), shape
 
 
@@ -49,8 +69,11 @@ def train_step(model, net, x, y, compiled):
         return nn.functional.cross_entropy(model(x), y)
 
     loss_of = torch.compile(loss_of) if compiled else loss_of
-    optimizer = torch.optim.SGD(model.parameters(), lr=net.lr, momentum=net.momentum,
-                                weight_decay=net.decay, fused=True)
+    if net.optimizer == "adam":
+        optimizer = torch.optim.Adam(model.parameters(), lr=net.lr, fused=True)
+    else:
+        optimizer = torch.optim.SGD(model.parameters(), lr=net.lr, momentum=net.momentum,
+                                    weight_decay=net.decay, fused=True)
 
     def step():
         optimizer.zero_grad(set_to_none=True)
