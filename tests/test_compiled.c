@@ -98,6 +98,12 @@ static const network networks[] = {
      "6*c]+x[n,0,0,67*c]+x[n,0,0,68*c]+x[n,0,0,69*c]+x[n,0,0,70*c] for a:1, b:1, c:2; } "
      "input 72x1x1; classes 3; conv 72 k1; wide; " LAST,
      2},
+    /* As many axes as a statement may have, and a gradient that needs more. */
+    {"many axes",
+     "op many(x[N,H,W,C]) -> y[N,C,2,2] { y[n,p,q,r] += x[n,q+a+b,q+a+b,p]*x[n,d+e,f+g,r+i+j]"
+     "  for q:2, r:2, a:2, b:2, d:2, e:2, f:2, g:2, i:2, j:2; } "
+     "input 3x6x6; classes 3; conv 4 k1; many; " LAST,
+     2},
     /* Results written in parts. */
     {"rows in turn",
      "op turn(x[N,H,W,C]) -> y[N,H,W,C] { y[n,2*h,w,c] = 2*x[n,2*h,w,c] for h:H/2;"

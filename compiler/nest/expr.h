@@ -6,7 +6,8 @@
 #include "base/arena.h"
 #include "tensor.h"
 
-enum { MAX_AXES = 12 };
+/* A statement's axes; those of a nest: gather may add one for each dimension of the output. */
+enum { STATEMENT_AXES = 12, MAX_AXES = STATEMENT_AXES + MAX_DIMS };
 
 /* c + sum over axes a of k[a] * index[a] */
 typedef struct {
@@ -36,7 +37,7 @@ typedef enum {
 typedef const struct expr {
   unsigned kind : 8;  /* an ekind */
   unsigned calls : 1; /* below it is exp, log, tanh or a random number: dozens of instructions */
-  unsigned axes : 16; /* axes whose index it depends on, as bits (E_ACC counts for none) */
+  unsigned axes : 23; /* axes whose index it depends on, as bits (E_ACC counts for none) */
   int id;             /* dense in its table */
   union {
     double num;

@@ -143,15 +143,18 @@ typedef struct {
 
 typedef struct {
   int n;
-  range r[MAX_AXES];
+  range r[STATEMENT_AXES];
   bool failed;
 } ranges;
+
+static const double max_extent = 2147483647, max_points = 1e14; /* of an axis; of a sample */
 
 static range *add_range(instantiation *s, ranges *l, const char *name, loc at) {
   for (int i = 0; i < l->n; i++)
     if (!strcmp(l->r[i].name, name)) return &l->r[i];
-  if (l->n == MAX_AXES) {
-    diag_error(s->o->d, at, NULL, "a statement has at most %d axes", MAX_AXES);
+  if (l->n == STATEMENT_AXES) {
+    diag_error(s->o->d, at, "sum over some of them into a local tensor first",
+               "a statement has at most %d axes", STATEMENT_AXES);
     l->failed = true;
     return &l->r[0];
   }
@@ -205,6 +208,12 @@ static void explicit_ranges(instantiation *s, ranges *l, const opstmt *st) {
       l->failed = true;
       return;
     }
+    if ((double)extent > max_extent) {
+      diag_error(s->o->d, a->at, NULL, "`%s` runs over %" PRId64 ": at most %.0f", a->name, extent,
+                 max_extent);
+      l->failed = true;
+      return;
+    }
     range *r = add_range(s, l, a->name, a->at);
     r->extent = extent;
     r->fixed = true;
@@ -231,6 +240,15 @@ static void push_outputs(nest *n, const ranges *l, const xexpr *x) {
   for (int i = 0; i < x->n; i++) push_outputs(n, l, x->arg[i]);
 }
 
+static bool check_points(instantiation *s, const opstmt *st) {
+  double points = 1;
+  for (int a = 0; a < s->n->n_axis; a++) points *= (double)s->n->axis[a].extent;
+  if (points <= max_points * (s->o->p->batch > 1 ? s->o->p->batch : 1)) return true;
+  diag_error(s->o->d, st->at, NULL, "this statement takes %.3g steps a sample: at most %.3g",
+             points, max_points);
+  return false;
+}
+
 static bool find_axes(instantiation *s, const opstmt *st) {
   ranges l = {0};
   explicit_ranges(s, &l, st);
@@ -248,7 +266,7 @@ static bool find_axes(instantiation *s, const opstmt *st) {
   if (l.failed) return false;
   push_outputs(s->n, &l, st->lhs);
   for (int i = 0; i < l.n; i++) push_axis(s->n, &l.r[i]);
-  return true;
+  return check_points(s, st);
 }
 
 /* Axes of `w[..]`: one for each dimension of the tensor. */
@@ -276,7 +294,7 @@ static tensor *new_local(instantiation *s, const char *name, int rank, const int
 
 static bool left_indices(instantiation *s, const xexpr *lhs, affine *ix) {
   for (int d = 0; d < lhs->n; d++)
-    if (!lower_index(s, lhs->arg[d], &ix[d])) return false;
+    if (!lower_bounded_index(s, lhs->arg[d], &ix[d])) return false;
   return true;
 }
 

@@ -65,6 +65,8 @@ int find_axis(const nest *n, const char *name);
 bool constant_value(instantiation *s, const xexpr *x, int64_t *out);
 /* An index: whole constants times axes. */
 bool lower_index(instantiation *s, const xexpr *x, affine *out);
+/* The same, with all of its values within what integers hold. */
+bool lower_bounded_index(instantiation *s, const xexpr *x, affine *out);
 /* A scalar expression; NULL after an error. */
 expr *lower_scalar(instantiation *s, const xexpr *x);
 /* The access name[arg, ..] of a tensor with known shape. */

@@ -47,6 +47,19 @@ bool is_constant(const instantiation *s, const xexpr *x) {
 
 /* --- indices --- */
 
+/* Within these bounds nothing overflows that is made of indices: offsets, borders, classes. */
+static const double max_index = 1099511627776; /* 2^40; of a whole tensor: times the batch */
+
+/* Is every number of x, times k, small enough? */
+static bool small_index(instantiation *s, const xexpr *at, const affine *x, double k) {
+  double most = fabs((double)x->c);
+  for (int a = 0; a < s->n->n_axis; a++) most = fmax(most, fabs((double)x->k[a]));
+  if (most * fabs(k) <= max_index) return true;
+  diag_error(s->o->d, at->at, NULL, "this index grows to %.3g: at most %.3g", most * fabs(k),
+             max_index);
+  return false;
+}
+
 static bool not_affine(instantiation *s, const xexpr *x) {
   diag_error(s->o->d, x->at, "for example `i*s+u-p`",
              "an index is a sum of axes, each times a constant");
@@ -59,6 +72,7 @@ static bool lower_product(instantiation *s, const xexpr *x, affine *out) {
   if (!first && !is_constant(s, x->arg[1])) return not_affine(s, x);
   if (!constant_value(s, x->arg[first ? 0 : 1], &k)) return false;
   if (!lower_index(s, x->arg[first ? 1 : 0], out)) return false;
+  if (!small_index(s, x, out, (double)k)) return false;
   *out = aff_scale(*out, k);
   return true;
 }
@@ -84,10 +98,38 @@ bool lower_index(instantiation *s, const xexpr *x, affine *out) {
   case X_SUB:
     if (!lower_index(s, x->arg[0], out) || !lower_index(s, x->arg[1], &y)) return false;
     *out = aff_add(*out, aff_scale(y, x->kind == X_ADD ? 1 : -1));
-    return true;
+    return small_index(s, x, out, 1);
   case X_MUL: return lower_product(s, x, out);
   default: return not_affine(s, x);
   }
+}
+
+/* The greatest distance of the index from 0. */
+static double index_reach(const nest *n, const affine *x) {
+  double r = fabs((double)x->c);
+  for (int a = 0; a < n->n_axis; a++) r += fabs((double)x->k[a]) * (double)(n->axis[a].extent - 1);
+  return r;
+}
+
+bool lower_bounded_index(instantiation *s, const xexpr *x, affine *out) {
+  if (!lower_index(s, x, out)) return false;
+  double reach = index_reach(s->n, out);
+  if (reach <= max_index) return true;
+  diag_error(s->o->d, x->at, NULL, "this index grows to %.3g: at most %.3g", reach, max_index);
+  return false;
+}
+
+/* Does the access, written as x, stay within what integers hold? */
+static bool check_reach(instantiation *s, const xexpr *x, const access *at) {
+  double row = 1, reach = 0, most = max_index * (s->o->p->batch > 1 ? s->o->p->batch : 1);
+  for (int d = at->t->rank - 1; d >= 0; d--) {
+    reach += index_reach(s->n, at->ix[d]) * row;
+    row *= (double)at->t->dim[d];
+  }
+  if (reach <= most) return true;
+  diag_error(s->o->d, x->at, NULL, "the indices of `%s` reach %.3g elements away: at most %.3g",
+             x->name, reach, most);
+  return false;
 }
 
 static bool lower_every(instantiation *s, const xexpr *x, tensor *t, access *out) {
@@ -112,9 +154,9 @@ bool lower_access(instantiation *s, const xexpr *x, tensor *t, access *out) {
     return false;
   }
   for (int d = 0; d < x->n; d++)
-    if (!lower_index(s, x->arg[d], &ix[d])) return false;
+    if (!lower_bounded_index(s, x->arg[d], &ix[d])) return false;
   *out = access_of(s->ex, t, ix);
-  return true;
+  return check_reach(s, x, out);
 }
 
 /* --- scalars --- */
