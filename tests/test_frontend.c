@@ -43,7 +43,7 @@ static int64_t parameters(const graph *g) {
   for (int i = 1; i < g->n_node; i++) {
     xenv env;
     const opdef *op = g->node[i]->op;
-    node_env(g->node[i], 1, &env);
+    node_env(g->node[i], 1, g->d, &env);
     for (int k = 0; k < op->n_decl; k++)
       if (!op->decl[k].is_state) total += elements(&op->decl[k], &env, g->d);
   }

@@ -198,9 +198,9 @@ static bool is_layer(const expander *x, const char *name, bool *needs) {
     for (int i = 0; i < b->block->n_param; i++) *needs |= !b->block->param[i].dflt;
     return true;
   }
-  const opdef *op = ops_find(x->g->ops, name);
+  opdef *op = ops_find(x->g->ops, name);
   if (ops_find(x->rejected, name)) return true;
-  if (!op || op->kind != OP_LAYER || op->n_in != 1) return false;
+  if (!op || op->kind != OP_LAYER || least_inputs(op) != 1) return false;
   for (int i = 0; i < op->n_set; i++) *needs |= !op->set[i].dflt;
   return true;
 }
@@ -267,12 +267,18 @@ static bool bind_key(expander *x, call *c, const arg *a) {
   return false;
 }
 
+int count_branches(int n, const arg *args) {
+  int i = 0;
+  while (i < n && !args[i].key && (args[i].v->kind == V_BODY || args[i].v->kind == V_REF)) i++;
+  return i;
+}
+
 static bool bind_argument(expander *x, call *c, arg *a) {
   if (a->key) return bind_key(x, c, a);
   if (a->v->kind == V_NAME) return bind_word(x, c, a->v);
   if (a->v->kind == V_REF || a->v->kind == V_BODY) {
-    diag_error(x->d, a->v->at, "for example `add {..} @label;`",
-               "a branch or reference stands only after `add`, `mul` or `concat`");
+    diag_error(x->d, a->v->at, "what a layer reads stands right after its name",
+               "a branch or reference stands before the arguments");
     return false;
   }
   value *v = resolve(x, a->v);
@@ -307,6 +313,16 @@ bool bind_arguments(expander *x, call *c, int n, arg *args) {
 /* --- settings of an operator --- */
 
 static bool whole_size(double v) { return v >= 0 && v <= 1e6 && v == floor(v); }
+
+/* A word that stands for a number: p=same. */
+static bool word_value(const opsetting *s, const value *v, double out[2]) {
+  for (int i = 0; v->kind == V_NAME && i < s->n_word; i++)
+    if (!strcmp(s->word[i], v->text)) {
+      out[0] = out[1] = -1 - i;
+      return true;
+    }
+  return false;
+}
 
 static bool pair_value(expander *x, const slot *s, double v[2]) {
   if (s->v->kind == V_SHAPE && s->v->n_dim == 2) {
@@ -343,6 +359,7 @@ bool slots_to_settings(expander *x, const call *c, const opdef *op, const xenv *
     out[i].name = op->set[i].name;
     out[i].v[0] = out[i].v[1] = 0;
     if (!s->v) ok &= default_value(x, op, i, &env, out);
+    else if (word_value(&op->set[i], s->v, out[i].v)) ok &= true;
     else if (s->pair) ok &= pair_value(x, s, out[i].v);
     else ok &= value_number(x, s->v, &out[i].v[0]);
     if (!op->set[i].pair) out[i].v[1] = out[i].v[0];

@@ -94,21 +94,46 @@ static bool has_input(expander *x, loc at) {
   return false;
 }
 
-/* The dimensions are bound only to check the inputs' agreement and to serve defaults. */
-static void add_layer(expander *x, const opdef *op, const call *c, node *second) {
-  node *n = has_input(x, c->at) ? new_node(x, op, c->at) : NULL;
+static bool known_shapes(int n, node *const *in) {
+  for (int i = 0; i < n; i++)
+    if (in[i]->shape.rank < 0) return false;
+  return true;
+}
+
+/* One that takes so many inputs, for a layer whose inputs have no shapes after an error. */
+static opdef *any_form(opdef *op, int n) {
+  opdef *o = op;
+  while (o && o->n_in != n) o = ops_find(o->next, op->name);
+  return o ? o : op;
+}
+
+static opdef *find_form(expander *x, opdef *op, loc at, int n, node *const *in, shape *as) {
+  shape of[MAX_INPUTS];
+  if (!known_shapes(n, in)) return any_form(op, n);
+  for (int i = 0; i < n; i++) of[i] = in[i]->shape;
+  opdef *form = match_form(x, op, n, of, as);
+  if (form) return form;
+  const char *got = node_shape_text(x->a, in[0]);
+  for (int i = 1; i < n; i++)
+    got = arena_printf(x->a, "%s and %s", got, node_shape_text(x->a, in[i]));
+  diag_error(x->d, at, arena_printf(x->a, "it takes %s", forms_text(x, op)),
+             "`%s` does not take %s", op->name, got);
+  for (int i = 0; i < n; i++) note_shapes(x, in[i]);
+  return NULL;
+}
+
+/* The dimensions are bound only to serve defaults. */
+static void add_layer(expander *x, const opdef *op, const call *c, node *const *in,
+                      const shape *as) {
+  node *n = new_node(x, op, c->at);
   if (!n) return;
   n->in = NEW_N(x->a, node *, op->n_in + 1);
   n->as = NEW_N(x->a, shape, op->n_in + 1);
   n->n_in = op->n_in;
-  n->in[0] = x->cur;
-  n->in[1] = second;
-  for (int i = 0; i < n->n_in; i++) n->as[i] = n->in[i]->shape;
-  n->n_set = op->n_set;
+  for (int i = 0; i < n->n_in; i++) n->in[i] = in[i], n->as[i] = as[i];
   n->set = NEW_N(x->a, setting, op->n_set + 1);
   xenv dims;
-  n->n_set = 0;
-  node_env(n, 1, &dims);
+  node_env(n, 1, x->d, &dims);
   n->n_set = op->n_set;
   x->cur = n;
   if (slots_to_settings(x, c, op, &dims, n->set)) shape_node(x, n);
@@ -130,18 +155,82 @@ static void add_unknown(expander *x, loc at) {
   if (unknown) x->cur = unknown;
 }
 
-static void apply_operator(expander *x, const opdef *op, loc at, int n, arg *args) {
+static void run_body(expander *x, stmt *body, loc at);
+
+static node *run_branch(expander *x, const value *v, node *from) {
+  if (v->kind == V_REF) {
+    binding *b = find_binding(x, v->text);
+    if (b && b->label) return b->label;
+    if (b && b->target)
+      diag_error(x->d, v->at, NULL, "`%s` is a target: only a loss reads it", v->text);
+    else diag_error(x->d, v->at, NULL, "there is no `%s:` above this reference", v->text);
+    return NULL;
+  }
+  x->cur = from;
+  run_body(x, v->body, v->at);
+  return x->cur;
+}
+
+/* What a layer reads: its branches, each from the current tensor on; or that itself. */
+static bool run_branches(expander *x, int n, const arg *args, node **in) {
+  node *from = x->cur;
+  in[0] = from;
+  for (int i = 0; i < n; i++)
+    if (!(in[i] = run_branch(x, args[i].v, from))) {
+      x->cur = from;
+      return false;
+    }
+  return true;
+}
+
+static bool branch_count_fits(expander *x, opdef *op, loc at, int n) {
+  const int least = least_inputs(op), most = most_inputs(op);
+  if (n >= least && (n <= most || op->folds) && n <= MAX_INPUTS) return true;
+  static const char help[] = "a branch is {..} or @label; `{}` is the current tensor";
+  static const char *const word[] = {"no", "one", "two", "three"};
+  if (op->folds || (n < least && most > least))
+    diag_error(x->d, at, help, "`%s` needs at least %s branches", op->name,
+               word[least < 4 ? least : 3]);
+  else
+    diag_error(x->d, at, help, "`%s` takes %s branch%s%s", op->name,
+               least < 4 ? word[least] : arena_printf(x->a, "%d", least), least == 1 ? "" : "es",
+               n > MAX_INPUTS && op->folds ? " at most" : "");
+  return false;
+}
+
+/* The inputs beyond those of the operator are joined to its result, one after the other. */
+static void fold(expander *x, opdef *op, const call *c, int n, node **in) {
+  shape as[MAX_INPUTS];
+  for (int i = op->n_in; i < n; i++) {
+    node *two[2] = {x->cur, in[i]};
+    opdef *form = find_form(x, op, c->at, 2, two, as);
+    if (!form) return;
+    add_layer(x, form, c, two, as);
+  }
+}
+
+static void apply_operator(expander *x, opdef *op, loc at, int n, arg *args) {
   call c = {.what = op->name, .at = at, .layers = true};
-  op_slots(x, op, &c);
-  if (op->kind != OP_LAYER || op->n_in != 1) {
+  int branches = count_branches(n, args), inputs = branches ? branches : 1;
+  node *in[MAX_INPUTS] = {0};
+  shape as[MAX_INPUTS];
+  if (op->kind != OP_LAYER) {
     diag_error(x->d, at, NULL, "`%s` is no layer", op->name);
     return;
   }
-  if (!bind_arguments(x, &c, n, args)) {
+  if (!branch_count_fits(x, op, at, branches ? branches : least_inputs(op) == 1) ||
+      !has_input(x, at))
+    return;
+  if (!run_branches(x, branches, args, in)) return;
+  int first = op->folds && inputs > op->n_in ? op->n_in : inputs;
+  opdef *form = find_form(x, op, at, first, in, as);
+  if (form) op_slots(x, form, &c);
+  if (!form || !bind_arguments(x, &c, n - branches, args + branches)) {
     add_unknown(x, at);
     return;
   }
-  add_layer(x, op, &c, NULL);
+  add_layer(x, form, &c, in, as);
+  if (first < inputs) fold(x, op, &c, inputs, in);
   apply_trailing(x, &c);
 }
 
@@ -195,7 +284,15 @@ static void apply_block(expander *x, binding *b, loc at, int n, arg *args) {
     diag_error(x->d, at, NULL, "block `%s` uses itself", b->name);
     return;
   }
-  if (!bind_arguments(x, &c, n, args)) return;
+  int branches = count_branches(n, args);
+  if (branches > 1) {
+    diag_error(x->d, args[1].v->at, NULL, "a block takes one input");
+    return;
+  }
+  node *in[1];
+  if (!run_branches(x, branches, args, in)) return;
+  x->cur = in[0];
+  if (!bind_arguments(x, &c, n - branches, args + branches)) return;
   run_block(x, b, &c);
   apply_trailing(x, &c);
 }
@@ -205,6 +302,7 @@ static void unknown_word(expander *x, const char *word, loc at) {
   int n = 0;
   words[n++] = "input";
   words[n++] = "classes";
+  words[n++] = "target";
   for (opdef *o = x->g->ops; o && n < 400; o = o->next)
     if (o->kind == OP_LAYER) words[n++] = o->name;
   for (binding *b = x->global.first; b && n < 500; b = b->next)
@@ -221,48 +319,6 @@ static void apply(expander *x, const char *word, loc at, int n, arg *args) {
   else if (b) diag_error(x->d, at, NULL, "`%s` is no layer", word);
   else if (!ops_find(x->rejected, word)) unknown_word(x, word, at);
   if (!op && !b) add_unknown(x, at);
-}
-
-/* --- joins --- */
-
-static node *run_branch(expander *x, const value *v, node *from) {
-  if (v->kind == V_REF) {
-    binding *b = find_binding(x, v->text);
-    if (b && b->label) return b->label;
-    diag_error(x->d, v->at, NULL, "there is no `%s:` above this reference", v->text);
-    return NULL;
-  }
-  x->cur = from;
-  run_body(x, v->body, v->at);
-  return x->cur;
-}
-
-static bool join_arguments(expander *x, const stmt *s, call *c, int *n_branch) {
-  while (*n_branch < s->n_arg && !s->arg[*n_branch].key &&
-         (s->arg[*n_branch].v->kind == V_BODY || s->arg[*n_branch].v->kind == V_REF))
-    ++*n_branch;
-  if (*n_branch < 2) {
-    diag_error(x->d, s->word_at, "a branch is {..} or @label; `{}` is the current tensor",
-               "`%s` needs at least two branches", s->word);
-    return false;
-  }
-  return bind_arguments(x, c, s->n_arg - *n_branch, s->arg + *n_branch);
-}
-
-static void run_join(expander *x, const stmt *s) {
-  opdef *op = ops_find(x->g->ops, s->word);
-  call c = {.what = s->word, .at = s->word_at, .layers = true};
-  int n_branch = 0;
-  if (!join_arguments(x, s, &c, &n_branch) || !has_input(x, s->at)) return;
-  node *from = x->cur, *left = run_branch(x, s->arg[0].v, from);
-  for (int i = 1; i < n_branch && left; i++) {
-    node *right = run_branch(x, s->arg[i].v, from);
-    x->cur = left;
-    if (!right) break;
-    add_layer(x, op, &c, right);
-    left = x->cur;
-  }
-  apply_trailing(x, &c);
 }
 
 /* --- statements --- */
@@ -318,49 +374,152 @@ static bool given_twice(expander *x, const stmt *s, loc *where) {
   return true;
 }
 
-static bool input_shape(expander *x, const value *v, shape *out) {
-  int64_t dim[3] = {0, 1, 1};
-  if (v->kind == V_SHAPE && v->n_dim == 3) memcpy(dim, v->dim, sizeof dim);
+/* --- inputs and targets --- */
+
+/* `64 of 65`: the number after `of`; 0: floats. False after an error. */
+static bool of_clause(expander *x, const stmt *s, int64_t *below) {
+  double n = 0;
+  *below = 0;
+  if (s->n_arg < 2) return true;
+  const value *of = s->arg[1].v;
+  value *v = NULL;
+  if (s->n_arg == 3 && !s->arg[1].key && !s->arg[2].key && of->kind == V_NAME &&
+      !strcmp(of->text, "of"))
+    v = resolve(x, s->arg[2].v);
+  else at_most_one(x, s->word, s->n_arg, s->arg);
+  if (!v || !value_number(x, v, &n)) return false;
+  *below = (int64_t)n;
+  if (n >= 1 && n <= 1e7 && n == floor(n)) return true;
+  diag_error(x->d, v->at, NULL, "after `of` stands a whole number, at least 1");
+  return false;
+}
+
+/* A shape as it is written, channels first; whole numbers have no channels. */
+static bool port_shape(const value *v, shape *out) {
+  int64_t dim[6] = {0};
+  int n = 1;
+  double elements = 1;
+  if (v->kind == V_SHAPE && v->n_dim <= MAX_RANK) memcpy(dim, v->dim, sizeof dim), n = v->n_dim;
   else if (v->kind == V_NUM && v->num == floor(v->num) && fabs(v->num) < 1e12)
     dim[0] = (int64_t)v->num;
-  double elements = (double)dim[0] * (double)dim[1] * (double)dim[2];
-  *out = (shape){3, {dim[1], dim[2], dim[0]}};
-  if (dim[0] > 0 && dim[1] > 0 && dim[2] > 0 && elements <= 2147483648.0) return true;
-  diag_error(x->d, v->at, "for example `input 3x32x32;`, or `input 784;` for vectors",
-             "`input` takes channels x height x width");
-  return false;
+  out->rank = n;
+  for (int i = 0; i < n; i++) {
+    out->dim[i] = out->below ? dim[i] : dim[(i + 1) % n];
+    elements *= (double)dim[i];
+    if (dim[i] < 1) return false;
+  }
+  return elements <= MAX_ELEMENTS;
+}
+
+/* The shape of `input` or `target`; its rank is -1 after an error. */
+static shape read_shape(expander *x, const stmt *s, const char *help) {
+  shape out = {-1, {0}, 0};
+  value *v = s->n_arg && !s->arg[0].key ? resolve(x, s->arg[0].v) : NULL;
+  if (!of_clause(x, s, &out.below)) return out;
+  if (v && port_shape(v, &out)) return out;
+  out.rank = -1;
+  if (v) diag_error(x->d, v->at, help, "`%s` takes channels x height x width", s->word);
+  else if (!s->n_arg || s->arg[0].key)
+    diag_error(x->d, s->word_at, help, "`%s` takes one shape", s->word);
+  return out;
+}
+
+/* Names tell several apart. */
+static bool needs_name(expander *x, const stmt *s, int before, const loc *first) {
+  if (!before || s->label) return false;
+  diag_error(x->d, s->word_at, arena_printf(x->a, "for example `left: %s ..;`", s->word),
+             "several of `%s` need names", s->word);
+  diag_note(x->d, *first, "the first one is here");
+  return true;
+}
+
+static void image_sizes(graph *g, const shape *s) {
+  bool image = s->rank == 3;
+  g->h = image ? s->dim[0] : 1;
+  g->w = image ? s->dim[1] : 1;
+  g->c = image ? s->dim[2] : shape_elements(s);
 }
 
 static void run_input(expander *x, const stmt *s) {
   graph *g = x->g;
-  if (given_twice(x, s, &x->input_at)) return;
-  value *v = s->n_arg == 1 && !s->arg[0].key ? resolve(x, s->arg[0].v) : NULL;
-  if (!v && at_most_one(x, s->word, s->n_arg, s->arg))
-    diag_error(x->d, s->word_at, "for example `input 3x32x32;`", "`input` takes one shape");
+  if (needs_name(x, s, g->n_input, &x->input_at)) return;
+  if (!g->n_input) x->input_at = s->word_at;
   node *n = new_node(x, NULL, s->word_at);
   port *p = NEW(x->a, port);
-  *p = (port){.name = "input", .node = n, .at = s->word_at};
-  if (v && input_shape(x, v, &p->shape)) {
-    n->shape = p->shape;
-    g->h = p->shape.dim[0], g->w = p->shape.dim[1], g->c = p->shape.dim[2];
-  }
+  *p = (port){.name = s->label ? s->label : "input", .node = n, .at = s->word_at};
+  p->shape = n->shape =
+      read_shape(x, s, "for example `input 3x32x32;`, or `input 784;` for vectors");
+  p->below = p->shape.below;
+  p->is_int = p->below > 0;
+  if (g->n_input) n->name = p->name;
+  else image_sizes(g, &p->shape);
   n->port = p;
   PUSH(x->a, g->input, g->n_input, p);
   x->cur = n;
 }
 
+static port *new_target(expander *x, const stmt *s, const char *name) {
+  port *p = NEW(x->a, port);
+  if (needs_name(x, s, x->n_target, &x->classes_at)) return NULL;
+  if (!x->n_target) x->classes_at = s->word_at;
+  *p = (port){.name = s->label ? s->label : name, .target = true, .at = s->word_at};
+  PUSH(x->a, x->target, x->n_target, p);
+  if (s->label && is_free(x, s->label, s->label_at)) bind(x, s->label, s->label_at)->target = p;
+  return p;
+}
+
+static void add_target(expander *x, port *p, shape s) {
+  p->shape = s;
+  p->below = s.below;
+  p->is_int = s.below > 0;
+  if (!x->g->classes) x->g->classes = s.below;
+  PUSH(x->a, x->g->target, x->g->n_target, p);
+}
+
 static void run_classes(expander *x, const stmt *s) {
   double n = 0;
-  if (given_twice(x, s, &x->classes_at) || !at_most_one(x, s->word, s->n_arg, s->arg)) return;
+  if (!s->label && given_twice(x, s, &x->classes_at)) return;
+  if (!at_most_one(x, s->word, s->n_arg, s->arg)) return;
   value *v = s->n_arg == 1 && !s->arg[0].key ? resolve(x, s->arg[0].v) : NULL;
   if (!v || !value_number(x, v, &n) || n < 1 || n > 1e6 || n != floor(n)) {
     diag_error(x->d, s->word_at, NULL, "`classes` takes one whole number, at least 1");
     return;
   }
-  port *p = NEW(x->a, port);
-  *p = (port){.name = "label", .target = true, .is_int = true, .at = s->word_at};
-  p->below = x->g->classes = (int64_t)n;
-  PUSH(x->a, x->g->target, x->g->n_target, p);
+  port *p = new_target(x, s, "label");
+  if (p) add_target(x, p, (shape){0, {0}, (int64_t)n});
+}
+
+/* `target input;`, `target @left;`: what is given is also what is wanted. */
+static bool input_as_target(expander *x, const stmt *s) {
+  const value *v = s->n_arg == 1 && !s->arg[0].key ? s->arg[0].v : NULL;
+  node *from = NULL;
+  if (!v || (v->kind != V_REF && (v->kind != V_NAME || strcmp(v->text, "input")))) return false;
+  if (v->kind == V_REF) {
+    binding *b = find_binding(x, v->text);
+    from = b ? b->label : NULL;
+  } else if (x->g->n_input) {
+    from = x->g->input[0]->node;
+  }
+  if (!from || !from->port) {
+    diag_error(x->d, v->at, "for example `target input;`", "this names no input");
+    return true;
+  }
+  port *p = new_target(x, s, "target");
+  if (!p) return true;
+  p->node = from;
+  p->shape = from->shape;
+  p->below = p->shape.below;
+  p->is_int = p->below > 0;
+  return true;
+}
+
+static void run_target(expander *x, const stmt *s) {
+  if (input_as_target(x, s)) return;
+  shape of =
+      read_shape(x, s, "for example `target 1;` for a number, `target 64 of 65;` for 64 classes");
+  if (of.rank == 1 && of.dim[0] == 1 && of.below) of.rank = 0; /* one class, as `classes` */
+  port *p = new_target(x, s, of.below ? "label" : "target");
+  if (p && of.rank >= 0) add_target(x, p, of);
 }
 
 static void run_train(expander *x, stmt *s) {
@@ -385,6 +544,7 @@ static void run_block_definition(expander *x, stmt *s) {
 static void run_call(expander *x, stmt *s) {
   if (!strcmp(s->word, "input")) run_input(x, s);
   else if (!strcmp(s->word, "classes")) run_classes(x, s);
+  else if (!strcmp(s->word, "target")) run_target(x, s);
   else apply(x, s->word, s->word_at, s->n_arg, s->arg);
 }
 
@@ -400,7 +560,6 @@ static void run_statement(expander *x, stmt *s) {
   case S_SWEEP: PUSH(x->a, x->sweep, x->n_sweep, u); break;
   case S_CALL: run_call(x, s); break;
   case S_REPEAT: run_repeat(x, s); break;
-  case S_JOIN: run_join(x, s); break;
   }
 }
 
@@ -416,11 +575,16 @@ static void give_label(expander *x, const stmt *s, int first_new) {
   if (x->cur->id >= first_new) x->cur->label = s->label;
 }
 
+/* Its label is bound to the target, not to the current tensor. */
+static bool is_target(const stmt *s) {
+  return s->kind == S_CALL && (!strcmp(s->word, "target") || !strcmp(s->word, "classes"));
+}
+
 void run_statements(expander *x, stmt *s) {
   for (; s && !too_many_errors(x); s = s->next) {
     if (!step(x, s->at)) return;
     int first_new = x->g->n_node;
     run_statement(x, s);
-    if (s->label) give_label(x, s, first_new);
+    if (s->label && !is_target(s)) give_label(x, s, first_new);
   }
 }

@@ -25,6 +25,7 @@ typedef struct binding {
   value *v;       /* let, block parameter: resolved, so never a name that is bound itself */
   stmt *block;
   node *label;
+  port *target;
   bool active; /* a block that is being expanded */
 } binding;
 
@@ -66,7 +67,9 @@ typedef struct expander {
   const char *active[16]; /* files that are being read, outermost first */
   int n_name;
   name_count *names;
-  loc input_at, classes_at;
+  loc input_at, classes_at; /* of the first input and the first target */
+  int n_target;
+  port **target; /* all of them: graph.target has those that are given */
   bool input_missing_said;
   int n_train;
   train_use *train;
@@ -116,6 +119,8 @@ value *resolve(expander *x, value *v);
 bool at_most_one(expander *x, const char *word, int n, const arg *args);
 void op_slots(expander *x, const opdef *op, call *c);
 bool bind_arguments(expander *x, call *c, int n, arg *args);
+/* The arguments at the front that are branches {..} or labels @a. */
+int count_branches(int n, const arg *args);
 bool slots_to_settings(expander *x, const call *c, const opdef *op, const xenv *dims, setting *out);
 bool value_number(expander *x, const value *v, double *out);
 const char *did_you_mean(expander *x, const char *word, const char *const *words, int n);
@@ -127,8 +132,17 @@ bool shape_node(expander *x, node *n);
 /* As it is written in files: 3x32x32. */
 const char *shape_text(arena *a, const shape *s, bool is_int);
 const char *node_shape_text(arena *a, const node *n);
+const char *port_text(arena *a, const port *p);
 void note_shapes(expander *x, const node *n);
 void check_output(expander *x);
+
+/* match.c: the form of an operator, written out, that takes these inputs, and how it sees them
+   (`as`); NULL: none. `op` is the first of its name. */
+opdef *match_form(expander *x, opdef *op, int n, const shape *in, shape *as);
+/* "x[N,L,C] or x[N,H,W,C]" */
+const char *forms_text(expander *x, opdef *op);
+int most_inputs(opdef *op);
+int least_inputs(opdef *op);
 
 /* traincfg.c */
 void read_train(expander *x);
@@ -141,5 +155,5 @@ const char *source_slice(expander *x, loc at);
 void try_operators(expander *x);
 
 /* opcheck.c: a user's operator must be sound before it is instantiated. */
-bool check_operator(expander *x, const opdef *op);
+bool check_operator(expander *x, opdef *op);
 #endif

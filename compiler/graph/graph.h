@@ -14,6 +14,7 @@ enum { MAX_RANK = 5 };
 typedef struct {
   int rank; /* -1: not known (after an error) */
   int64_t dim[MAX_RANK];
+  int64_t below; /* whole numbers from 0 to below - 1; 0: floats */
 } shape;
 
 /* What a program is given: an input of the network, or what its predictions are compared with. */
@@ -29,8 +30,8 @@ typedef struct port {
 
 /* One operator applied, or an input. */
 typedef struct node {
-  int id;          /* position in graph.node: inputs come before users */
-  const opdef *op; /* NULL for an input */
+  int id;           /* position in graph.node: inputs come before users */
+  const opdef *op;  /* NULL for an input */
   const port *port; /* of an input */
   int n_in;
   struct node **in;
@@ -145,8 +146,9 @@ int64_t shape_elements(const shape *s);
 bool shape_equal(const shape *a, const shape *b);
 /* In PyTorch's order: C x H x W, C x L, C (whole numbers have no channels). Returns the rank. */
 int shape_in_files(const shape *s, bool is_int, int64_t dim[MAX_RANK]);
-/* Dimensions of a node's operator, bound to its inputs with N = batch, and its settings. */
-void node_env(const node *n, int64_t batch, xenv *env);
+/* Dimensions of a node's operator, bound to its inputs with N = batch, its settings, and what it
+   makes of them with `let`. False: d has the error. */
+bool node_env(const node *n, int64_t batch, diag *d, xenv *env);
 /* A setting of a node by name; aborts if the operator has none such (a bug in netc). */
 double node_setting(const node *n, const char *name);
 #endif

@@ -46,11 +46,23 @@ static const char *read_text(expander *x, const char *path, loc at, size_t *n) {
   return NULL;
 }
 
+/* An operator of the same name that could take the same inputs. */
+static opdef *same_form(opdef *list, const opdef *op) {
+  int rank[MAX_INPUTS], len[MAX_PACKS];
+  for (opdef *o = ops_find(list, op->name); o; o = ops_find(o->next, op->name)) {
+    bool same = o->kind == op->kind && o->n_in == op->n_in;
+    for (int i = 0; i < op->n_in; i++) rank[i] = op->in[i].n_dim;
+    for (int i = 0; same && i < op->n_in; i++) same = o->in[i].is_int == op->in[i].is_int;
+    if (o->kind != op->kind || (same && op_fits(o, op->n_in, rank, len))) return o;
+  }
+  return NULL;
+}
+
 /* The library comes first, the user's own operators after it, in the order of the text. */
 static void add_operators(expander *x, opdef *ops) {
   while (ops) {
     opdef *next = ops->next;
-    opdef *same = ops_find(x->g->ops, ops->name);
+    opdef *same = same_form(x->g->ops, ops);
     ops->next = NULL;
     if (same) {
       diag_error(x->d, ops->at, "choose another name", "there already is an operator `%s`",

@@ -183,13 +183,14 @@ static void check_program(checker *k, const opstmt *more, const char *which) {
 static void check_signature(checker *k) {
   const opdef *op = k->op;
   for (int i = 0; i < op->n_in && op->kind != OP_OPTIMIZER; i++)
-    if (op->in[i].n_dim != (op->kind == OP_LOSS && i == 1 ? 1 : 4))
-      wrong(k, op->in[i].at, "`%s` is [N,H,W,C] here, and labels are [N]", op->in[i].name);
-  if (op->kind == OP_LAYER && !op->out_every && op->n_out_dim != 4)
-    wrong(k, op->at, "the result of `%s` is [N,H,W,C]", op->name);
-  if (op->kind == OP_LOSS && (op->n_in != 2 || op->n_out_dim != 1))
-    wrong(k, op->at, "the loss `%s` is of the form NAME(x[N,H,W,C], int label[N]) -> loss[N]",
-          op->name);
+    if (!op->in[i].every && op->in[i].n_dim < 1 + (op->kind == OP_LAYER && !op->in[i].is_int))
+      wrong(k, op->in[i].at, "`%s` has a batch and, if a layer reads it, channels: [N,H,W,C]",
+            op->in[i].name);
+  if (op->kind == OP_LAYER && !op->out_every && op->n_out_dim < 2)
+    wrong(k, op->at, "the result of `%s` has a batch and channels: [N,H,W,C]", op->name);
+  bool compares = op->kind == OP_LOSS || op->kind == OP_METRIC;
+  if (compares && (op->n_in != 2 || op->n_out_dim != 1))
+    wrong(k, op->at, "`%s` is of the form NAME(x[N,H,W,C], int label[N]) -> result[N]", op->name);
   if (op->kind == OP_OPTIMIZER && op->n_in != 2)
     wrong(k, op->at, "the optimizer `%s` is of the form NAME(w[..], g[..]) -> w[..]", op->name);
 }
@@ -198,13 +199,19 @@ static void declare(checker *k) {
   const opdef *op = k->op;
   for (int i = 0; i < op->n_in; i++) {
     for (int j = 0; j < op->in[i].n_dim; j++) add_name(k, op->in[i].dim[j]);
+    if (op->in[i].below) add_name(k, op->in[i].below);
     add_tensor(k, op->in[i].name, op->in[i].every ? -1 : op->in[i].n_dim);
   }
   for (int i = 0; i < op->n_set; i++) {
     if (op->set[i].dflt) check_expr(k, op->set[i].dflt);
     add_name(k, op->set[i].name);
+    for (int j = 0; j < op->set[i].n_word; j++) add_name(k, op->set[i].word[j]);
     if (op->set[i].pair) add_name(k, op->set[i].name_h);
     if (op->set[i].pair) add_name(k, op->set[i].name_w);
+  }
+  for (int i = 0; i < op->n_let; i++) {
+    check_expr(k, op->let[i].v);
+    add_name(k, op->let[i].name);
   }
   for (int i = 0; i < op->n_out_dim; i++) check_expr(k, op->out_dim[i]);
   for (int i = 0; i < op->n_need; i++) check_expr(k, op->need[i].cond);
@@ -218,10 +225,19 @@ static void declare(checker *k) {
   }
 }
 
-bool check_operator(expander *x, const opdef *op) {
-  checker k = {.x = x, .op = op, .ok = true};
-  declare(&k);
+/* One with packs is looked at where each stands for two dimensions; other numbers are tried where
+   they are used (trial.c). */
+static const opdef *usual_form(expander *x, opdef *op) {
+  int len[MAX_PACKS];
+  for (int i = 0; i < MAX_PACKS; i++) len[i] = 2;
+  return op_form(x->a, op, len);
+}
+
+bool check_operator(expander *x, opdef *op) {
+  checker k = {.x = x, .op = usual_form(x, op), .ok = true};
   if (op->kind == OP_OPTIMIZER) add_name(&k, "lr");
+  if (op->kind == OP_OPTIMIZER) add_name(&k, "rank");
+  declare(&k);
   check_signature(&k);
   if (!k.ok) return false;
   check_program(&k, op->train, "`%s` is never written in training");

@@ -14,6 +14,7 @@ static void env_add(xenv *env, const char *name, double v) {
 
 void env_add_setting(xenv *env, const opsetting *s, const setting *v) {
   env_add(env, s->name, v->v[0]);
+  for (int i = 0; i < s->n_word; i++) env_add(env, s->word[i], -1 - i);
   if (!s->pair) return;
   env_add(env, s->name_h, v->v[0]);
   env_add(env, s->name_w, v->v[1]);
@@ -39,15 +40,26 @@ int shape_in_files(const shape *s, bool is_int, int64_t dim[MAX_RANK]) {
   return s->rank;
 }
 
-void node_env(const node *n, int64_t batch, xenv *env) {
+static bool env_add_lets(const opdef *op, diag *d, xenv *env) {
+  for (int i = 0; i < op->n_let; i++) {
+    double v;
+    if (!xexpr_eval(op->let[i].v, env, d, &v)) return false;
+    env_add(env, op->let[i].name, v);
+  }
+  return true;
+}
+
+bool node_env(const node *n, int64_t batch, diag *d, xenv *env) {
   env->n = 0;
   for (int i = 0; i < n->n_in; i++) {
     const opinput *in = &n->op->in[i];
     if (in->every || !n->as || n->as[i].rank + 1 != in->n_dim) continue;
     env_add(env, in->dim[0], (double)batch);
-    for (int d = 1; d < in->n_dim; d++) env_add(env, in->dim[d], (double)n->as[i].dim[d - 1]);
+    for (int k = 1; k < in->n_dim; k++) env_add(env, in->dim[k], (double)n->as[i].dim[k - 1]);
+    if (in->below) env_add(env, in->below, (double)n->as[i].below);
   }
   for (int i = 0; i < n->n_set; i++) env_add_setting(env, &n->op->set[i], &n->set[i]);
+  return n->n_set < n->op->n_set || env_add_lets(n->op, d, env);
 }
 
 double node_setting(const node *n, const char *name) {
@@ -61,7 +73,7 @@ double node_setting(const node *n, const char *name) {
 const char *shape_text(arena *a, const shape *s, bool is_int) {
   int64_t dim[MAX_RANK];
   shape t = *s;
-  if (t.rank == 3 && t.dim[0] == 1 && t.dim[1] == 1) t = (shape){1, {t.dim[2]}};
+  if (t.rank == 3 && t.dim[0] == 1 && t.dim[1] == 1) t = (shape){1, {t.dim[2]}, 0};
   int rank = shape_in_files(&t, is_int, dim);
   const char *text = rank ? arena_printf(a, "%lld", (long long)dim[0]) : "1";
   for (int i = 1; i < rank; i++) text = arena_printf(a, "%sx%lld", text, (long long)dim[i]);
@@ -72,6 +84,13 @@ const char *node_shape_text(arena *a, const node *n) {
   const char *text = shape_text(a, &n->shape, n->port && n->port->is_int);
   if (!n->port || !n->port->is_int) return text;
   return arena_printf(a, "%s of %lld", text, (long long)n->port->below);
+}
+
+const char *port_text(arena *a, const port *p) {
+  if (p->is_int && !p->shape.rank)
+    return arena_printf(a, "one of %lld classes", (long long)p->below);
+  const char *text = shape_text(a, &p->shape, p->is_int);
+  return p->is_int ? arena_printf(a, "%s of %lld", text, (long long)p->below) : text;
 }
 
 /* The way the shapes came, at most the last ten layers of it. */
@@ -174,7 +193,7 @@ static const char *dimension_word(int i, int rank) {
 }
 
 static bool output_shape(expander *x, node *n, const xenv *env) {
-  shape s = {n->op->n_out_dim - 1, {0}};
+  shape s = {n->op->n_out_dim - 1, {0}, 0};
   double elements = 1, v;
   for (int i = 0; i < n->op->n_out_dim; i++) {
     if (!xexpr_eval(n->op->out_dim[i], env, x->d, &v) ||
@@ -191,7 +210,7 @@ static bool output_shape(expander *x, node *n, const xenv *env) {
 bool shape_node(expander *x, node *n) {
   xenv env;
   if (unknown_shape(n) || !inputs_agree(x, n)) return false;
-  node_env(n, 1, &env);
+  if (!node_env(n, 1, x->d, &env)) return false;
   if (!needs_hold(x, n, &env) || !declared_fit(x, n, &env)) return false;
   if (!n->op->out_every) return output_shape(x, n, &env);
   n->shape = n->as[0];
@@ -202,8 +221,9 @@ bool shape_node(expander *x, node *n) {
 static void default_target(expander *x, const node *out) {
   port *p = NEW(x->a, port);
   *p = (port){.name = "label", .target = true, .is_int = true, .at = NOWHERE};
-  p->below = out->shape.dim[out->shape.rank - 1];
+  p->below = p->shape.below = out->shape.dim[out->shape.rank - 1];
   PUSH(x->a, x->g->target, x->g->n_target, p);
+  PUSH(x->a, x->target, x->n_target, p);
 }
 
 void check_output(expander *x) {
@@ -217,13 +237,14 @@ void check_output(expander *x) {
   }
   const node *out = x->cur;
   if (!out || out->shape.rank < 1) return;
-  if (!g->n_target) default_target(x, out);
+  if (!x->n_target) default_target(x, out);
   const int64_t channels = out->shape.dim[out->shape.rank - 1];
-  g->classes = g->target[0]->below;
-  if (!g->classes || g->classes == channels || diag_errors(x->d)) return;
+  const port *first = g->n_target ? g->target[0] : NULL;
+  g->classes = first ? first->below : 0;
+  if (g->n_target > 1 || !g->classes || g->classes == channels || diag_errors(x->d)) return;
   diag_error(x->d, out->at, "end with `linear classes;`",
              "the network ends in %lld channels, but there are %lld classes", (long long)channels,
              (long long)g->classes);
-  diag_note(x->d, g->target[0]->at, "the classes are given here");
+  diag_note(x->d, first->at, "the classes are given here");
   note_shapes(x, out);
 }

@@ -93,33 +93,39 @@ static void read_split(expander *x, const chosen *c) {
 
 /* --- losses and optimizers --- */
 
-static bool read_opuse(expander *x, const chosen *c, const value *name, opkind kind, opuse *out) {
-  const char *words[100], *what = kind == OP_LOSS ? "loss" : "optimizer";
+static const char *const kind_words[] = {"layer", "loss", "metric", "optimizer"};
+
+/* The first operator of that name and kind; NULL after an error. */
+static opdef *find_use(expander *x, const value *name, opkind kind) {
+  const char *words[100], *what = kind_words[kind];
   int n = 0;
-  const opdef *op = name->kind == V_NAME ? ops_find(x->g->ops, name->text) : NULL;
+  opdef *op = name->kind == V_NAME ? ops_find(x->g->ops, name->text) : NULL;
+  if (op && op->kind == kind) return op;
   for (opdef *o = x->g->ops; o && n < 100; o = o->next)
     if (o->kind == kind) words[n++] = o->name;
-  if (!op || op->kind != kind) {
-    const char *help = name->kind == V_NAME ? did_you_mean(x, name->text, words, n) : NULL;
-    for (int i = 0; !help && i < n; i++)
-      help = arena_printf(x->a, "for example `%s %s;`", what, words[i]);
-    if (name->kind == V_NAME)
-      diag_error(x->d, name->at, help, "there is no %s `%s`", what, name->text);
-    else diag_error(x->d, name->at, help, "`%s` takes a name", what);
-    return false;
-  }
-  call k = {.what = op->name, .at = name->at};
+  const char *help = name->kind == V_NAME ? did_you_mean(x, name->text, words, n) : NULL;
+  for (int i = 0; !help && i < n; i++)
+    help = arena_printf(x->a, "for example `%s %s;`", what, words[i]);
+  if (name->kind == V_NAME)
+    diag_error(x->d, name->at, help, "there is no %s `%s`", what, name->text);
+  else diag_error(x->d, name->at, help, "`%s` takes a name", what);
+  return NULL;
+}
+
+/* Settings of a use from n arguments. */
+static bool read_settings(expander *x, const opdef *op, loc at, int n, arg *args, opuse *out) {
+  call k = {.what = op->name, .at = at};
   xenv none = {0};
   op_slots(x, op, &k);
-  *out = (opuse){op, op->n_set, NEW_N(x->a, setting, op->n_set + 1), name->at};
+  *out = (opuse){op, op->n_set, NEW_N(x->a, setting, op->n_set + 1), at};
   int before = diag_errors(x->d);
-  if (!bind_arguments(x, &k, c->n - 1, c->args + 1)) return false;
+  if (!bind_arguments(x, &k, n, args)) return false;
   if (!slots_to_settings(x, &k, op, &none, out->set)) return false;
   for (int i = 0; i < op->n_set; i++) env_add_setting(&none, &op->set[i], &out->set[i]);
-  for (int i = 0; kind == OP_OPTIMIZER && i < op->n_need; i++) {
+  for (int i = 0; op->kind == OP_OPTIMIZER && i < op->n_need; i++) {
     double v;
     if (xexpr_eval(op->need[i].cond, &none, x->d, &v) && v == 0)
-      diag_error(x->d, name->at, NULL, "`%s` does not fit: %s", op->name, op->need[i].reason);
+      diag_error(x->d, at, NULL, "`%s` does not fit: %s", op->name, op->need[i].reason);
   }
   return diag_errors(x->d) == before;
 }
@@ -131,12 +137,84 @@ static bool first_name(expander *x, const chosen *c, const char *takes, value **
   return *v != NULL;
 }
 
-static void read_loss(expander *x, const chosen *c) {
-  value *v;
-  opuse u;
-  if (!first_name(x, c, "a loss, for example `loss cross_entropy;`", &v)) return;
+/* `@head @y` after a loss; without them the network's result and its one target. */
+static bool compared(expander *x, const chosen *c, int n, lossuse *l) {
+  l->prediction = x->g->output;
+  l->target = x->n_target ? x->target[0] : NULL;
+  if (!n) {
+    if (x->n_target < 2) return true;
+    diag_error(x->d, c->at, "for example `loss mse @head @y;`",
+               "with several targets a loss says what it compares");
+    return false;
+  }
+  const binding *p = find_binding(x, c->args[1].v->text ? c->args[1].v->text : "");
+  const binding *t = n > 1 ? find_binding(x, c->args[2].v->text ? c->args[2].v->text : "") : NULL;
+  if (n == 2 && p && p->label && t && t->target) {
+    l->prediction = p->label;
+    l->target = t->target;
+    return true;
+  }
+  const value *wrong = c->args[n == 2 && p && p->label ? 2 : 1].v;
+  diag_error(x->d, wrong->at, "for example `loss mse @head @y;`",
+             "a loss compares a label's value and a target");
+  return false;
+}
+
+/* `times=0.3` belongs to the use, not to the operator. */
+static bool take_times(expander *x, int *n, arg *args, lossuse *l) {
+  l->times = 1;
+  int k = 0;
+  for (int i = 0; i < *n; i++) {
+    if (!args[i].key || strcmp(args[i].key, "times")) {
+      args[k++] = args[i];
+      continue;
+    }
+    value *v = resolve(x, args[i].v);
+    if (!v || !value_number(x, v, &l->times)) return false;
+  }
+  *n = k;
+  return true;
+}
+
+/* The form of the operator for what it compares. */
+static opdef *use_form(expander *x, opdef *op, loc at, lossuse *l) {
+  const shape of[2] = {l->prediction->shape, l->target->shape};
+  opdef *form = match_form(x, op, 2, of, l->as);
+  if (form) return form;
+  diag_error(x->d, at, arena_printf(x->a, "it takes %s", forms_text(x, op)),
+             "`%s` does not compare %s with %s", op->name, node_shape_text(x->a, l->prediction),
+             port_text(x->a, l->target));
+  note_shapes(x, l->prediction);
+  return NULL;
+}
+
+static bool has_shapes(const lossuse *l) {
+  return l->prediction && l->target && l->prediction->shape.rank >= 0 && l->target->shape.rank >= 0;
+}
+
+static bool read_one_loss(expander *x, const chosen *c, opkind kind, lossuse *l) {
+  value *v = NULL;
+  if (!first_name(x, c,
+                  kind == OP_LOSS ? "a loss, for example `loss cross_entropy;`"
+                                  : "a metric, for example `metric accuracy;`",
+                  &v))
+    return false;
   if (v->kind == V_SET) v = v->item[0];
-  if (read_opuse(x, c, v, OP_LOSS, &u)) x->g->train.loss->use = u;
+  opdef *op = find_use(x, v, kind);
+  int refs = op ? count_branches(c->n - 1, c->args + 1) : 0, n = c->n - 1 - refs;
+  if (!op || !compared(x, c, refs, l)) return false;
+  arg *args = NEW_N(x->a, arg, n + 1);
+  for (int i = 0; i < n; i++) args[i] = c->args[1 + refs + i];
+  if (!take_times(x, &n, args, l)) return false;
+  if (has_shapes(l)) op = use_form(x, op, v->at, l);
+  return op && read_settings(x, op, v->at, n, args, &l->use);
+}
+
+static void read_loss(expander *x, const chosen *c) {
+  traincfg *t = &x->g->train;
+  lossuse l = {.times = 1};
+  if (!read_one_loss(x, c, OP_LOSS, &l)) return;
+  PUSH(x->a, t->loss, t->n_loss, l);
 }
 
 static void read_optimizer(expander *x, const chosen *c) {
@@ -144,8 +222,11 @@ static void read_optimizer(expander *x, const chosen *c) {
   if (!first_name(x, c, "an optimizer, for example `optimizer sgd;`", &v)) return;
   int n = v->kind == V_SET ? v->n : 1;
   opuse *use = NEW_N(x->a, opuse, n);
-  for (int i = 0; i < n; i++)
-    if (!read_opuse(x, c, v->kind == V_SET ? v->item[i] : v, OP_OPTIMIZER, &use[i])) return;
+  for (int i = 0; i < n; i++) {
+    const value *name = v->kind == V_SET ? v->item[i] : v;
+    const opdef *op = find_use(x, name, OP_OPTIMIZER);
+    if (!op || !read_settings(x, op, name->at, c->n - 1, c->args + 1, &use[i])) return;
+  }
   x->g->train.optimizer = use;
   x->g->train.n_optimizer = n;
 }
@@ -296,11 +377,15 @@ static bool known_setting(expander *x, const stmt *s) {
   return false;
 }
 
+/* Settings of which there may be several. */
+static bool adds_up(const char *word) { return !strcmp(word, "loss"); }
+
 static const train_use *choose(expander *x, const char *word) {
   const train_use *best = NULL;
   for (int i = 0; i < x->n_train; i++) {
     const train_use *u = &x->train[i];
     if (strcmp(u->s->word, word)) continue;
+    if (best && best->file_depth == u->file_depth && adds_up(word)) continue;
     if (best && best->file_depth == u->file_depth) {
       diag_error(x->d, u->s->word_at, NULL, "`%s` is given twice", word);
       diag_note(x->d, best->s->word_at, "first given here");
@@ -314,6 +399,17 @@ static const train_use *choose(expander *x, const char *word) {
 static void data_override(expander *x, const char *text) {
   x->g->train.data = x->g->train.data_as_written = arena_strdup(x->a, text);
   x->g->train.data_at = NOWHERE;
+}
+
+/* The statements of the same word and file after the first one. */
+static void read_more(expander *x, int i, const train_use *first) {
+  for (int k = 0; k < x->n_train; k++) {
+    const train_use *u = &x->train[k];
+    if (u == first || u->file_depth != first->file_depth || strcmp(u->s->word, readers[i].word))
+      continue;
+    chosen c = {readers[i].word, u->s->word_at, u->s->n_arg, u->s->arg, u->folder};
+    readers[i].read(x, &c);
+  }
 }
 
 static void read_setting(expander *x, int i) {
@@ -334,6 +430,7 @@ static void read_setting(expander *x, int i) {
     add_set_variants(x, word, u->s);
   }
   if (text || u) readers[i].read(x, &c);
+  if (!text && u && adds_up(word)) read_more(x, i, u);
 }
 
 static void default_values(expander *x, values *v, double d) {
@@ -341,14 +438,18 @@ static void default_values(expander *x, values *v, double d) {
   v->v[0] = d;
 }
 
-static opuse default_use(expander *x, const char *name) {
-  const opdef *op = ops_find(x->g->ops, name);
+static opuse default_use(expander *x, const opdef *op) {
   opuse u = {op, op->n_set, NEW_N(x->a, setting, op->n_set + 1), NOWHERE};
-  call c = {.what = name};
+  call c = {.what = op->name};
   xenv none = {0};
   op_slots(x, op, &c);
   slots_to_settings(x, &c, op, &none, u.set);
   return u;
+}
+
+static opdef *next_default(opdef *o, opkind kind) {
+  while (o && !(o->is_default && o->kind == kind)) o = o->next;
+  return o;
 }
 
 static void set_defaults(expander *x) {
@@ -361,35 +462,52 @@ static void set_defaults(expander *x) {
   t->split = NEW(x->a, splitval);
   *t->split = (splitval){true, 0.8, 0, 0};
   t->n_split = 1;
-  t->loss = NEW(x->a, lossuse);
-  t->loss->use = default_use(x, "cross_entropy");
-  t->loss->times = 1;
-  t->n_loss = 1;
   t->optimizer = NEW(x->a, opuse);
-  *t->optimizer = default_use(x, "sgd");
+  *t->optimizer = default_use(x, next_default(x->g->ops, OP_OPTIMIZER));
   t->n_optimizer = 1;
 }
 
-/* The loss reads what the network ends in: its own conditions are checked on that shape. */
-static void check_loss(expander *x) {
-  lossuse *l = x->g->train.loss;
-  const opuse *u = &l->use;
-  node *out = x->g->output;
-  if (!out || out->shape.rank < 0) return;
-  l->prediction = out;
-  l->target = x->g->target[0];
-  l->as[0] = out->shape;
-  l->as[1] = l->target->shape;
-  node n = {.op = u->op, .n_in = 2, .as = l->as, .n_set = u->n_set, .set = u->set};
-  xenv env;
-  node_env(&n, 1, &env);
-  for (int i = 0; x->g->has_train && i < u->op->n_need; i++) {
-    double v;
-    if (!xexpr_eval(u->op->need[i].cond, &env, x->d, &v) || v != 0) continue;
-    diag_error(x->d, out->at, NULL, "`%s` does not fit: %s", u->op->name, u->op->need[i].reason);
-    note_shapes(x, out);
+/* Of the operators that are the default, the first that takes the network's result and target. */
+static void choose_loss(expander *x) {
+  traincfg *t = &x->g->train;
+  lossuse l = {.prediction = x->g->output, .times = 1};
+  l.target = x->n_target == 1 ? x->target[0] : NULL;
+  if (t->n_loss || !has_shapes(&l)) return;
+  const shape of[2] = {l.prediction->shape, l.target->shape};
+  for (opdef *o = next_default(x->g->ops, OP_LOSS); o; o = next_default(o->next, OP_LOSS)) {
+    opdef *form = match_form(x, o, 2, of, l.as);
+    if (!form) continue;
+    l.use = default_use(x, form);
+    PUSH(x->a, t->loss, t->n_loss, l);
     return;
   }
+  if (!x->g->has_train || diag_errors(x->d)) return;
+  diag_error(x->d, l.prediction->at, "end with `linear classes` or `gap`, or name a `loss`",
+             "no loss compares %s with %s", node_shape_text(x->a, l.prediction),
+             port_text(x->a, l.target));
+  note_shapes(x, l.prediction);
+}
+
+static void check_needs(expander *x, const lossuse *l) {
+  const opuse *u = &l->use;
+  node n = {.op = u->op, .n_in = 2, .as = (shape *)l->as, .n_set = u->n_set, .set = u->set};
+  xenv env;
+  if (!has_shapes(l) || !node_env(&n, 1, x->d, &env)) return;
+  for (int i = 0; i < u->op->n_need; i++) {
+    double v;
+    if (!xexpr_eval(u->op->need[i].cond, &env, x->d, &v) || v != 0) continue;
+    diag_error(x->d, l->prediction->at, NULL, "`%s` does not fit: %s", u->op->name,
+               u->op->need[i].reason);
+    note_shapes(x, l->prediction);
+    return;
+  }
+}
+
+/* What the losses read: their own conditions are checked on those shapes. */
+static void check_losses(expander *x) {
+  const traincfg *t = &x->g->train;
+  choose_loss(x);
+  for (int i = 0; i < t->n_loss && x->g->has_train; i++) check_needs(x, &t->loss[i]);
 }
 
 void read_train(expander *x) {
@@ -399,5 +517,5 @@ void read_train(expander *x) {
     if (known_setting(x, x->train[i].s)) x->train[kept++] = x->train[i];
   x->n_train = kept;
   for (int i = 0; i < N_READERS; i++) read_setting(x, i);
-  check_loss(x);
+  check_losses(x);
 }

@@ -1,5 +1,8 @@
-/* The operator notation, parsed. (The syntax tree of the layer language is private to the
-   parser and expand.c; operators are kept as trees because `lower` instantiates them.) */
+/* The operator notation, parsed. A name that ends in `..` is a pack: `S..` several dimensions,
+   `s..` an index for each, `..` such dimensions or indices without a name. opform.c writes an
+   operator with packs out for one number of dimensions; what it makes has none. (The syntax tree
+   of the layer language is private to the parser and expand.c; operators are kept as trees because
+   `lower` instantiates them.) */
 #ifndef NETC_AST_H
 #define NETC_AST_H
 #include "base/source.h"
@@ -78,11 +81,14 @@ typedef struct opdecl {
   xexpr *when; /* `when cond` after the dims: declared only if non-zero; NULL = always */
 } opdecl;
 
+enum { MAX_INPUTS = 8, MAX_PACKS = 4 };
+
 typedef struct {
   const char *name;
   loc at;
-  bool is_int; /* `int label[N]` */
-  bool every;  /* `w[..]` */
+  const char *below; /* `of V`: the name of the number that they are below; or NULL */
+  bool is_int;       /* `int label[N]` */
+  bool every;        /* `w[..]` */
   int n_dim;
   const char *dim[6]; /* a symbol each; the first use binds it, later uses must agree */
 } opinput;
@@ -93,7 +99,15 @@ typedef struct {
   bool pair;                   /* `pair k`: k3 or k3x5; body names k.h and k.w */
   const char *name_h, *name_w; /* of a pair: "k.h", "k.w" */
   xexpr *dflt; /* NULL: must be given. May use dimensions and settings to its left. */
+  int n_word;
+  const char **word; /* `p=0|same|causal`: words that may stand for its value: -1, -2, .. */
 } opsetting;
+
+typedef struct {
+  const char *name;
+  xexpr *v;
+  loc at;
+} oplet; /* `let oh = (H+2*p-k)/s+1;`: after the settings, for sizes, needs and statements */
 
 /* `need k.h >= 2*p.h "reason";`: checked with the shapes, before anything is instantiated. */
 typedef struct {
@@ -119,7 +133,7 @@ typedef struct {
   onnx_arg *arg;
 } onnx_step;
 
-typedef enum { OP_LAYER, OP_LOSS, OP_OPTIMIZER } opkind;
+typedef enum { OP_LAYER, OP_LOSS, OP_METRIC, OP_OPTIMIZER } opkind;
 
 typedef struct {
   int n_dim;
@@ -134,13 +148,18 @@ typedef struct {
   xexpr **arg;           /* numbers; a pair 3x5 is an X_CALL of "x" with two numbers */
 } optest;                /* `test avgpool(x[2,6,6,8], 3, s=2);` */
 
-/* op NAME(inputs, settings) -> out[dims] [as "Title"] [weights "prefix"] [loss|optimizer] { ... }
+/* op NAME(inputs, settings) -> out[dims] [as "Title"] [weights "prefix"]
+     [loss|metric|optimizer] [default] [folds] { ... }
  */
 typedef struct opdef {
   struct opdef *next;
+  struct opdef *forms; /* of one with packs: written out for numbers of dimensions (opform.c) ... */
+  int len[MAX_PACKS];  /* ... these */
   const char *name;
   loc at;
   opkind kind;
+  bool is_default;    /* a loss or optimizer that stands in where none is named */
+  bool folds;         /* of two inputs: more are folded from the left */
   const char *title;  /* row in `summary` ("Conv2d"); NULL: a row only if it has weights */
   const char *prefix; /* of its tensors in weight files ("fc"); defaults to the name */
   const char *doc;    /* the comment lines above, joined */
@@ -152,6 +171,8 @@ typedef struct opdef {
   bool out_every;
   int n_out_dim;
   xexpr **out_dim;
+  int n_let;
+  oplet *let;
   int n_need;
   opneed *need;
   int n_decl;

@@ -125,7 +125,7 @@ typedef struct {
   int first, last; /* tokens, inclusive */
   int head;        /* its first word after a label */
   bool bodies;     /* its braces hold statements, not values */
-  bool let, block;
+  bool let, block, ends_in_body;
 } extent;
 
 static int closing_brace(const formatter *f, int i) {
@@ -134,6 +134,15 @@ static int closing_brace(const formatter *f, int i) {
     if (is_mark(&f->t[i], "}") && --depth == 0) return i;
   }
   return i;
+}
+
+/* Braces hold statements if these end in `;`, or if there is nothing in them; else a set of values.
+ */
+static bool holds_statements(const formatter *f, int open, bool must) {
+  int close = closing_brace(f, open);
+  bool any = must || close == open + 1;
+  for (int i = open; i < close; i++) any |= is_mark(&f->t[i], ";");
+  return any;
 }
 
 static int next_word(const formatter *f, int i) {
@@ -146,16 +155,17 @@ static extent statement_extent(const formatter *f, int i) {
   int after = next_word(f, i + 1);
   if (is_mark(&f->t[after], ":")) e.head = next_word(f, after + 1);
   const ftoken *h = &f->t[e.head];
-  bool join = is(h, "add") || is(h, "mul") || is(h, "concat");
   bool ends_in_body = is(h, "train") || is(h, "sweep") || is(h, "block") || is(h, "repeat");
-  e.bodies = join || ends_in_body;
+  e.ends_in_body = ends_in_body;
   e.let = is(h, "let");
   e.block = is(h, "block");
   for (i = e.head; i < f->n - 1; i++) {
     if (is_mark(&f->t[i], ";")) break;
     if (!is_mark(&f->t[i], "{")) continue;
+    bool body = holds_statements(f, i, ends_in_body);
+    e.bodies |= body;
     i = closing_brace(f, i);
-    if (ends_in_body) break;
+    if (ends_in_body && body) break;
   }
   e.last = i;
   return e;
@@ -250,9 +260,10 @@ static void print_statement(formatter *f, int indent, int level, bool flat) {
     bool at_margin = f->len && f->out[f->len - 1] == ' ';
     if (!at_margin && space_before(f, &e, f->at, parens)) put(f, " ", 1);
     parens += is_mark(t, "(") - is_mark(t, ")");
-    if (e.bodies && is_mark(t, "{") && flat) flat_body(f, level);
-    else if (e.bodies && is_mark(t, "{") && is_mark(&f->t[f->at + 1], "}")) put(f, "{", 1);
-    else if (e.bodies && is_mark(t, "{")) broken_body(f, indent, level);
+    bool body = is_mark(t, "{") && holds_statements(f, f->at, e.ends_in_body);
+    if (body && flat) flat_body(f, level);
+    else if (body && is_mark(&f->t[f->at + 1], "}")) put(f, "{", 1);
+    else if (body) broken_body(f, indent, level);
     else if (e.bodies && is_mark(t, "}") && f->out[f->len - 1] == ' ') f->out[f->len - 1] = '}';
     else put(f, t->text, (size_t)t->n);
   }

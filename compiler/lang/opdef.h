@@ -5,6 +5,11 @@
 
 /* The built-in operators, parsed once per graph from the embedded library. */
 opdef *ops_find(opdef *list, const char *name);
+/* Operators of one name may differ in the ranks of their inputs (batch included). Does this one
+   take inputs of these ranks? len: the dimensions that each of its packs then stands for. */
+bool op_fits(const opdef *op, int n, const int *rank, int len[MAX_PACKS]);
+/* The operator written out for these lengths; itself, if it has no packs. Kept in op->forms. */
+opdef *op_form(arena *a, opdef *op, const int len[MAX_PACKS]);
 /* Evaluates a shape or setting expression. env names: settings ("k", "k.h", "k.w") and dimensions
    ("H"). Integer division truncates when both sides are integers (shape rules). False: d has the
    error. */

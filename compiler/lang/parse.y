@@ -41,7 +41,6 @@ static void netc_error(loc *at, void *scanner, parse_state *p, const char *messa
   value *value;
   arg arg;
   arg_list args;
-  value_list values;
   parameter parameter;
   parameter_list parameters;
   stmt *stmt;
@@ -69,26 +68,26 @@ static void netc_error(loc *at, void *scanner, parse_state *p, const char *messa
 %token MAX_SET "`max=`" SUM_SET "`+=`" ARROW "`->`" EVERY "`..`"
 %token EQ "`==`" NE "`!=`" LE "`<=`" GE "`>=`"
 %token ';' "`;`" ':' "`:`" '{' "`{`" '}' "`}`" '(' "`(`" ')' "`)`" '[' "`[`" ']' "`]`"
+%token '|' "`|`"
 %token '=' "`=`" ',' "`,`" '~' "`~`" '<' "`<`" '>' "`>`" '+' "`+`" '-' "`-`" '*' "`*`" '/' "`/`"
 %token BAD "a character that is not part of the language"
 %token OPEN_STRING "a string without its closing quote"
 %token <text> BAD_NUMBER "a malformed number"
 %token <text> OP "`op`" NAME "a name" SHAPE "a shape" STRING "a string" REF "an @reference"
-%token <text> JOIN "`add`, `mul` or `concat`"
+%token <text> PACK "several dimensions (`S..`)"
 %token <number> NUMBER "a number"
 
-%type <stmts> items stmts body
+%type <stmts> items stmts stmts1 body
 %type <stmt> item stmt core
 %type <parameters> params params1
 %type <parameter> param
-%type <args> args branches
-%type <arg> arg branch
-%type <value> val atom simple
-%type <values> vals
+%type <args> args
+%type <arg> arg
+%type <value> val atom simple unnamed
 %type <number> signed
-%type <x> expr prim read condition init_arg pairable
-%type <xs> exprs
-%type <text> opname when_word
+%type <x> expr prim read condition init_arg pairable index
+%type <xs> exprs indices
+%type <text> when_word dim_name
 %type <axes> axes axis_clause decl_dims dim_names
 %type <axis> axis
 %type <opstmts> opstmts opblock else_clause
@@ -159,38 +158,36 @@ core  : NAME args ';'
       | REPEAT atom body
                                           { $$ = new_stmt(p, S_REPEAT, @1, "repeat", @1);
                                             stmt_value(p, $$, $2); $$->body = $3.first; }
-      | JOIN branches ';'
-                                          { $$ = new_stmt(p, S_JOIN, @1, $1, @1);
-                                            stmt_args($$, $2); }
       ;
-branches : %empty                         { $$ = (arg_list){0}; }
-         | branches branch                { $$ = $1; PUSH(A, $$.v, $$.n, $2); }
-         ;
-branch : body                             { $$ = (arg){.v = new_value(p, V_BODY, @1)};
-                                            $$.v->body = $1.first; }
-       | atom                             { $$ = (arg){.v = $1}; }
-       | NAME '=' atom                    { $$ = (arg){$1, @1, $3}; }
-       ;
 args  : %empty                            { $$ = (arg_list){0}; }
       | args arg                          { $$ = $1; PUSH(A, $$.v, $$.n, $2); }
       ;
 arg   : val                               { $$ = (arg){.v = $1}; }
       | NAME '=' val                      { $$ = (arg){$1, @1, $3}; }
       ;
+/* Values in braces are a set, {sgd adam}; statements, which end in `;`, are a branch. */
 val   : atom
-      | '{' vals '}'
-                                          { $$ = new_value(p, V_SET, @$); $$->n = $2.n;
-                                            $$->item = $2.v; }
+      | '{' unnamed args '}'              { $$ = set_value(p, @$, $2, $3); }
+      | '{' NAME args '}'                 { $$ = set_value(p, @$, name_value(p, @2, $2), $3); }
+      | '{' '}'                           { $$ = new_value(p, V_BODY, @$); }
+      | '{' stmts1 '}'                    { $$ = new_value(p, V_BODY, @$);
+                                            $$->body = $2.first; }
+      | '{' stmts1 error '}'              { $$ = new_value(p, V_BODY, @$); yyerrok; }
       ;
-vals  : atom                              { $$ = (value_list){0}; PUSH(A, $$.v, $$.n, $1); }
-      | vals atom                         { $$ = $1; PUSH(A, $$.v, $$.n, $2); }
+stmts1 : stmt                             { $$ = stmts_add((stmt_list){0}, $1); }
+       | ';'                              { $$ = (stmt_list){0}; }
+       | stmts1 stmt                      { $$ = stmts_add($1, $2); }
+       | stmts1 ';'                       { $$ = $1; }
+       | stmts1 error ';'                 { $$ = $1; yyerrok; }
+       ;
+atom  : unnamed
+      | NAME                              { $$ = name_value(p, @1, $1); }
       ;
-atom  : simple
-      | '(' expr ')'                      { $$ = new_value(p, V_EXPR, @$); $$->x = $2; }
-      ;
+unnamed : simple
+        | '(' expr ')'                    { $$ = new_value(p, V_EXPR, @$); $$->x = $2; }
+        ;
 simple : signed                           { $$ = number_value(p, @1, $1); }
        | NUMBER '/' NUMBER                { $$ = ratio_value(p, @$, $1, $3); }
-       | NAME                             { $$ = new_value(p, V_NAME, @1); $$->text = $1; }
        | SHAPE                            { $$ = shape_value(p, @1, $1); }
        | STRING                           { $$ = new_value(p, V_STRING, @1); $$->text = $1; }
        | REF                              { $$ = new_value(p, V_REF, @1); $$->text = $1; }
@@ -220,37 +217,50 @@ prim  : NUMBER                            { $$ = new_number(p, @1, $1); }
       | read
       | '(' expr ')'                      { $$ = $2; }
       ;
-read  : NAME '[' exprs ']'                { $$ = new_list(p, X_READ, @$, $1, $3); }
-      | NAME '[' EVERY ']'
-                                          { $$ = new_list(p, X_READ, @$, $1, (xexpr_list){0});
-                                            $$->every = true; }
+read  : NAME '[' indices ']'              { $$ = new_list(p, X_READ, @$, $1, $3);
+                                            read_every($$); }
+      ;
+indices : index                           { $$ = (xexpr_list){0}; PUSH(A, $$.v, $$.n, $1); }
+        | indices ',' index               { $$ = $1; PUSH(A, $$.v, $$.n, $3); }
+        ;
+index : expr
+      | PACK                              { $$ = new_name(p, @1, $1); }
+      | EVERY                             { $$ = new_name(p, @1, ".."); }
       ;
 exprs : expr                              { $$ = (xexpr_list){0}; PUSH(A, $$.v, $$.n, $1); }
       | exprs ',' expr                    { $$ = $1; PUSH(A, $$.v, $$.n, $3); }
       ;
 
 /* --- the operator notation --- */
-operator : OP opname { op_begin(p, @1, $1, $2, @2); }
+operator : OP NAME { op_begin(p, @1, $1, $2, @2); }
            '(' formals ')' ARROW NAME { p->op->out = $8; } out_dims op_options
            '{' op_items '}'               { op_end(p); }
          ;
-opname : NAME | JOIN ;
 formals : formal | formals ',' formal ;
 formal : NAME '[' dim_names ']'           { op_input(p, @1, $1, $3, false); }
        | INT NAME '[' dim_names ']'       { op_input(p, @2, $2, $4, true); }
+       | INT NAME '[' dim_names ']' NAME NAME
+                                          { op_input(p, @2, $2, $4, true);
+                                            op_below(p, @6, $6, $7); }
        | NAME                             { op_setting(p, @1, $1, false, NULL); }
        | NAME '=' expr                    { op_setting(p, @1, $1, false, $3); }
+         setting_words
        | PAIR NAME                        { op_setting(p, @2, $2, true, NULL); }
        | PAIR NAME '=' expr               { op_setting(p, @2, $2, true, $4); }
+         setting_words
        ;
-dim_names : EVERY                         { $$ = (axis_list){.every = true}; }
-          | NAME
+setting_words : %empty
+              | setting_words '|' NAME    { op_setting_word(p, @3, $3); }
+              ;
+dim_names : dim_name
                                           { opaxis x = {$1, NULL, @1};
                                             $$ = axes_add(p, (axis_list){0}, x); }
-          | dim_names ',' NAME            { $$ = axes_add(p, $1, (opaxis){$3, NULL, @3}); }
+          | dim_names ',' dim_name        { $$ = axes_add(p, $1, (opaxis){$3, NULL, @3}); }
           ;
-out_dims : '[' EVERY ']'                  { p->op->out_every = true; }
-         | '[' exprs ']'                  { op_out(p, @$, $2); }
+dim_name : NAME | PACK
+         | EVERY                          { $$ = ".."; }
+         ;
+out_dims : '[' indices ']'                { op_out(p, @$, $2); }
          ;
 op_options : %empty
            | op_options AS STRING         { p->op->title = $3; }
@@ -261,6 +271,7 @@ op_items : %empty
          | op_items PARAM decl            { op_decl(p, $3, false); }
          | op_items STATE decl            { op_decl(p, $3, true); }
          | op_items NEED expr STRING ';'  { op_need(p, @3, $3, $4); }
+         | op_items LET NAME '=' expr ';' { op_let(p, @3, $3, $5); }
          | op_items ONNX NAME '=' STRING '(' onnx_args ')' ';'
                                           { op_onnx(p, @3, $3, $5, $7); }
          | op_items opstmt                { op_body(p, &p->op->body, (opstmt_list){$2, $2}); }
@@ -276,7 +287,7 @@ onnx_arg : onnx_value
          ;
 onnx_value : expr                         { $$ = (onnx_arg){.at = @1};
                                             PUSH(A, $$.x, $$.n, $1); }
-           | '[' exprs ']'                { $$ = (onnx_arg){NULL, true, $2.n, $2.v, @1}; }
+           | '[' indices ']'              { $$ = (onnx_arg){NULL, true, $2.n, $2.v, @1}; }
            ;
 decl  : NAME decl_dims order_clause when_clause '~' init_arg ';'
                                           { $$ = new_decl(p, @1, $1, $2, $3, $6); }
@@ -289,13 +300,13 @@ order_clause : %empty                     { $$ = (order_list){0}; }
              | FILE_ORDER '[' order ']'   { $$ = $3; $$.at = @3; }
              ;
 when_word : NAME ;
-order : NAME                              { $$ = order_add(p, (order_list){0}, $1, true); }
+order : dim_name                          { $$ = order_add(p, (order_list){0}, $1, true); }
       | '(' order_group ')'               { $$ = $2; }
-      | order ',' NAME                    { $$ = order_add(p, $1, $3, true); }
+      | order ',' dim_name                  { $$ = order_add(p, $1, $3, true); }
       | order ',' '(' order_group ')'     { $$ = order_join(p, $1, $4); }
       ;
-order_group : NAME                        { $$ = order_add(p, (order_list){0}, $1, true); }
-            | order_group ',' NAME        { $$ = order_add(p, $1, $3, false); }
+order_group : dim_name                    { $$ = order_add(p, (order_list){0}, $1, true); }
+            | order_group ',' dim_name    { $$ = order_add(p, $1, $3, false); }
             ;
 when_clause : %empty                      { p->when = NULL; }
             | WHEN condition              { p->when = $2; }
@@ -326,9 +337,10 @@ axes  : axis                              { $$ = axes_add(p, (axis_list){0}, $1)
       | axes ',' axis                     { $$ = axes_add(p, $1, $3); }
       ;
 axis  : NAME ':' expr                     { $$ = (opaxis){$1, $3, @1}; }
+      | PACK ':' PACK                     { $$ = (opaxis){$1, new_name(p, @3, $3), @1}; }
       ;
 
-test  : TEST opname { test_begin(p, @1, $2, @2); } '(' test_args ')' ';'
+test  : TEST NAME { test_begin(p, @1, $2, @2); } '(' test_args ')' ';' { test_end(p); }
       ;
 test_args : test_arg | test_args ',' test_arg ;
 test_arg : NAME '[' counts ']'            { test_input(p, $3); }

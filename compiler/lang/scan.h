@@ -22,10 +22,6 @@ typedef struct {
 } arg_list;
 typedef struct {
   int n;
-  value **v;
-} value_list;
-typedef struct {
-  int n;
   parameter *v;
 } parameter_list;
 typedef struct {
@@ -62,7 +58,8 @@ typedef struct {
   syntax *out;
   opdef *last_op;
   opdef *op;    /* the operator being read */
-  optest *test; /* the test line being read; NULL: of an unknown operator */
+  optest test;  /* the test line being read ... */
+  opdef *tested; /* ... and the operators of its name, from here on; NULL: none */
   xexpr *when;  /* the `when` clause of the declaration being read */
   int n_syntax_error;
   arg_list values; /* when values are parsed */

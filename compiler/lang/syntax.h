@@ -12,7 +12,7 @@ typedef enum {
   V_REF,    /* text: the label after @ */
   V_EXPR,   /* x: arithmetic in parentheses */
   V_SET,    /* {a b c}: item[n] */
-  V_BODY    /* {..} of statements: a join's branch */
+  V_BODY    /* {..} of statements: a branch */
 } vkind;
 
 typedef struct value {
@@ -40,18 +40,18 @@ typedef struct {
   value *dflt;
 } parameter;
 
-typedef enum { S_INCLUDE, S_LET, S_BLOCK, S_TRAIN, S_SWEEP, S_CALL, S_REPEAT, S_JOIN } skind;
+typedef enum { S_INCLUDE, S_LET, S_BLOCK, S_TRAIN, S_SWEEP, S_CALL, S_REPEAT } skind;
 
 typedef struct stmt {
   struct stmt *next;
   skind kind;
   loc at;           /* of its first word */
-  const char *word; /* the layer, join, block, let or sweep name */
+  const char *word; /* the layer, block, let or sweep name */
   loc word_at;
   const char *label; /* `stem: ...` */
   loc label_at;
   int n_arg;
-  arg *arg; /* of calls and joins; the value of let, include and repeat is arg[0] */
+  arg *arg; /* of calls; the value of let, include and repeat is arg[0] */
   int n_param;
   parameter *param; /* of blocks */
   struct stmt *body;

@@ -62,6 +62,23 @@ value *new_value(parse_state *p, vkind kind, loc at) {
   return v;
 }
 
+value *name_value(parse_state *p, loc at, const char *name) {
+  value *v = new_value(p, V_NAME, at);
+  v->text = name;
+  return v;
+}
+
+value *set_value(parse_state *p, loc at, value *first, arg_list more) {
+  value *v = new_value(p, V_SET, at);
+  PUSH(A, v->item, v->n, first);
+  for (int i = 0; i < more.n; i++) {
+    if (more.v[i].key)
+      diag_error(p->s->d, more.v[i].key_at, "statements end in `;`", "a set holds plain values");
+    PUSH(A, v->item, v->n, more.v[i].v);
+  }
+  return v;
+}
+
 static double checked_number(parse_state *p, loc at, double x) {
   if (isfinite(x)) return x;
   diag_error(p->s->d, at, NULL, "this number is too large");
@@ -124,6 +141,11 @@ xexpr *new_binary(parse_state *p, xkind kind, loc at, xexpr *a, xexpr *b) {
   PUSH(A, l.v, l.n, a);
   if (b) PUSH(A, l.v, l.n, b);
   return new_xexpr(p, kind, at, NULL, l);
+}
+
+void read_every(xexpr *read) {
+  read->every = read->n == 1 && read->arg[0]->kind == X_NAME && !strcmp(read->arg[0]->name, "..");
+  if (read->every) read->n = 0;
 }
 
 xexpr *new_pair(parse_state *p, loc at, const char *text) {
@@ -262,12 +284,15 @@ void op_begin(parse_state *p, loc at, const char *doc, const char *name, loc nam
 }
 
 void op_input(parse_state *p, loc at, const char *name, axis_list dims, bool is_int) {
-  opinput in = {.name = name, .at = at, .is_int = is_int, .every = dims.every};
+  opinput in = {.name = name, .at = at, .is_int = is_int};
+  in.every = dims.n == 1 && !strcmp(dims.v[0].name, "..");
+  if (in.every) dims.n = 0;
   check_rank(p, at, &dims.n);
   in.n_dim = dims.n;
   for (int i = 0; i < dims.n; i++) in.dim[i] = dims.v[i].name;
   if (p->op->n_set) diag_error(p->s->d, at, NULL, "inputs come before settings");
-  if (p->op->n_in >= 2) diag_error(p->s->d, at, NULL, "an operator has at most two inputs");
+  if (p->op->n_in >= MAX_INPUTS)
+    diag_error(p->s->d, at, NULL, "an operator has at most %d inputs", MAX_INPUTS);
   PUSH(A, p->op->in, p->op->n_in, in);
 }
 
@@ -283,13 +308,35 @@ void op_setting(parse_state *p, loc at, const char *name, bool pair, xexpr *dflt
   else PUSH(A, p->op->set, p->op->n_set, s);
 }
 
+void op_below(parse_state *p, loc at, const char *of, const char *name) {
+  if (strcmp(of, "of")) diag_error(p->s->d, at, "as in `int x[N,L] of V`", "expected `of`");
+  else p->op->in[p->op->n_in - 1].below = name;
+}
+
+void op_setting_word(parse_state *p, loc at, const char *word) {
+  (void)at;
+  opsetting *s = &p->op->set[p->op->n_set - 1];
+  PUSH(A, s->word, s->n_word, word);
+}
+
+void op_let(parse_state *p, loc at, const char *name, xexpr *v) {
+  oplet l = {name, v, at};
+  PUSH(A, p->op->let, p->op->n_let, l);
+}
+
 void op_kind(parse_state *p, loc at, const char *word) {
   if (!strcmp(word, "loss")) p->op->kind = OP_LOSS;
   else if (!strcmp(word, "optimizer")) p->op->kind = OP_OPTIMIZER;
-  else diag_error(p->s->d, at, NULL, "expected `as`, `weights`, `loss`, `optimizer` or `{`");
+  else if (!strcmp(word, "metric")) p->op->kind = OP_METRIC;
+  else if (!strcmp(word, "default")) p->op->is_default = true;
+  else if (!strcmp(word, "folds")) p->op->folds = true;
+  else
+    diag_error(p->s->d, at, NULL, "expected `as`, `weights`, `loss`, `metric`, `optimizer` or `{`");
 }
 
 void op_out(parse_state *p, loc at, xexpr_list dims) {
+  p->op->out_every = dims.n == 1 && dims.v[0]->kind == X_NAME && !strcmp(dims.v[0]->name, "..");
+  if (p->op->out_every) dims.n = 0;
   check_rank(p, at, &dims.n);
   p->op->n_out_dim = dims.n;
   p->op->out_dim = dims.v;
@@ -342,26 +389,31 @@ void op_end(parse_state *p) {
 /* --- test lines --- */
 
 void test_begin(parse_state *p, loc at, const char *name, loc name_at) {
-  opdef *o = ops_find(p->out->ops, name);
-  p->test = NULL;
-  if (!o) {
+  p->test = (optest){.at = at};
+  p->tested = ops_find(p->out->ops, name);
+  if (!p->tested)
     diag_error(p->s->d, name_at, NULL, "there is no operator `%s` above this test", name);
-    return;
-  }
-  optest t = {.at = at};
-  PUSH(A, o->test, o->n_test, t);
-  p->test = &o->test[o->n_test - 1];
 }
 
-void test_input(parse_state *p, optest_input dims) {
-  if (p->test) PUSH(A, p->test->in, p->test->n_in, dims);
-}
+void test_input(parse_state *p, optest_input dims) { PUSH(A, p->test.in, p->test.n_in, dims); }
 
 void test_setting(parse_state *p, const char *name, xexpr *v) {
-  if (!p->test) return;
-  int n = p->test->n_arg;
-  PUSH(A, p->test->arg_name, n, name);
-  PUSH(A, p->test->arg, p->test->n_arg, v);
+  int n = p->test.n_arg;
+  PUSH(A, p->test.arg_name, n, name);
+  PUSH(A, p->test.arg, p->test.n_arg, v);
+}
+
+void test_end(parse_state *p) {
+  int rank[MAX_INPUTS] = {0}, len[MAX_PACKS];
+  for (int i = 0; i < p->test.n_in && i < MAX_INPUTS; i++) rank[i] = p->test.in[i].n_dim;
+  for (opdef *o = p->tested; o; o = ops_find(o->next, p->tested->name))
+    if (op_fits(o, p->test.n_in, rank, len)) {
+      PUSH(A, o->test, o->n_test, p->test);
+      return;
+    }
+  if (p->tested)
+    diag_error(p->s->d, p->test.at, NULL, "no form of `%s` takes inputs of these ranks",
+               p->tested->name);
 }
 
 optest_input counts_add(parse_state *p, loc at, optest_input l, number_token n) {

@@ -12,6 +12,9 @@ void stmt_value(parse_state *p, stmt *s, value *v);
 void stmt_more(parse_state *p, stmt *s, arg_list l);
 void stmt_args(stmt *s, arg_list l);
 value *new_value(parse_state *p, vkind kind, loc at);
+value *name_value(parse_state *p, loc at, const char *name);
+/* {first more ..}; none of them may be named. */
+value *set_value(parse_state *p, loc at, value *first, arg_list more);
 value *number_value(parse_state *p, loc at, number_token n);
 value *ratio_value(parse_state *p, loc at, number_token a, number_token b);
 value *shape_value(parse_state *p, loc at, const char *text);
@@ -20,6 +23,8 @@ xexpr *new_number(parse_state *p, loc at, number_token n);
 xexpr *new_name(parse_state *p, loc at, const char *name);
 xexpr *new_list(parse_state *p, xkind kind, loc at, const char *name, xexpr_list l);
 xexpr *new_binary(parse_state *p, xkind kind, loc at, xexpr *a, xexpr *b);
+/* `w[..]` is every index of what is written. */
+void read_every(xexpr *read);
 xexpr *new_pair(parse_state *p, loc at, const char *text);
 
 axis_list axes_add(parse_state *p, axis_list l, opaxis x);
@@ -34,7 +39,11 @@ opdecl *new_decl(parse_state *p, loc at, const char *name, axis_list dims, order
 
 void op_begin(parse_state *p, loc at, const char *doc, const char *name, loc name_at);
 void op_input(parse_state *p, loc at, const char *name, axis_list dims, bool is_int);
+/* `of V` after an input of whole numbers: V is the number that they are below. */
+void op_below(parse_state *p, loc at, const char *of, const char *name);
 void op_setting(parse_state *p, loc at, const char *name, bool pair, xexpr *dflt);
+void op_setting_word(parse_state *p, loc at, const char *word);
+void op_let(parse_state *p, loc at, const char *name, xexpr *v);
 /* `loss` or `optimizer`: words, not keywords, so that a tensor may be called loss. */
 void op_kind(parse_state *p, loc at, const char *word);
 void op_out(parse_state *p, loc at, xexpr_list dims);
@@ -46,6 +55,8 @@ void op_end(parse_state *p);
 
 void test_begin(parse_state *p, loc at, const char *name, loc name_at);
 void test_input(parse_state *p, optest_input dims);
+/* The line belongs to the operator of that name that takes inputs of these ranks. */
+void test_end(parse_state *p);
 void test_setting(parse_state *p, const char *name, xexpr *v);
 optest_input counts_add(parse_state *p, loc at, optest_input l, number_token n);
 #endif

@@ -41,9 +41,29 @@ static bool define_settings(instantiation *s) {
     bool ok = !o->op->set[i].pair ? define(s, x->name, x->v[0])
                                   : define(s, arena_printf(s->mem, "%s.h", x->name), x->v[0]) &&
                                         define(s, arena_printf(s->mem, "%s.w", x->name), x->v[1]);
+    for (int k = 0; ok && k < o->op->set[i].n_word; k++)
+      if (!is_constant_name(s, o->op->set[i].word[k]))
+        ok = define(s, o->op->set[i].word[k], -1 - k);
     if (!ok) return false;
   }
   return true;
+}
+
+static bool define_lets(instantiation *s) {
+  for (int i = 0; i < s->o->op->n_let; i++) {
+    const oplet *l = &s->o->op->let[i];
+    double v;
+    if (!xexpr_eval(l->v, &s->env, s->o->d, &v) || !define(s, l->name, v)) return false;
+  }
+  return true;
+}
+
+/* What an optimizer may ask about the parameter that it updates: its dimensions in weight files. */
+static bool define_rank(instantiation *s) {
+  const tensor *w = s->o->in[0];
+  if (s->o->op->kind != OP_OPTIMIZER) return true;
+  int n = w->decl && w->decl->n_file ? w->decl->file_group[w->decl->n_file - 1] + 1 : w->rank;
+  return define(s, "rank", n);
 }
 
 static bool bind_input(instantiation *s, int i) {
@@ -54,13 +74,13 @@ static bool bind_input(instantiation *s, int i) {
   s->bound[s->n_bound - 1].complete = true;
   if (in->every) return true;
   if (in->n_dim != t->rank) {
-    diag_error(s->o->d, in->at, "images are [N,H,W,C], classes are `int label[N]`",
-               "`%s` has %d dimensions here, but %d in the network", in->name, in->n_dim, t->rank);
+    diag_error(s->o->d, in->at, NULL, "`%s` has %d dimensions here, but %d in the network",
+               in->name, in->n_dim, t->rank);
     return false;
   }
   for (int d = 0; d < t->rank; d++)
     if (!is_constant_name(s, in->dim[d]) && !define(s, in->dim[d], (double)t->dim[d])) return false;
-  return true;
+  return !in->below || is_constant_name(s, in->below) || define(s, in->below, (double)t->below);
 }
 
 /* --- parameters and states --- */
@@ -531,6 +551,7 @@ static bool run(instantiation *s) {
   if (!define_settings(s)) return false;
   for (int i = 0; i < s->o->n_in; i++)
     if (!bind_input(s, i)) return false;
+  if (!define_rank(s) || !define_lets(s)) return false;
   for (int i = 0; i < op->n_decl; i++)
     if (!declare(s, &op->decl[i])) return false;
   return make_result(s) && lower_statements(s, op->body) &&

@@ -13,7 +13,7 @@ typedef struct {
   int n_set;
   const setting *set;
   int n_in;
-  tensor *in[4];
+  tensor *in[MAX_INPUTS];
   const char *prefix; /* of the names of its tensors: "conv1", "conv1.weight" */
   const char *result; /* name of the result tensor; ignored by optimizers */
   trole result_role;  /* T_TEMP, T_LOGITS, T_LOSSES */

@@ -84,7 +84,13 @@ static bool in_file_order(const shape *s) {
   return s->rank < 2 || shape_elements(s) == s->dim[s->rank - 1];
 }
 
-static bool is_prediction(const lowering *l, const node *n) { return n == l->g->output; }
+/* What the losses compare; without losses of its own, what the network ends in. */
+static bool is_prediction(const lowering *l, const node *n) {
+  const traincfg *t = &l->g->train;
+  for (int i = 0; i < t->n_loss; i++)
+    if (t->loss[i].prediction == n) return true;
+  return n == l->g->output && (!t->n_loss || !t->loss->prediction);
+}
 
 static trole result_role(const lowering *l, const node *n) {
   return is_prediction(l, n) && in_file_order(&n->shape) ? T_LOGITS : T_TEMP;
@@ -96,11 +102,34 @@ static void add_prediction(lowering *l, const node *n) {
     add_port(l->p, t);
     return;
   }
-  tensor *y = outside(l->p, "logits", T_LOGITS, &n->shape, 0);
+  const char *name = arena_printf(l->p->mem, "%s.out", t->name);
+  tensor *y = outside(l->p, name, T_LOGITS, &n->shape, 0);
   reorder(l, n, t, y, false);
 }
 
 /* --- layers and losses --- */
+
+/* A vector as an image of 1 x 1, or such an image as a vector: the same numbers. */
+static tensor *seen_as(lowering *l, tensor *t, const shape *as, const node *n) {
+  int64_t dim[MAX_DIMS];
+  int rank = batch_of(l->p, as, dim);
+  if (rank == t->rank) return t;
+  tensor *v = tensor_new(l->p, arena_printf(l->p->mem, "%s.as", t->name), T_TEMP, rank, dim);
+  nest *c = NEW(l->p->mem, nest);
+  access in = {.t = t}, out = {.t = v};
+  c->axis[0] = (axis){"n", dim[0], false};
+  c->axis[1] = (axis){"c", dim[rank - 1], false};
+  in.ix[0] = out.ix[0] = aff_axis(0, 1);
+  in.ix[t->rank - 1] = out.ix[rank - 1] = aff_axis(1, 1);
+  v->node = c->node = n;
+  c->name = v->name;
+  c->n_axis = 2;
+  c->term = e_read(l->p->mem, in);
+  nest_store(l->p->mem, c, out, e_op(l->p->mem, E_ACC, NULL, NULL, NULL));
+  c->canonical = true;
+  append_all(l, c, c);
+  return v;
+}
 
 static bool lower_node(lowering *l, const node *n) {
   instance o = {.p = l->p,
@@ -114,7 +143,7 @@ static bool lower_node(lowering *l, const node *n) {
                 .result = n->name,
                 .result_role = result_role(l, n),
                 .train = l->p->train};
-  for (int i = 0; i < n->n_in; i++) o.in[i] = l->of_node[n->in[i]->id];
+  for (int i = 0; i < n->n_in; i++) o.in[i] = seen_as(l, l->of_node[n->in[i]->id], &n->as[i], n);
   if (!instantiate(&o)) return false;
   l->of_node[n->id] = o.out;
   append_all(l, o.first, o.last);
@@ -124,26 +153,64 @@ static bool lower_node(lowering *l, const node *n) {
 static tensor *target_tensor(const lowering *l, const port *target) {
   for (int i = 0; i < l->g->n_target; i++)
     if (l->g->target[i] == target) return l->of_target[i];
-  abort();
+  return l->of_node[target->node->id];
 }
 
-static bool lower_loss(lowering *l) {
+static bool lower_use(lowering *l, const lossuse *u, const char *prefix, trole role, tensor **out) {
   nestprog *p = l->p;
-  const lossuse *u = l->g->train.loss;
   instance o = {.p = p,
                 .d = l->g->d,
                 .op = u->use.op,
                 .n_set = u->use.n_set,
                 .set = u->use.set,
                 .n_in = 2,
-                .in = {l->of_node[u->prediction->id], target_tensor(l, u->target)},
-                .prefix = "loss",
-                .result = "losses",
-                .result_role = T_LOSSES,
+                .prefix = prefix,
+                .result = role == T_LOSSES ? "losses" : arena_printf(p->mem, "%s.each", prefix),
+                .result_role = role,
                 .train = p->train};
+  o.in[0] = seen_as(l, l->of_node[u->prediction->id], &u->as[0], u->prediction);
+  o.in[1] = seen_as(l, target_tensor(l, u->target), &u->as[1], NULL);
   if (!instantiate(&o)) return false;
-  add_port(p, o.out);
+  *out = o.out;
   append_all(l, o.first, o.last);
+  return true;
+}
+
+/* losses[n] = a[n] * times + b[n] * times + .. */
+static void add_losses_up(lowering *l, tensor **each) {
+  nestprog *p = l->p;
+  const traincfg *t = &l->g->train;
+  int64_t dim[1] = {p->batch};
+  nest *c = NEW(p->mem, nest);
+  access out = {.t = tensor_new(p, "losses", T_LOSSES, 1, dim)};
+  out.ix[0] = aff_axis(0, 1);
+  c->axis[0] = (axis){"n", dim[0], false};
+  c->n_axis = 1;
+  c->name = "losses";
+  for (int i = 0; i < t->n_loss; i++) {
+    access in = {.t = each[i]};
+    in.ix[0] = out.ix[0];
+    expr *e = e_read(p->mem, in);
+    if (t->loss[i].times != 1) e = e_op(p->mem, E_MUL, e, e_const(p->mem, t->loss[i].times), NULL);
+    c->term = i ? e_op(p->mem, E_ADD, c->term, e, NULL) : e;
+  }
+  nest_store(p->mem, c, out, e_op(p->mem, E_ACC, NULL, NULL, NULL));
+  c->canonical = true;
+  append_all(l, c, c);
+  add_port(p, out.t);
+}
+
+static bool lower_losses(lowering *l) {
+  nestprog *p = l->p;
+  const traincfg *t = &l->g->train;
+  tensor **each = NEW_N(p->mem, tensor *, t->n_loss);
+  bool alone = t->n_loss == 1 && t->loss->times == 1;
+  for (int i = 0; i < t->n_loss; i++) {
+    const char *prefix = i ? arena_printf(p->mem, "loss%d", i + 1) : "loss";
+    if (!lower_use(l, &t->loss[i], prefix, alone ? T_LOSSES : T_TEMP, &each[i])) return false;
+  }
+  if (alone) add_port(p, each[0]);
+  else add_losses_up(l, each);
   return true;
 }
 
@@ -172,8 +239,9 @@ nestprog *lower(const struct graph *g, bool train, bool loss, int batch, arena *
   if (!lower_nodes(&l)) return NULL;
   for (int i = 0; (train || loss) && i < g->n_target; i++)
     l.of_target[i] = lower_port(&l, g->target[i], g->target[i]->name, T_TEMP);
-  add_prediction(&l, g->output);
-  if ((train || loss) && !lower_loss(&l)) return NULL;
+  for (int i = 0; i < g->n_node; i++)
+    if (is_prediction(&l, g->node[i])) add_prediction(&l, g->node[i]);
+  if ((train || loss) && g->train.n_loss && !lower_losses(&l)) return NULL;
   p->x = first_of(p, T_INPUT);
   p->label = first_of(p, T_LABEL);
   p->logits = first_of(p, T_LOGITS);

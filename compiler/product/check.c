@@ -6,6 +6,7 @@
    (rounding wants it large; curvature, and the kinks of relu and max, want it small), so several
    are tried and the best counts: a wrong gradient agrees at none. */
 #include "base/philox.h"
+#include "lang/syntax.h"
 #include "pipeline.h"
 #include "weights.h"
 #include <math.h>
@@ -55,14 +56,17 @@ static void random_weights(checker *c) {
   }
 }
 
+static const opdef *plain_descent(const graph *g) {
+  static const char text[] =
+      "op descent(w[..], g[..]) -> w[..] optimizer { w[..] = w[..] - lr * g[..]; }";
+  syntax s;
+  diag *d = diag_new(g->mem);
+  if (!parse_source(g->mem, d, diag_add_source(d, "check", text, strlen(text)), &s)) abort();
+  return s.ops;
+}
+
 static checker checker_new(const graph *g, int batch, uint64_t seed) {
-  static const opuse none;
-  opuse sgd = none;
-  sgd.op = ops_find(g->ops, "sgd");
-  setting zero[16] = {{0}};
-  for (int i = 0; i < sgd.op->n_set; i++) zero[i].name = sgd.op->set[i].name;
-  sgd.n_set = sgd.op->n_set;
-  sgd.set = zero;
+  const opuse sgd = {.op = plain_descent(g)};
   compilation comp = {
       .g = g, .opt = {.train = true, .batch = batch}, .optimizer = &sgd, .exact = true};
   checker c = {.p = program_compile(&comp), .batch = batch, .seed = seed};

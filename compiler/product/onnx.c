@@ -202,7 +202,7 @@ static bool add_layer(exporter *e, const node *n) {
   const opdef *op = n->op;
   e->node = n;
   e->n_bound = e->n_constant = 0;
-  node_env(n, 1, &e->env);
+  if (!node_env(n, 1, e->g->d, &e->env)) return false;
   if (!op->n_onnx) {
     diag_error(e->g->d, n->at, "give it `onnx` lines (docs/language.md)",
                "`%s` has no form in ONNX", op->name);

@@ -141,7 +141,8 @@ static port_role role_of(const tensor *t) {
 
 /* Predictions that are vectors may be images of 1 x 1 inside. */
 static port_info port_of(const tensor *t) {
-  port_info i = {.name = t->name, .role = role_of(t), .is_int = t->is_int, .below = t->below};
+  const char *name = t->role != T_LOGITS ? t->name : t->node->label ? t->node->label : "logits";
+  port_info i = {.name = name, .role = role_of(t), .is_int = t->is_int, .below = t->below};
   i.count = 1;
   for (int d = 1; d < t->rank; d++) i.count *= t->dim[d];
   bool vector = i.role == PORT_PREDICTION && t->rank > 2 && t->dim[t->rank - 1] == i.count;

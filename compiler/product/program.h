@@ -31,11 +31,11 @@ typedef enum {
   PORT_METRIC
 } port_role;
 typedef struct {
-  const char *name; /* "input", "label", "logits", "losses", or the label in the file */
+  const char *name; /* "x", "label", "logits", "losses", or the label in the file */
   port_role role;
-  bool is_int;      /* int32 from 0 to below - 1; else floats */
-  int64_t below;    /* 0 for floats */
-  int rank;         /* in PyTorch's order, without the batch: C x H x W, C x L, C; 0: one value */
+  bool is_int;   /* int32 from 0 to below - 1; else floats */
+  int64_t below; /* 0 for floats */
+  int rank;      /* in PyTorch's order, without the batch: C x H x W, C x L, C; 0: one value */
   int64_t shape[6];
   int64_t count; /* elements of one sample */
 } port_info;
