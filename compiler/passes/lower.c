@@ -111,21 +111,21 @@ static void add_prediction(lowering *l, const node *n) {
 
 /* A vector as an image of 1 x 1, or such an image as a vector: the same numbers. */
 static tensor *seen_as(lowering *l, tensor *t, const shape *as, const node *n) {
+  nestprog *p = l->p;
   int64_t dim[MAX_DIMS];
-  int rank = batch_of(l->p, as, dim);
+  affine in[MAX_DIMS] = {{0}}, out[MAX_DIMS] = {{0}};
+  int rank = batch_of(p, as, dim);
   if (rank == t->rank) return t;
-  tensor *v = tensor_new(l->p, arena_printf(l->p->mem, "%s.as", t->name), T_TEMP, rank, dim);
-  nest *c = NEW(l->p->mem, nest);
-  access in = {.t = t}, out = {.t = v};
+  tensor *v = tensor_new(p, arena_printf(p->mem, "%s.as", t->name), T_TEMP, rank, dim);
+  nest *c = nest_new(p, v->name, n);
+  v->node = n;
   c->axis[0] = (axis){"n", dim[0], false};
   c->axis[1] = (axis){"c", dim[rank - 1], false};
-  in.ix[0] = out.ix[0] = aff_axis(0, 1);
-  in.ix[t->rank - 1] = out.ix[rank - 1] = aff_axis(1, 1);
-  v->node = c->node = n;
-  c->name = v->name;
   c->n_axis = 2;
-  c->term = e_read(l->p->mem, in);
-  nest_store(l->p->mem, c, out, e_op(l->p->mem, E_ACC, NULL, NULL, NULL));
+  in[0] = out[0] = aff_axis(0, 1);
+  in[t->rank - 1] = out[rank - 1] = aff_axis(1, 1);
+  c->term = e_read(p->ex, access_of(p->ex, t, in));
+  nest_store(c, access_of(p->ex, v, out), e_acc(p->ex));
   c->canonical = true;
   append_all(l, c, c);
   return v;
@@ -181,23 +181,20 @@ static void add_losses_up(lowering *l, tensor **each) {
   nestprog *p = l->p;
   const traincfg *t = &l->g->train;
   int64_t dim[1] = {p->batch};
-  nest *c = NEW(p->mem, nest);
-  access out = {.t = tensor_new(p, "losses", T_LOSSES, 1, dim)};
-  out.ix[0] = aff_axis(0, 1);
+  const affine at[1] = {aff_axis(0, 1)};
+  tensor *sum = tensor_new(p, "losses", T_LOSSES, 1, dim);
+  nest *c = nest_new(p, sum->name, NULL);
   c->axis[0] = (axis){"n", dim[0], false};
   c->n_axis = 1;
-  c->name = "losses";
   for (int i = 0; i < t->n_loss; i++) {
-    access in = {.t = each[i]};
-    in.ix[0] = out.ix[0];
-    expr *e = e_read(p->mem, in);
-    if (t->loss[i].times != 1) e = e_op(p->mem, E_MUL, e, e_const(p->mem, t->loss[i].times), NULL);
-    c->term = i ? e_op(p->mem, E_ADD, c->term, e, NULL) : e;
+    expr *e = e_read(p->ex, access_of(p->ex, each[i], at));
+    if (t->loss[i].times != 1) e = e_op(p->ex, E_MUL, e, e_const(p->ex, t->loss[i].times), NULL);
+    c->term = i ? e_op(p->ex, E_ADD, c->term, e, NULL) : e;
   }
-  nest_store(p->mem, c, out, e_op(p->mem, E_ACC, NULL, NULL, NULL));
+  nest_store(c, access_of(p->ex, sum, at), e_acc(p->ex));
   c->canonical = true;
   append_all(l, c, c);
-  add_port(p, out.t);
+  add_port(p, sum);
 }
 
 static bool lower_losses(lowering *l) {
