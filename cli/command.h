@@ -17,25 +17,27 @@ typedef struct {
 extern const command commands[];
 extern const int n_commands;
 
-int command_train(int argc, char **argv);
-int command_eval(int argc, char **argv);
-int command_predict(int argc, char **argv);
-int command_summary(int argc, char **argv);
-int command_fmt(int argc, char **argv);
-int command_compare(int argc, char **argv);
-int command_sweep(int argc, char **argv);
-int command_lint(int argc, char **argv);
-int command_check(int argc, char **argv);
-int command_data(int argc, char **argv);
-int command_pack(int argc, char **argv);
-int command_build(int argc, char **argv);
-int command_bench(int argc, char **argv);
-int command_export(int argc, char **argv);
-int command_help(int argc, char **argv);
-int command_version(int argc, char **argv);
-extern const struct argp train_argp, eval_argp, predict_argp, summary_argp, fmt_argp, compare_argp,
-    sweep_argp, lint_argp, check_argp, data_argp, pack_argp, build_argp, bench_argp, export_argp,
-    help_argp, version_argp;
+#define COMMAND(name)                                                                              \
+  int command_##name(int argc, char **argv);                                                       \
+  extern const struct argp name##_argp
+COMMAND(train);
+COMMAND(eval);
+COMMAND(predict);
+COMMAND(summary);
+COMMAND(fmt);
+COMMAND(compare);
+COMMAND(sweep);
+COMMAND(lint);
+COMMAND(check);
+COMMAND(data);
+COMMAND(pack);
+COMMAND(build);
+COMMAND(bench);
+COMMAND(export);
+COMMAND(runs);
+COMMAND(help);
+COMMAND(version);
+#undef COMMAND
 
 /* NULL if there is none of this name. */
 const command *find_command(const char *name);

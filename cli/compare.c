@@ -18,7 +18,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case ARGP_KEY_INIT: state->child_inputs[0] = &c->s; break;
   case ARGP_KEY_ARG: c->file[c->n++] = arg; break;
   case ARGP_KEY_END:
-    if (c->n < 2) argp_error(state, "two network files or more are needed");
+    if (c->n < 1) argp_error(state, "which network files?");
     break;
   default: return ARGP_ERR_UNKNOWN;
   }
@@ -28,7 +28,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static const char doc[] =
     "Trains each network over several seeds, and shows them next to one another: parameters, "
     "arithmetic, memory, time, losses and accuracies, and whether the differences are more than "
-    "luck."
+    "luck. Of a single network it shows how far its results scatter."
     "\vAs many runs as --threads says (default: every CPU) go side by side, with one thread each. "
     "The "
     "directory (default: runs/compare-NAMES) gets report.html, results.json, results.csv, "
@@ -62,12 +62,13 @@ static void add_files(compare_command *c) {
     names = arena_printf(s->mem, "%s-%s", names, base_name(s, c->file[i]));
   }
   s->file = c->file[0];
-  s->title = arena_printf(s->mem, "Comparison of %d networks", c->n);
+  s->title = c->n > 1 ? arena_printf(s->mem, "Comparison of %d networks", c->n)
+                      : arena_printf(s->mem, "%s over %d seeds", s->c[0].label, s->n_seed);
   if (!s->dir) s->dir = arena_printf(s->mem, "runs/compare%.*s", MAX_NAME, names);
 }
 
 static const struct argp_child children[] = {{&study_argp, 0, 0, 0}, {0}};
-const struct argp compare_argp = {NULL, parse, "A.net B.net...", doc, children, 0, 0};
+const struct argp compare_argp = {NULL, parse, "A.net [B.net...]", doc, children, 0, 0};
 
 int command_compare(int argc, char **argv) {
   compare_command c = {.s = {.mem = arena_new(), .n_seed = 3},

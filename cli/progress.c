@@ -1,4 +1,5 @@
 #include "cli/progress.h"
+#include "cli/terminal.h"
 #include "runtime/plot.h"
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,9 @@ static double now(void) {
 }
 
 void progress_init(progress *p, bool table, bool plot, int epochs) {
-  *p = (progress){.table = table, .plot = plot, .epochs = epochs, .bar = isatty(STDERR_FILENO)};
+  *p = (progress){.table = table, .epochs = epochs, .bar = isatty(STDERR_FILENO)};
+  p->plot = plot && p->bar && isatty(STDOUT_FILENO);
+  if (plot && !p->plot) fprintf(stderr, "netc: note: --plot draws on a terminal only\n");
 }
 
 void progress_clear(progress *p) {
@@ -20,16 +23,33 @@ void progress_clear(progress *p) {
   p->bar_shown = false;
 }
 
+/* Seconds until the last epoch ends, from what went by since the first step that was seen. */
+static double seconds_left(progress *p, const train_progress *s) {
+  const double done = s->epoch - 1 + (double)s->done / (double)s->samples;
+  if (!p->started) {
+    p->started = now();
+    p->done_at_start = done;
+  }
+  const double fresh = done - p->done_at_start;
+  return fresh > 0 ? (now() - p->started) / fresh * (s->epochs - done) : -1;
+}
+
 void progress_step(void *self, const train_progress *s) {
   progress *p = self;
-  if (!p->bar || now() - p->drawn < 0.05) return;
-  char bar[31];
-  int full = (int)(30 * s->done / s->samples);
-  memset(bar, '#', 30);
-  memset(bar + full, '.', (size_t)(30 - full));
-  bar[30] = 0;
-  fprintf(stderr, "\repoch %d/%d [%s] %lld/%lld  loss %.4f ", s->epoch, s->epochs, bar,
-          (long long)s->done, (long long)s->samples, s->loss);
+  if (!p->bar) return;
+  const double left = seconds_left(p, s);
+  if (now() - p->drawn < 0.05) return;
+  char before[48], after[96], time[32], bar[41];
+  snprintf(before, sizeof before, "epoch %d/%d ", s->epoch, s->epochs);
+  snprintf(after, sizeof after, " %lld/%lld  loss %.4f  %s%s", (long long)s->done,
+           (long long)s->samples, s->loss, left < 0 ? "" : duration_text(time, left),
+           left < 0 ? "" : " left");
+  const int room = terminal_columns(stderr) - 3 - (int)(strlen(before) + strlen(after));
+  fprintf(stderr, "\r%s", before);
+  if (room >= 4)
+    fprintf(stderr, "[%s]",
+            bar_text(bar, room > 40 ? 40 : room, (double)s->done / (double)s->samples));
+  fprintf(stderr, "%.*s\033[K", (int)strlen(after) + (room < 0 ? room : 0), after);
   fflush(stderr);
   p->drawn = now();
   p->bar_shown = true;
@@ -52,10 +72,19 @@ static void print_line(progress *p, const epoch_row *r, bool best) {
   fflush(stdout);
 }
 
+/* Two pictures and the line below them fill the screen at most. */
+static void draw_curves(const progress *p, const epoch_row *rows, int n) {
+  const int columns = terminal_columns(stderr), lines = (terminal_lines(stderr) - 3) / 2;
+  plot_terminal(rows, n, p->epochs, columns > 120 ? 119 : columns - 1,
+                lines > 16  ? 16
+                : lines < 7 ? 7
+                            : lines);
+}
+
 void progress_epoch(void *self, const epoch_row *rows, int n, int best) {
   progress *p = self;
   progress_clear(p);
-  if (p->plot) plot_terminal(rows, n, p->epochs);
+  if (p->plot) draw_curves(p, rows, n);
   if (p->table) print_line(p, &rows[n - 1], best == rows[n - 1].epoch);
 }
 

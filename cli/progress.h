@@ -9,7 +9,8 @@ typedef struct {
   bool bar;   /* stderr is a terminal */
   bool plot;  /* curves in the terminal after every epoch */
   int epochs;
-  double drawn; /* when the bar was last drawn */
+  double drawn;                  /* when the bar was last drawn */
+  double started, done_at_start; /* when the first step was seen, and the epochs done by then */
   bool bar_shown;
   int best_shown; /* the best epoch of the lines so far */
 } progress;

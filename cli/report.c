@@ -69,9 +69,9 @@ static void spread_cell(FILE *f, spread v, int n_seed, int digits) {
 
 static void p_cell(FILE *f, const verdict *v) {
   if (v->leads) fputs("<td>best</td>", f);
-  else if (isnan(v->p)) fputs("<td>&ndash;</td>", f);
-  else if (v->p < 0.001) fputs("<td>&lt; 0.001</td>", f);
-  else fprintf(f, "<td>%.3f</td>", v->p);
+  else if (isnan(v->p_holm)) fputs("<td>&ndash;</td>", f);
+  else if (v->p_holm < 0.001) fputs("<td>&lt; 0.001</td>", f);
+  else fprintf(f, "<td>%.3f</td>", v->p_holm);
 }
 
 static void table_row(FILE *f, const study *s, const contestant *c) {

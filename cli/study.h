@@ -25,6 +25,7 @@ typedef struct {
   spread seconds;                                  /* of an epoch */
   int diverged;
   double p;         /* that best_acc differs from the leader's by chance alone; NaN: unknown */
+  double p_holm;    /* the same, corrected for all the comparisons of its study */
   bool leads;       /* the highest mean best_acc of its study */
   const char *note; /* what strikes the eye, in words; may be "" */
 } verdict;
@@ -34,6 +35,7 @@ typedef struct {
   overrides over;                   /* what a variant puts in place of the file's values */
   /* filled in by study_plan */
   const char *text, *settings; /* the source; "lr 0.07, batch 10, ..." */
+  uint64_t data_hash;          /* of the data set */
   const char *metric;          /* that early stopping watches, or NULL */
   int64_t params, macs, n_train, n_val;
   size_t train_bytes;

@@ -107,6 +107,11 @@ static const contestant *leader_of(const study *s, const char *name) {
   return best;
 }
 
+/* Of two networks that saw other samples neither losses nor accuracies can be held together. */
+static bool same_data(const contestant *a, const contestant *b) {
+  return a->data_hash == b->data_hash && a->n_train == b->n_train && a->n_val == b->n_val;
+}
+
 /* Pairs are the seeds of which neither run diverged: the same seed gives both the same split. */
 static double paired_with(const study *s, const contestant *a, const contestant *b) {
   double x[MAX_SEEDS], y[MAX_SEEDS];
@@ -132,6 +137,10 @@ static const char *note_on(const study *s, const contestant *c) {
   const char *text = "";
   if (v->diverged)
     text = arena_printf(s->mem, "diverged with %d of %d seeds; ", v->diverged, s->n_seed);
+  const contestant *leader = leader_of(s, c->study);
+  if (leader && !same_data(c, leader))
+    text = arena_printf(s->mem, "%sother data than `%s`, which it cannot be compared with; ", text,
+                        leader->label);
   if (isnan(v->best_acc.mean)) return arena_printf(s->mem, "%snothing learned", text);
   const double chance = c->majority + stats_share_error(c->majority, (double)c->n_val);
   if (v->best_acc.mean < chance)
@@ -150,6 +159,21 @@ static const char *note_on(const study *s, const contestant *c) {
   return n ? arena_strndup(s->mem, text, n - 2) : "";
 }
 
+static int size_of_study(const study *s, const char *name) {
+  int n = 0;
+  for (int i = 0; i < s->n; i++) n += !strcmp(s->c[i].study, name);
+  return n;
+}
+
+/* Each of a study's networks is held against its best: one question for each, asked at once. */
+static void correct(study *s, int from) {
+  const int n = size_of_study(s, s->c[from].study);
+  double *p = NEW_N(s->mem, double, n), *adjusted = NEW_N(s->mem, double, n);
+  for (int i = 0; i < n; i++) p[i] = s->c[from + i].v.p;
+  stats_holm(p, adjusted, n);
+  for (int i = 0; i < n; i++) s->c[from + i].v.p_holm = adjusted[i];
+}
+
 bool study_judge(study *s) {
   for (int i = 0; i < s->n; i++) {
     contestant *c = &s->c[i];
@@ -161,10 +185,12 @@ bool study_judge(study *s) {
   for (int i = 0; i < s->n; i++) {
     contestant *c = &s->c[i];
     const contestant *leader = leader_of(s, c->study);
-    c->v.leads = c == leader;
-    c->v.p = leader && c != leader ? paired_with(s, c, leader) : NAN;
+    c->v.leads = c == leader && size_of_study(s, c->study) > 1;
+    c->v.p = leader && c != leader && same_data(c, leader) ? paired_with(s, c, leader) : NAN;
     c->v.note = note_on(s, c);
   }
+  for (int i = 0; i < s->n; i++)
+    if (!i || strcmp(s->c[i].study, s->c[i - 1].study) != 0) correct(s, i);
   return true;
 }
 

@@ -1,6 +1,8 @@
 /* The results of a comparison as a table, as JSON, and as CSV. */
 #include "cli/progress.h"
 #include "cli/study.h"
+#include "cli/table.h"
+#include "cli/terminal.h"
 #include "runtime/message.h"
 #include "runtime/run_record.h"
 #include "runtime/stats.h"
@@ -18,66 +20,75 @@ static const char *spread_text(char buf[48], spread v, int n_seed, int digits) {
   return buf;
 }
 
-static const char *p_text(char buf[16], const verdict *v) {
-  if (v->leads) snprintf(buf, 16, "best");
-  else if (isnan(v->p)) snprintf(buf, 16, "-");
-  else snprintf(buf, 16, v->p < 0.001 ? "<0.001" : "%.3f", v->p);
+static const char *p_text(char buf[48], const verdict *v) {
+  if (v->leads) snprintf(buf, 48, "best");
+  else if (isnan(v->p_holm)) snprintf(buf, 48, "-");
+  else snprintf(buf, 48, v->p_holm < 0.001 ? "<0.001" : "%.3f", v->p_holm);
   return buf;
 }
 
-static void print_header(int label) {
-  printf("%-*s %10s %11s %10s %8s %15s %15s %15s %15s %12s %7s\n", label, "", "params", "MACs",
-         "memory KB", "s/epoch", "train loss", "val loss", "val acc", "best val acc", "least at",
-         "p");
-}
+/* As a person reads them: what the terminal has no room for goes from the highest rank on. */
+static const table_column columns[] = {
+    {"", 1, 8, 0},          {"params", 0, 10, 6},  {"MACs", 0, 11, 8},
+    {"memory KB", 0, 0, 7}, {"s/epoch", 0, 0, 5},  {"train loss", 0, 15, 9},
+    {"val loss", 0, 15, 3}, {"val acc", 0, 15, 4}, {"best val acc", 0, 15, 0},
+    {"least at", 0, 0, 10}, {"p", 0, 6, 1},
+};
+enum { N_COLUMNS = sizeof columns / sizeof *columns };
 
-static void print_contestant(const study *s, const contestant *c, int label) {
+static void add_contestant(table *t, const study *s, const contestant *c) {
   const verdict *v = &c->v;
-  char a[32], b[32], m[32], t[48], u[48], w[48], x[48], e[48], p[16];
-  printf("%-*s %10s %11s %10s %8.3f %15s %15s %15s %15s %12s %7s\n", label, c->label,
-         with_commas(a, c->params), with_commas(b, c->macs),
-         with_commas(m, (int64_t)(c->train_bytes / 1024)), v->seconds.mean,
-         spread_text(t, v->train_loss, s->n_seed, 3), spread_text(u, v->val_loss, s->n_seed, 3),
-         spread_text(w, v->val_acc, s->n_seed, 3), spread_text(x, v->best_acc, s->n_seed, 3),
-         spread_text(e, v->least_epoch, s->n_seed, 1), p_text(p, v));
-}
-
-static int label_width(const study *s) {
-  int width = 8;
-  for (int i = 0; i < s->n; i++) {
-    int n = (int)strlen(s->c[i].label);
-    width = n > width ? n : width;
-  }
-  return width;
+  char text[48];
+  table_add(t, "%s", c->label);
+  table_add(t, "%s", with_commas(text, c->params));
+  table_add(t, "%s", with_commas(text, c->macs));
+  table_add(t, "%s", with_commas(text, (int64_t)(c->train_bytes / 1024)));
+  table_add(t, "%.3f", v->seconds.mean);
+  table_add(t, "%s", spread_text(text, v->train_loss, s->n_seed, 3));
+  table_add(t, "%s", spread_text(text, v->val_loss, s->n_seed, 3));
+  table_add(t, "%s", spread_text(text, v->val_acc, s->n_seed, 3));
+  table_add(t, "%s", spread_text(text, v->best_acc, s->n_seed, 3));
+  table_add(t, "%s", spread_text(text, v->least_epoch, s->n_seed, 1));
+  table_add(t, "%s", p_text(text, v));
 }
 
 static void print_notes(const study *s, const char *name) {
-  for (int i = 0; i < s->n; i++)
-    if (!strcmp(s->c[i].study, name) && s->c[i].v.note[0])
-      printf("  %s: %s\n", s->c[i].label, s->c[i].v.note);
+  for (int i = 0; i < s->n; i++) {
+    if (strcmp(s->c[i].study, name) != 0 || !s->c[i].v.note[0]) continue;
+    char *line = message("  %s: %s", s->c[i].label, s->c[i].v.note);
+    print_wrapped(stdout, line, 4);
+    free(line);
+  }
 }
 
 static bool first_of_study(const study *s, int i) {
   return !i || strcmp(s->c[i].study, s->c[i - 1].study) != 0;
 }
 
+static void print_legend(const study *s) {
+  char *text = message(
+      "Mean +- standard deviation over %d seed%s; losses and accuracies of the last epoch, but for "
+      "best val acc. least at: epoch of the least validation loss. p: chance that best val acc "
+      "differs so much from the best by luck (paired t-test over three seeds or more, with Holm's "
+      "correction for several comparisons). An accuracy of 0.88 on %lld samples has itself a "
+      "standard error of %.3f.",
+      s->n_seed, s->n_seed == 1 ? "" : "s", (long long)s->c[0].n_val,
+      stats_share_error(0.88, (double)s->c[0].n_val));
+  putchar('\n');
+  print_wrapped(stdout, text, 0);
+  free(text);
+}
+
 void study_print_table(const study *s) {
-  const int label = label_width(s);
-  for (int i = 0; i < s->n; i++) {
-    if (first_of_study(s, i)) {
-      if (s->c[i].study[0]) printf("%s%s\n", i ? "\n" : "", s->c[i].study);
-      print_header(label);
-    }
-    print_contestant(s, &s->c[i], label);
-    if (i + 1 == s->n || first_of_study(s, i + 1)) print_notes(s, s->c[i].study);
+  for (int from = 0, to; from < s->n; from = to) {
+    if (s->c[from].study[0]) printf("%s%s\n", from ? "\n" : "", s->c[from].study);
+    table *t = table_new(columns, N_COLUMNS);
+    for (to = from; to == from || (to < s->n && !first_of_study(s, to)); to++)
+      add_contestant(t, s, &s->c[to]);
+    table_print(t, "--csv has everything");
+    print_notes(s, s->c[from].study);
   }
-  const double se = stats_share_error(0.88, (double)s->c[0].n_val);
-  printf(
-      "\nMean +- standard deviation over %d seed%s; losses and accuracies of the last epoch, but "
-      "for best val acc.\nleast at: epoch of the least validation loss. p: chance that best val "
-      "acc differs so much from the best by luck\n(paired t-test over the seeds). An accuracy of "
-      "0.88 on %lld samples has itself a standard error of %.3f.\n",
-      s->n_seed, s->n_seed == 1 ? "" : "s", (long long)s->c[0].n_val, se);
+  print_legend(s);
 }
 
 static json_object *real(double v) {
@@ -135,6 +146,7 @@ static json_object *contestant_json(const study *s, const contestant *c) {
   json_object_object_add(j, "diverged", json_object_new_int(v->diverged));
   json_object_object_add(j, "best_of_study", json_object_new_boolean(v->leads));
   json_object_object_add(j, "p", real(v->p));
+  json_object_object_add(j, "p_holm", real(v->p_holm));
   json_object_object_add(j, "note", json_object_new_string(v->note));
   json_object_object_add(j, "seeds", seeds_json(s, c));
   return j;
@@ -184,8 +196,8 @@ static void csv_contestant(FILE *f, const contestant *c) {
   csv_spread(f, v->best_acc);
   csv_spread(f, v->least_loss);
   csv_spread(f, v->least_epoch);
-  if (isnan(v->p)) fprintf(f, ",%d,\n", v->diverged);
-  else fprintf(f, ",%d,%.6g\n", v->diverged, v->p);
+  if (isnan(v->p)) fprintf(f, ",%d,,\n", v->diverged);
+  else fprintf(f, ",%d,%.6g,%.6g\n", v->diverged, v->p, v->p_holm);
 }
 
 char *study_csv(const study *s) {
@@ -196,7 +208,7 @@ char *study_csv(const study *s) {
   fputs("study,label,epochs,params,macs,train_bytes,seconds_per_epoch,seconds_per_epoch_std,"
         "train_loss,train_loss_std,train_acc,train_acc_std,val_loss,val_loss_std,val_acc,"
         "val_acc_std,best_val_acc,best_val_acc_std,least_val_loss,least_val_loss_std,"
-        "least_val_loss_epoch,least_val_loss_epoch_std,diverged,p\n",
+        "least_val_loss_epoch,least_val_loss_epoch_std,diverged,p,p_holm\n",
         f);
   for (int i = 0; i < s->n; i++) csv_contestant(f, &s->c[i]);
   fclose(f);

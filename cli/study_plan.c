@@ -81,6 +81,7 @@ static void describe(study *s, contestant *c, const workload *w) {
   c->params = cost.params;
   c->macs = cost.macs;
   c->train_bytes = cost.params_bytes + cost.train_bytes;
+  c->data_hash = w->ds->hash;
   c->n_train = w->sp->n_train;
   c->n_val = w->sp->n_val;
   c->majority = majority_share(w);
@@ -115,6 +116,21 @@ static bool is_done(const job *j) {
   return done;
 }
 
+/* Warns of networks of one study that do not learn from, or are not judged by, the same samples. */
+static void warn_of_other_data(const study *s) {
+  for (int i = 1; i < s->n; i++) {
+    const contestant *a = &s->c[i - 1], *b = &s->c[i];
+    if (strcmp(a->study, b->study) != 0 ||
+        (a->data_hash == b->data_hash && a->n_train == b->n_train && a->n_val == b->n_val))
+      continue;
+    fprintf(stderr,
+            "netc: warning: `%s` and `%s` do not see the same samples (%s): their accuracies "
+            "cannot be held against one another, and get no p\n",
+            a->label, b->label,
+            a->data_hash == b->data_hash ? "the split is another" : "the data set is another");
+  }
+}
+
 bool study_plan(study *s) {
   if (run_dir_holds_run(s->dir)) {
     report_failure(message("`%s` holds a training run; give another directory with -o", s->dir));
@@ -122,6 +138,7 @@ bool study_plan(study *s) {
   }
   for (int i = 0; i < s->n; i++)
     if (!plan_contestant(s, &s->c[i])) return false;
+  warn_of_other_data(s);
   for (int i = 0; i < s->n_job; i++) {
     if (s->flags.force) run_dir_clear(s->job[i].dir);
     s->job[i].done = is_done(&s->job[i]);

@@ -2,6 +2,7 @@
    fails takes none of the others along. */
 #include "cli/settings.h"
 #include "cli/study.h"
+#include "cli/terminal.h"
 #include "runtime/interrupt.h"
 #include "runtime/message.h"
 #include "runtime/train.h"
@@ -107,12 +108,13 @@ static void draw(const pool *p) {
   double share = p->epochs_all ? (double)epochs / p->epochs_all : 1;
   double fresh = epochs - p->epochs_at_start, spent = now() - p->start;
   double left = fresh > 0 ? spent / fresh * (p->epochs_all - epochs) : 0;
-  char bar[31];
-  memset(bar, '.', 30);
-  memset(bar, '#', (size_t)(30 * (share > 1 ? 1 : share)));
-  bar[30] = 0;
-  fprintf(stderr, "\r[%s] %d/%d runs, %d/%d epochs, %.0f s gone, about %.0f s left \033[K", bar,
-          p->finished, p->s->n_job, epochs, p->epochs_all, spent, left);
+  char bar[41], text[160], time[32];
+  snprintf(text, sizeof text, " %d/%d runs, %d/%d epochs, %s left", p->finished, p->s->n_job,
+           epochs, p->epochs_all, fresh > 0 ? duration_text(time, left) : "?");
+  const int room = terminal_columns(stderr) - 3 - (int)strlen(text);
+  fputc('\r', stderr);
+  if (room >= 4) fprintf(stderr, "[%s]", bar_text(bar, room > 40 ? 40 : room, share));
+  fprintf(stderr, "%.*s\033[K", room < 0 ? (int)strlen(text) + room : (int)strlen(text), text);
   fflush(stderr);
 }
 

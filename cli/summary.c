@@ -88,8 +88,7 @@ static totals add_up(const graph *g) {
   t.infer_macs = t.infer.macs;
   int64_t outputs = 0;
   for (int i = 0; i < g->n_node; i++)
-    if (row_type(g->node[i], t.node_params[i]))
-      outputs += shape_elements(&g->node[i]->shape);
+    if (row_type(g->node[i], t.node_params[i])) outputs += shape_elements(&g->node[i]->shape);
   const double mb = 1048576;
   for (int i = 0; i < g->n_input; i++)
     t.input_mb += (double)shape_elements(&g->input[i]->shape) * 4 / mb;

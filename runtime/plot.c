@@ -248,13 +248,14 @@ static void show_drawing(FILE *drawn) {
   fflush(stderr);
 }
 
-void plot_terminal(const epoch_row *row, int n, int epochs) {
+void plot_terminal(const epoch_row *row, int n, int epochs, int columns, int lines) {
   FILE *f = tmpfile();
   if (!f) return;
   write_rows(f, "rows", row, n);
   write_epoch_axis(f, epochs);
   fprintf(f, "set style data %s\n", n > 1 ? "lines" : "points");
-  fputs("set terminal dumb noenhanced size 79,14\nset key outside top center horizontal\n"
+  fprintf(f, "set terminal dumb noenhanced size %d,%d\n", columns, lines);
+  fputs("set key outside top center horizontal\n"
         "set tics nomirror\nset border 3\nset yrange [0:*]\n"
         "plot $rows using 1:2 title 'train loss', "
         "$rows using 1:4 title 'val loss'\n"

@@ -50,9 +50,24 @@ double stats_paired_p(const double *a, const double *b, int n) {
   double mean = 0, sum = 0;
   for (int i = 0; i < n; i++) mean += (a[i] - b[i]) / n;
   for (int i = 0; i < n; i++) sum += (a[i] - b[i] - mean) * (a[i] - b[i] - mean);
-  if (n < 2) return NAN;
-  if (sum == 0) return mean == 0 ? 1 : 0;
-  return stats_student_p(mean / sqrt(sum / (n - 1) / n), n - 1);
+  if (n < 3) return NAN;
+  const double error = sqrt(sum / (n - 1) / n);
+  if (error <= 1e-12 * fabs(mean)) return mean == 0 ? 1 : NAN;
+  return stats_student_p(mean / error, n - 1);
+}
+
+void stats_holm(const double *p, double *adjusted, int n) {
+  int m = 0;
+  for (int i = 0; i < n; i++) m += !isnan(p[i]);
+  for (int i = 0; i < n; i++) {
+    adjusted[i] = p[i];
+    for (int k = 0; k < n; k++) {
+      if (isnan(p[i]) || !(p[k] <= p[i])) continue;
+      int smaller = 0; /* how many come before k; equal ones in their order */
+      for (int l = 0; l < n; l++) smaller += p[l] < p[k] || (p[l] == p[k] && l < k);
+      adjusted[i] = fmax(adjusted[i], fmin(1, (m - smaller) * p[k]));
+    }
+  }
 }
 
 double stats_share_error(double p, double n) { return sqrt(p * (1 - p) / n); }

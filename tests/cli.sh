@@ -206,13 +206,27 @@ exits 0 compare small.net other.net --seeds 2 --epochs 2 --json -o cmp
 json "[r['label'] for r in j['results']] == ['small', 'other'] and len(j['results'][0]['seeds']) == 2"
 for f in report.html results.csv results.json; do [ -s cmp/$f ]; ok cmp/$f; done
 exits 0 compare small.net other.net --seeds 2 --epochs 2 --csv -o cmp; says '4 of them done before'
-exits 2 compare small.net
+exits 2 compare
+exits 0 compare small.net --seeds 1 --epochs 1 --json -o one; json "j['results'][0]['p'] is None and not j['results'][0]['best_of_study']"
+exits 0 compare small.net other.net --seeds 2 --epochs 2 --json -o cmp; json "all(r['p'] is None for r in j['results'])"
+sed 's/95\/40/60\/40/' small.net > fewer.net
+exits 0 compare small.net fewer.net --seeds 3 --epochs 1 -o unlike; prints 'other data than'; says 'do not see the same samples'
 exits 1 compare small.net other.net -o before; says 'holds a training run'
 cat > study.net <<END
 include "small.net";
 sweep rate { lr {0.01 0.05}; }
 sweep epochs { epochs {1 2 4}; }
 END
+exits 1 runs nowhere; says 'holds no runs'
+exits 0 runs . --json; json "len(j['runs']) > 2 and all('dir' in r for r in j['runs'])"
+exits 0 runs . --all --sort=-val_acc --json
+json "len(j['runs']) > 8 and [r['best']['val_acc'] for r in j['runs'] if 'best' in r] == sorted((r['best']['val_acc'] for r in j['runs'] if 'best' in r), reverse=True)"
+exits 0 runs . --all --where 'epochs_done<3' --where network=small --json
+json "j['runs'] and all(r['epochs_done'] < 3 and r['network'] == 'small' for r in j['runs'])"
+exits 0 runs before runs/small --column optimizer; prints 'sgd momentum=0.9'
+exits 0 runs --diff before runs/small; prints '^val_loss'
+exits 2 runs --diff before
+exits 2 runs --where lr
 exits 0 sweep study.net --seeds 2 --json -o sweep; says '4 runs of 5'
 json "len(j['results']) == 5 and j['results'][2]['epochs'] == 1"
 python3 - <<'END'

@@ -376,7 +376,14 @@ static void test_statistics(void **state) {
   assert_true(fabs(stats_student_p(0.1, 1) - 0.936548965138893) < 1e-12);
   assert_true(fabs(stats_student_p(30, 9) - 2.4837047041582635e-10) < 1e-20);
   assert_true(fabs(stats_student_p(2.7764451051977987, 4) - 0.05) < 1e-12);
-  assert_true(stats_paired_p(a, a, 5) == 1 && isnan(stats_paired_p(a, b, 1)));
+  assert_true(stats_paired_p(a, a, 5) == 1 && isnan(stats_paired_p(a, b, 2)));
+  const double c[] = {0.1, 0.2, 0.3, 0.4}, d[] = {0.2, 0.3, 0.4, 0.5};
+  assert_true(isnan(stats_paired_p(c, d, 4))); /* equal differences: no spread, nothing to say */
+  const double p[] = {0.01, 0.04, NAN, 0.03, 0.005}, holm[] = {0.03, 0.06, NAN, 0.06, 0.02};
+  double adjusted[5]; /* R's p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") */
+  stats_holm(p, adjusted, 5);
+  for (int i = 0; i < 5; i++)
+    assert_true(isnan(holm[i]) ? isnan(adjusted[i]) : fabs(adjusted[i] - holm[i]) < 1e-12);
   assert_true(fabs(stats_share_error(0.88, 205) - 0.0227) < 1e-4);
 }
 
