@@ -50,6 +50,21 @@ static const network networks[] = {
      2},
     {"dropout",
      "input 3x5x5; classes 3; conv 9 k3 relu dropout=0.3; linear 20 relu dropout=0.5; " LAST, 4},
+    {"slices of channels",
+     "op mix(x[N,H,W,C], g=3) -> y[N,H,1,C/3] {"
+     "  s[n,h,t,u] += x[n,t,0,h*(C/3/g)+c] * x[n,u,0,C/3+h*(C/3/g)+c]"
+     "    for n:N, h:g, t:H, u:H, c:C/3/g;"
+     "  m[n,h,t] max= s[n,h,t,u] for n:N, h:g, t:H, u:H;"
+     "  e[n,h,t,u] = exp(s[n,h,t,u] - stop(m[n,h,t])) for n:N, h:g, t:H, u:H;"
+     "  l[n,h,t] += e[n,h,t,u] for n:N, h:g, t:H, u:H;"
+     "  y[n,t,0,h*(C/3/g)+c] += e[n,h,t,u] / l[n,h,t] * x[n,u,0,2*(C/3)+h*(C/3/g)+c]"
+     "    for n:N, t:H, h:g, c:C/3/g, u:H;"
+     "}"
+     "op part(x[N,H,W,C]) -> y[N,1,1,C/2] {"
+     "  y[n,0,0,a*2+b] += x[n,h,w,a*4+b] + x[n,0,0,a*2+b] for a:C/4, b:2;"
+     "}"
+     "input 3x5x1; classes 3; add { conv 54 k1; mix; } { conv 18 k1; }; conv 8 k1; part; " LAST,
+     3},
     {"sums in pieces", "input 4x24x24; classes 3; conv 24 k3 p1 relu; maxpool 2; gap; " LAST, 13},
     {"tiles", "input 16x8x8; classes 3; conv 32 k3 p1 sigmoid; conv 32 k3 p1 relu; gap; " LAST, 12},
     {"tiles of 2", "input 16x6x6; classes 3; conv 32 k3 p1 relu; conv 32 k5 p2 relu; gap; " LAST,

@@ -96,6 +96,7 @@ LLVMValueRef ir_scalar(const ir *c, ekind k, LLVMValueRef *a) {
     LLVMValueRef t = LLVMBuildFCmp(c->b, LLVMRealUNE, a[0], ir_float(c, 0, w), "");
     return LLVMBuildSelect(c->b, t, a[1], a[2], "");
   }
+  case E_ROUNDED:
   case E_STOP: return a[0];
   default: abort();
   }

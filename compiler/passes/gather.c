@@ -5,7 +5,9 @@
      s > 1:  h = s*h' + r for each residue r; of the other axes only those classes u = u0 + m*u'
              remain for which s divides what is left: again affine, with unit step.
    Where i then leaves its range, the term contributes nothing: by a read with the same index, or
-   by a guard. Elements that no class reaches are filled with zeros. */
+   by a guard. Elements that no class reaches are filled with zeros.
+   A dimension that is written once, if only in part (a slice of channels), needs no solving: what
+   is left of it is filled with zeros, and the part is written as it is. */
 #include "nest/effects.h"
 #include "passes.h"
 #include <stdlib.h>
@@ -64,34 +66,46 @@ static int free_axes(const nest *n, const affine *x, int *list) {
   return k;
 }
 
-static bool mixed_radix(const nest *n, const affine *x, int64_t extent) {
-  int64_t points = 1, lo, hi;
+/* What the index of a dimension reaches: [lo, hi], by so many points. */
+typedef struct {
+  int64_t lo, hi, points;
+} reach;
+
+static reach reach_of(const nest *n, int dim) {
+  const affine *x = n->store[0].out.ix[dim];
+  reach r = {.points = 1};
+  for (int a = 0; a < n->n_axis; a++)
+    if (x->k[a]) r.points *= n->axis[a].extent;
+  aff_range(n, x, &r.lo, &r.hi);
+  return r;
+}
+
+/* Is no element of the dimension reached twice? */
+static bool one_to_one(const nest *n, const affine *x, int64_t extent) {
   nest only = *n;
   tensor line = {.rank = 1, .dim = {extent}};
   access at = {&line, &x};
-  for (int a = 0; a < n->n_axis; a++) {
-    only.axis[a].reduce = !x->k[a];
-    if (x->k[a]) points *= n->axis[a].extent;
-  }
-  aff_range(n, x, &lo, &hi);
-  return points == extent && lo == 0 && hi == extent - 1 && output_once(&only, &at);
+  for (int a = 0; a < n->n_axis; a++) only.axis[a].reduce = !x->k[a];
+  return output_once(&only, &at);
 }
 
-/* Is dimension `dim` written once and completely (or, where an earlier nest has written all of it,
-   at least in range) by axes that stand nowhere else? Then they are output axes as they are. */
+/* Is dimension `dim` written once, in range, by axes that stand nowhere else? Then they are output
+   axes as they are. (Elements a step apart along one axis are a class, where the others need
+   zeros.)
+ */
 static bool direct(const nest *n, int dim, bool onto) {
   const access *out = &n->store[0].out;
   const affine *x = out->ix[dim];
-  int64_t lo, hi;
+  reach r = reach_of(n, dim);
   int count = 0;
   for (int a = 0; a < n->n_axis; a++) {
     if (!x->k[a]) continue;
     if (!n->axis[a].reduce || uses(n, a) > 1) return false;
     count++;
   }
-  aff_range(n, x, &lo, &hi);
-  if (count <= 1 && onto) return lo >= 0 && hi < out->t->dim[dim];
-  return mixed_radix(n, x, out->t->dim[dim]);
+  if (r.lo < 0 || r.hi >= out->t->dim[dim]) return false;
+  if (count <= 1) return onto || r.points == r.hi - r.lo + 1;
+  return one_to_one(n, x, out->t->dim[dim]);
 }
 
 /* --- choosing the axis to solve for --- */
@@ -183,13 +197,16 @@ static void finish(gathering *g, nest *n, bool onto) {
 
 /* --- solving --- */
 
-/* Zeros for the class h = step*h' + r of dimension dim, over all of the later dimensions. */
-static void zero_fill(gathering *g, const nest *n, int dim, int64_t step, int64_t r) {
+/* Zeros for the elements from, from + step .. below `to` of dimension dim, over all of the later
+   dimensions. */
+static void zero_fill(gathering *g, const nest *n, int dim, int64_t from, int64_t to,
+                      int64_t step) {
+  if (from >= to) return;
   nest *z = nest_copy(n);
   access *out = &z->store[0].out;
   for (int d = dim; d < out->t->rank; d++) {
-    int64_t k = d == dim ? step : 1, c = d == dim ? r : 0;
-    int h = add_output_axis(g->p, z, d, (out->t->dim[d] - c + k - 1) / k);
+    int64_t k = d == dim ? step : 1, c = d == dim ? from : 0, end = d == dim ? to : out->t->dim[d];
+    int h = add_output_axis(g->p, z, d, (end - c + k - 1) / k);
     *out = access_with(z->ex, *out, d, aff_add(aff_const(c), aff_axis(h, k)));
   }
   z->term = e_const(z->ex, 0);
@@ -296,8 +313,17 @@ static void solve_dim(gathering *g, nest *n, int dim, bool onto) {
     bool reached = false;
     target_class c = {dim, ax, step, r, &reached};
     split_axes(g, n, &c, list, k, onto);
-    if (!reached && !onto) zero_fill(g, n, dim, step, r);
+    if (!reached && !onto) zero_fill(g, n, dim, r, out->t->dim[dim], step);
   }
+}
+
+/* Zeros for what n leaves out of dimension dim; for all of it where that is no slice. */
+static void fill_rest(gathering *g, const nest *n, int dim) {
+  reach r = reach_of(n, dim);
+  int64_t extent = n->store[0].out.t->dim[dim];
+  bool slice = r.points == r.hi - r.lo + 1;
+  zero_fill(g, n, dim, 0, slice ? r.lo : extent, 1);
+  if (slice) zero_fill(g, n, dim, r.hi + 1, extent, 1);
 }
 
 static void solve(gathering *g, nest *n, int dim, bool onto) {
@@ -310,6 +336,7 @@ static void solve(gathering *g, nest *n, int dim, bool onto) {
     solve_dim(g, n, dim, onto);
     return;
   }
+  if (!onto) fill_rest(g, n, dim);
   for (int a = 0; a < n->n_axis; a++)
     if (out->ix[dim]->k[a]) n->axis[a].reduce = false;
   solve(g, n, dim + 1, onto);
