@@ -1,9 +1,11 @@
 /* netc bench: where the time of a training step and of an inference goes, nest by nest. */
 #include "cli/command.h"
 #include "cli/flags.h"
+#include "cli/table.h"
 #include "graph/graph.h"
 #include "product/program.h"
 #include "runtime/memory_block.h"
+#include "runtime/message.h"
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,9 +161,21 @@ typedef struct {
   int batch, threads;
 } figures;
 
-static json_object *step_object(const step_info *i, double t, const figures *f) {
+/* A step's name, malloc'd; those that share it (the edges of a border) are numbered. */
+static char *row_name(const program *p, int step) {
+  const step_info own = program_step(p, step);
+  int before = 0, all = 0;
+  for (int i = 0; i < program_n_steps(p); i++) {
+    const bool same = !strcmp(program_step(p, i).name, own.name);
+    all += same;
+    before += same && i < step;
+  }
+  return all > 1 ? message("%s #%d", own.name, before + 1) : message("%s", own.name);
+}
+
+static json_object *step_object(const char *name, const step_info *i, double t, const figures *f) {
   json_object *o = json_object_new_object();
-  json_object_object_add(o, "name", json_object_new_string(i->name));
+  json_object_object_add(o, "name", json_object_new_string(name));
   json_object_object_add(o, "layer", json_object_new_string(i->layer));
   json_object_object_add(o, "us", json_object_new_double(t * 1e6));
   json_object_object_add(o, "gflops", json_object_new_double(i->flops / t / 1e9));
@@ -170,24 +184,40 @@ static json_object *step_object(const step_info *i, double t, const figures *f) 
   return o;
 }
 
-static void print_step(const step_info *i, double t, const figures *f) {
-  printf("%-34s %9.1f %9.1f %5.0f%% %9.1f %5.0f%%\n", i->name, t * 1e6, i->flops / t / 1e9,
-         100 * i->flops / t / 1e9 / f->peak, i->bytes / t / 1e9,
-         100 * i->bytes / t / 1e9 / f->bandwidth);
+/* More than the memory gives comes out of the caches: a share of it would say nothing. */
+static void add_step(table *rows, const char *name, const step_info *i, double t,
+                     const figures *f) {
+  const double rate = i->bytes / t / 1e9;
+  table_add(rows, "%s", name);
+  table_add(rows, "%.1f", t * 1e6);
+  table_add(rows, "%.1f", i->flops / t / 1e9);
+  table_add(rows, "%.0f%%", 100 * i->flops / t / 1e9 / f->peak);
+  table_add(rows, "%.1f", rate);
+  if (rate <= f->bandwidth) table_add(rows, "%.0f%%", 100 * rate / f->bandwidth);
+  else table_add(rows, "cache");
 }
+
+static const table_column step_columns[] = {{"nest", 1, 30, 0},   {"us", 0, 8, 0},
+                                            {"GFLOP/s", 0, 7, 0}, {"peak", 0, 5, 1},
+                                            {"GB/s", 0, 7, 3},    {"memory", 0, 6, 2}};
+enum { N_STEP_COLUMNS = sizeof step_columns / sizeof *step_columns };
 
 static json_object *report_steps(setup *s, figures *f, double budget, bool json) {
   int n = program_n_steps(s->p);
   double *t = malloc(sizeof(double) * (size_t)(n + 1));
   json_object *list = json_object_new_array();
   time_steps(s, budget, t);
+  table *rows = json ? NULL : table_new(step_columns, N_STEP_COLUMNS);
   for (int i = 0; i < n; i++) {
     step_info info = program_step(s->p, i);
     f->flops += info.flops;
     if (info.contraction) f->contraction_flops += info.flops, f->contraction_seconds += t[i];
-    if (json) json_object_array_add(list, step_object(&info, t[i], f));
-    else print_step(&info, t[i], f);
+    char *name = row_name(s->p, i);
+    if (json) json_object_array_add(list, step_object(name, &info, t[i], f));
+    else add_step(rows, name, &info, t[i], f);
+    free(name);
   }
+  if (rows) table_print(rows, "--json has everything");
   free(t);
   return list;
 }
@@ -243,7 +273,6 @@ static void bench(const graph *g, const bench_command *c) {
   if (!c->json) {
     printf("%d thread%s: FMA peak %.1f GFLOP/s, memory %.1f GB/s\n\n", c->threads,
            c->threads == 1 ? "" : "s", f.peak, f.bandwidth);
-    printf("%-34s %9s %9s %6s %9s %6s\n", "nest", "us", "GFLOP/s", "peak", "GB/s", "memory");
   }
   json_object *steps = report_steps(&s, &f, c->budget, c->json);
   f.train = time_program(&s, c->budget);

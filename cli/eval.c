@@ -1,5 +1,7 @@
 /* netc eval: how good trained weights are, on the whole and for each class. */
 #include "cli/inference.h"
+#include "cli/table.h"
+#include "cli/terminal.h"
 #include "cli/workload.h"
 #include "runtime/message.h"
 #include "runtime/sheet.h"
@@ -119,34 +121,58 @@ static double standard_error(const findings *r) {
   return sqrt(r->e.accuracy * (1 - r->e.accuracy) / (double)r->n);
 }
 
-static void print_share(double v) {
-  if (isnan(v)) printf("  %9s", "-");
-  else printf("  %9.4f", v);
+static void add_share(table *t, double v) {
+  if (isnan(v)) table_add(t, "-");
+  else table_add(t, "%.4f", v);
 }
 
-static void print_confusion(const findings *r) {
+static int longest_name(const findings *r) {
   char number[16];
-  printf("\n%-16s", "true \\ predicted");
-  for (int k = 0; k < r->classes; k++) printf(" %8.8s", dataset_class_name(r->ds, k, number));
-  putchar('\n');
-  for (int i = 0; i < r->classes; i++) {
-    printf("%-16.16s", dataset_class_name(r->ds, i, number));
-    for (int k = 0; k < r->classes; k++) printf(" %8lld", (long long)cell(r, i, k));
-    putchar('\n');
+  int longest = 0;
+  for (int k = 0; k < r->classes; k++) {
+    const int w = text_columns(dataset_class_name(r->ds, k, number));
+    longest = w > longest ? w : longest;
   }
+  return longest;
+}
+
+/* Names as long as there is room for them: the matrix is as wide as it has classes. */
+static void print_confusion(const findings *r) {
+  static const char corner[] = "true \\ predicted";
+  const int columns = terminal_columns(stdout), name = longest_name(r), k_all = r->classes;
+  int left = name > 16 ? 16 : name, width = name;
+  left = left < (int)sizeof corner - 1 && !columns ? (int)sizeof corner - 1 : left;
+  if (columns && left + k_all * (width + 1) > columns) width = (columns - left) / k_all - 1;
+  width = width < 4 ? 4 : width > 12 ? 12 : width;
+  char number[16];
+  putchar('\n');
+  print_in_columns(stdout, corner, left, true);
+  for (int k = 0; k < k_all; k++) {
+    putchar(' ');
+    print_in_columns(stdout, dataset_class_name(r->ds, k, number), width, false);
+  }
+  for (int i = 0; i < k_all; i++) {
+    putchar('\n');
+    print_in_columns(stdout, dataset_class_name(r->ds, i, number), left, true);
+    for (int k = 0; k < k_all; k++) printf(" %*lld", width, (long long)cell(r, i, k));
+  }
+  putchar('\n');
 }
 
 static void print_tables(const findings *r) {
+  static const table_column columns[] = {
+      {"class", 1, 16, 0}, {"precision", 0, 0, 0}, {"recall", 0, 9, 0}, {"samples", 0, 9, 0}};
   char number[16];
-  printf("samples   %lld\nloss      %.4f\naccuracy  %.4f  (%lld right; standard error %.4f)\n",
+  printf("samples   %lld\nloss      %.4f\naccuracy  %.4f  (%lld right; standard error %.4f)\n\n",
          (long long)r->n, r->e.loss, r->e.accuracy, (long long)r->e.correct, standard_error(r));
-  printf("\n%-16s  %9s  %9s  %9s\n", "class", "precision", "recall", "samples");
+  table *t = table_new(columns, 4);
   for (int k = 0; k < r->classes; k++) {
-    printf("%-16.16s", dataset_class_name(r->ds, k, number));
-    print_share(precision(r, k));
-    print_share(recall(r, k));
-    printf("  %9lld\n", (long long)support(r, k));
+    table_add(t, "%s", dataset_class_name(r->ds, k, number));
+    add_share(t, precision(r, k));
+    add_share(t, recall(r, k));
+    table_add(t, "%lld", (long long)support(r, k));
   }
+  table_print(t, "--json has everything");
   if (r->classes <= 20) print_confusion(r);
   else printf("\n(--json has the confusion matrix of %d classes)\n", r->classes);
 }

@@ -1,5 +1,6 @@
 /* netc predict: the classes of image files. */
 #include "cli/inference.h"
+#include "cli/terminal.h"
 #include "cli/workload.h"
 #include "runtime/image.h"
 #include "runtime/message.h"
@@ -11,6 +12,7 @@ typedef struct {
   train_flags f;
   const char *file;
   int top, n;
+  int columns, path_columns; /* of stdout, 0: no terminal; of the longest path that is shown */
   char **path;
 } predict_command;
 
@@ -86,6 +88,18 @@ static const char *class_name(const dataset *ds, int k, char buf[16]) {
   return buf;
 }
 
+/* Columns of the classes' names: as the longest wants, as the line has room for. */
+static int name_columns(const predict_command *c, const dataset *ds, int classes) {
+  char number[16];
+  int most = 0;
+  for (int k = 0; k < classes; k++) {
+    const int w = text_columns(class_name(ds, k, number));
+    most = w > most ? w : most;
+  }
+  const int room = c->columns ? c->columns - c->path_columns - 10 : most;
+  return most < room ? most : room > 8 ? room : 8;
+}
+
 static void show(const predict_command *c, const dataset *ds, const char *path, double *p,
                  int classes, json_object *images) {
   json_object *j = json_object_new_object(), *top = json_object_new_array();
@@ -99,7 +113,10 @@ static void show(const predict_command *c, const dataset *ds, const char *path, 
       json_object_object_add(answer, "probability", json_object_new_double(p[k]));
       json_object_array_add(top, answer);
     } else {
-      printf("%-32s  %-20s  %.4f\n", i ? "" : path, class_name(ds, k, number), p[k]);
+      print_in_columns(stdout, i ? "" : path, c->path_columns, true);
+      fputs("  ", stdout);
+      print_in_columns(stdout, class_name(ds, k, number), name_columns(c, ds, classes), true);
+      printf("  %.4f\n", p[k]);
     }
     p[k] = -1;
   }
@@ -162,6 +179,12 @@ int command_predict(int argc, char **argv) {
   predict_command c = {.top = 1, .path = allocate((size_t)argc * sizeof(char *))};
   train_flags_init(&c.f);
   parse_command(&predict_argp, argc, argv, &c);
+  c.columns = terminal_columns(stdout);
+  for (int i = 0; i < c.n; i++) {
+    const int w = text_columns(c.path[i]);
+    c.path_columns = w > c.path_columns ? w : c.path_columns;
+  }
+  if (c.columns && c.path_columns > c.columns / 2) c.path_columns = c.columns / 2;
   workload w = {.g = load_network(c.file, &c.f, NULL)};
   int status = w.g ? predict(&c, &w) : EXIT_WRONG_INPUT;
   workload_close(&w);

@@ -62,7 +62,7 @@ static const char *loss_text(char buf[24], double loss) {
 }
 
 static void print_line(progress *p, const epoch_row *r, bool best) {
-  if (r->epoch == 1 || !p->best_shown)
+  if (r->epoch == 1 || !p->best_shown || p->plot)
     printf("%5s  %10s  %9s  %9s  %7s  %7s\n", "epoch", "train loss", "train acc", "val loss",
            "val acc", "seconds");
   p->best_shown = 1;
@@ -74,7 +74,7 @@ static void print_line(progress *p, const epoch_row *r, bool best) {
 
 /* Two pictures and the line below them fill the screen at most. */
 static void draw_curves(const progress *p, const epoch_row *rows, int n) {
-  const int columns = terminal_columns(stderr), lines = (terminal_lines(stderr) - 3) / 2;
+  const int columns = terminal_columns(stderr), lines = (terminal_lines(stderr) - 6) / 2;
   plot_terminal(rows, n, p->epochs, columns > 120 ? 119 : columns - 1,
                 lines > 16  ? 16
                 : lines < 7 ? 7
