@@ -130,6 +130,12 @@ static const network networks[] = {
      "  y[n,h,w,12*g+i+6] = -x[n,h,w,12*g+5-i] for g:2, i:6; } "
      "input 3x4x4; classes 3; conv 24 k1; apart; conv 5 k3 p1; " LAST,
      3},
+    {"functions",
+     "op wave(x[N,H,W,C]) -> y[N,H,W,C] { y[n,h,w,c] = sin(90*x[n,h,w,c])*cos(x[n,h,w,c])"
+     "  + erf(x[n,h,w,c]) - sigmoid(3*x[n,h,w,c])*abs(x[n,h,w,c]) + "
+     "x[n,h,w,c]*floor(4*x[n,h,w,c]); } "
+     "input 3x5x5; classes 3; conv 6 k3; wave; linear 17; wave; linear classes; " LAST,
+     3},
     {"a loss that is a maximum",
      "op worst(x[N,H,W,C], int label[N]) -> l[N] loss { l[n] max= x[n,0,0,c] + (c != label[n]); } "
      "input 3x4x4; classes 3; linear classes; train { lr 0.05; loss worst; }",

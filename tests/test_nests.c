@@ -406,6 +406,19 @@ static void windows_of_every_stride(void **state) {
   arena_free(mem);
 }
 
+/* The functions of scalar.def that no operator of the library uses. */
+static const char *const functions =
+    "op f(x[N,W]) -> y[N,W] {\n"
+    "  y[n,i] = sin(2*x[n,i])*cos(x[n,i]) + erf(x[n,i]) - sigmoid(3*x[n,i])*abs(x[n,i])\n"
+    "         + x[n,i]*floor(4*x[n,i]); }\n";
+
+static void functions_have_gradients(void **state) {
+  (void)state;
+  arena *mem = arena_new();
+  try_window(ops_find(parse_ops(mem, functions), "f"), 9, NULL, 0);
+  arena_free(mem);
+}
+
 static void first_maximum_takes_the_gradient(void **state) {
   (void)state;
   arena *mem = arena_new();
@@ -479,12 +492,13 @@ static double ulp_of(float x) {
   return ldexp(1, e - 24);
 }
 
-static double worst_ulp(ekind k, double (*f)(double)) {
+static double worst_ulp_to(ekind k, double (*f)(double), float most) {
   double worst = 0;
   for (uint64_t bits = 0; bits < 0x100000000u; bits += 4099) {
     uint32_t u = (uint32_t)bits;
     float x;
     memcpy(&x, &u, 4);
+    if (fabsf(x) > most && !isinf(x)) continue;
     double t = f(x);
     float y = elementary_eval(k, x);
     if (isnan(t)) assert_true(isnan(y));
@@ -494,11 +508,20 @@ static double worst_ulp(ekind k, double (*f)(double)) {
   return worst;
 }
 
+static double worst_ulp(ekind k, double (*f)(double)) { return worst_ulp_to(k, f, INFINITY); }
+
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+
 static void elementary_functions_are_close_to_libm(void **state) {
   (void)state;
   assert_true(worst_ulp(E_EXP, exp) < 1.01);
   assert_true(worst_ulp(E_LOG, log) < 0.8);
   assert_true(worst_ulp(E_TANH, tanh) < 1.4);
+  assert_true(worst_ulp(E_ERF, erf) < 1.0);
+  assert_true(worst_ulp(E_SIGMOID, sigmoid) < 2.2);
+  assert_true(worst_ulp(E_FLOOR, floor) == 0);
+  assert_true(worst_ulp_to(E_SIN, sin, 8192) < 2.2 && worst_ulp_to(E_COS, cos, 8192) < 2.2);
+  assert_true(fabsf(elementary_eval(E_SIN, 3e38f)) <= 1 && isnan(elementary_eval(E_COS, INFINITY)));
   assert_true(elementary_eval(E_EXP, -INFINITY) == 0);
   assert_true(elementary_eval(E_EXP, 0) == 1 && elementary_eval(E_LOG, 1) == 0);
   assert_true(elementary_eval(E_LOG, 0) == -INFINITY && isnan(elementary_eval(E_LOG, -1)));
@@ -507,6 +530,7 @@ static void elementary_functions_are_close_to_libm(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(elementary_functions_are_close_to_libm),
+      cmocka_unit_test(functions_have_gradients),
       cmocka_unit_test(wrong_operators_are_reported),
       cmocka_unit_test(first_maximum_takes_the_gradient),
       cmocka_unit_test(windows_of_every_stride),

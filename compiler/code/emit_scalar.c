@@ -69,8 +69,34 @@ static LLVMValueRef pick(const ir *c, LLVMRealPredicate p, LLVMValueRef *a) {
   return LLVMBuildSelect(c->b, LLVMBuildFCmp(c->b, p, a[0], a[1], ""), a[0], a[1], "");
 }
 
+/* A function of libm on each number of a vector. */
+static LLVMValueRef each_by_libm(const ir *c, const char *name, LLVMValueRef x) {
+  LLVMTypeRef number = c->f32, type = LLVMFunctionType(number, &number, 1, 0);
+  LLVMValueRef f = LLVMGetNamedFunction(c->module, name);
+  if (!f) f = LLVMAddFunction(c->module, name, type);
+  if (ir_width(x) == 1) return LLVMBuildCall2(c->b, type, f, &x, 1, "");
+  LLVMValueRef all = LLVMGetPoison(LLVMTypeOf(x));
+  for (int i = 0; i < ir_width(x); i++) {
+    LLVMValueRef one = LLVMBuildExtractElement(c->b, x, ir_index(c, i), "");
+    one = LLVMBuildCall2(c->b, type, f, &one, 1, "");
+    all = LLVMBuildInsertElement(c->b, all, one, ir_index(c, i), "");
+  }
+  return all;
+}
+
+/* In double precision, as scalar_value defines it. */
+static LLVMValueRef by_libm(const ir *c, ekind k, LLVMValueRef x) {
+  if (k == E_SIGMOID) {
+    LLVMValueRef one = ir_float(c, 1, ir_width(x)),
+                 e = by_libm(c, E_EXP, LLVMBuildFNeg(c->b, x, ""));
+    return LLVMBuildFDiv(c->b, one, LLVMBuildFAdd(c->b, one, e, ""), "");
+  }
+  return each_by_libm(c, scalar_word(k), x);
+}
+
 LLVMValueRef ir_scalar(const ir *c, ekind k, LLVMValueRef *a) {
   int w = ir_width(a[0]);
+  if (scalar_elementary(k)) return c->exact ? by_libm(c, k, a[0]) : ir_elementary(c, k, a[0]);
   switch (k) {
   case E_ADD: return LLVMBuildFAdd(c->b, a[0], a[1], "");
   case E_SUB: return LLVMBuildFSub(c->b, a[0], a[1], "");
@@ -80,12 +106,7 @@ LLVMValueRef ir_scalar(const ir *c, ekind k, LLVMValueRef *a) {
   case E_MAX: return pick(c, LLVMRealOGT, a);
   case E_MIN: return pick(c, LLVMRealOLT, a);
   case E_SQRT: return ir_call(c, "llvm.sqrt", LLVMTypeOf(a[0]), 1, a);
-  case E_EXP:
-    return c->exact ? ir_call(c, "llvm.exp", LLVMTypeOf(a[0]), 1, a) : ir_elementary(c, k, a[0]);
-  case E_LOG:
-    return c->exact ? ir_call(c, "llvm.log", LLVMTypeOf(a[0]), 1, a) : ir_elementary(c, k, a[0]);
-  case E_TANH:
-    return c->exact ? ir_call(c, "llvm.tanh", LLVMTypeOf(a[0]), 1, a) : ir_elementary(c, k, a[0]);
+  case E_ABS: return ir_call(c, "llvm.fabs", LLVMTypeOf(a[0]), 1, a);
   case E_EQ: return compare(c, LLVMRealOEQ, a);
   case E_NE: return compare(c, LLVMRealUNE, a);
   case E_LT: return compare(c, LLVMRealOLT, a);
@@ -96,8 +117,8 @@ LLVMValueRef ir_scalar(const ir *c, ekind k, LLVMValueRef *a) {
     LLVMValueRef t = LLVMBuildFCmp(c->b, LLVMRealUNE, a[0], ir_float(c, 0, w), "");
     return LLVMBuildSelect(c->b, t, a[1], a[2], "");
   }
-  case E_ROUNDED:
-  case E_STOP: return a[0];
+  case E_STOP:
+  case E_ROUNDED: return a[0];
   default: abort();
   }
 }

@@ -65,10 +65,10 @@ static int function_arity(const char *name) {
     const char *word;
     int arity;
   } functions[] = {
-#define SCALAR(NAME, word, arity) {word, arity},
+#define SCALAR(NAME, word, arity, ...) {word, arity},
 #include "nest/scalar.def"
 #undef SCALAR
-      {"rand", 0}, {"floor", 1}};
+      {"rand", 0}};
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
     if (!strcmp(functions[i].word, name)) return functions[i].arity;
   return -1;

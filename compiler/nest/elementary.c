@@ -1,4 +1,4 @@
-/* The programs of exp, log and tanh, and a machine that runs them. */
+/* The programs of the elementary functions, and a machine that runs them. */
 #include "elementary.h"
 #include <math.h>
 #include <stdlib.h>
@@ -147,17 +147,98 @@ static const mstep tanh_steps[] = {
     LT(P, A, T, P, E),
 };
 
-static const mprogram exp_program = {COUNT(exp_steps), exp_steps, P};
-static const mprogram log_program = {COUNT(log_steps), log_steps, P};
-static const mprogram tanh_program = {COUNT(tanh_steps), tanh_steps, P};
+/* sin(x) and cos(x): x = n pi/2 + r, |r| <= pi/4, pi/2 in four parts of which the first three are
+   short (Cody and Waite); both functions of r by the polynomials of Cephes' sinf and cosf, and then
+   by n's last two bits that of x; a cosine is a sine one quarter turn later. Beyond 2^22 quarter
+   turns a float does not tell an angle: the result is some number from -1 to 1. */
+#define TURNED(quarter)                                                                            \
+  K(T, 0x1.45f306p-1f), /* 2 / pi */                                                               \
+      OP(M_MUL, N, X, T), UN(M_RINT, N, N), K(T, 0x1p22f), LT(N, N, T, N, T), K(T, -0x1p22f),      \
+      LT(N, T, N, N, T), K(T, -0x1.92p0f), FMA(R, N, T, X), K(T, -0x1.fb4p-12f), FMA(R, N, T, R),  \
+      K(T, -0x1.444p-24f), FMA(R, N, T, R), K(T, -0x1.68c234p-39f), FMA(R, N, T, R), K(T, 0.8f),   \
+      LT(R, R, T, R, T), K(T, -0.8f), LT(R, T, R, R, T), OP(M_MUL, U, R, R),                       \
+      K(P, -1.9515295891e-4f), K(T, 8.3321608736e-3f), FMA(P, P, U, T), K(T, -1.6666654611e-1f),   \
+      FMA(P, P, U, T), OP(M_MUL, P, P, U), FMA(S, P, R, R), K(P, 2.443315711809948e-5f),           \
+      K(T, -1.388731625493765e-3f), FMA(P, P, U, T), K(T, 4.166664568298827e-2f), FMA(P, P, U, T), \
+      K(T, -0.5f), K(W, 1.0f), FMA(W, U, T, W), OP(M_MUL, V, U, U), FMA(Q, P, V, W),               \
+      UN(M_TOINT, N, N), I(T, quarter), OP(M_IADD, N, N, T), I(T, 1), OP(M_IAND, T, N, T),         \
+      UN(M_TOFLOAT, T, T), K(V, 0.5f), LT(P, V, T, Q, S), I(T, 2), OP(M_IAND, T, N, T),            \
+      UN(M_TOFLOAT, T, T), K(W, 0.0f), OP(M_SUB, Z, W, P), LT(P, V, T, Z, P),                      \
+      OP(M_SUB, T, X, X), /* an infinity has no angle */                                           \
+      NOT_A_NUMBER(P, T, T, P)
+
+static const mstep sin_steps[] = {TURNED(0)};
+static const mstep cos_steps[] = {TURNED(1)};
+
+/* sigmoid(x) = 1 / (1 + e) for x >= 0 and e / (1 + e) below, e = exp(-|x|), which cannot overflow.
+ */
+static const mstep sigmoid_steps[] = {
+    K(V, 0.0f),         OP(M_SUB, A, V, X), LT(A, X, V, A, X), /* |x| */
+    OP(M_SUB, B, V, A), UN(M_EXP, E, B),    K(T, 1.0f),
+    OP(M_ADD, F, E, T), LT(P, X, V, E, T),  OP(M_DIV, P, P, F),
+};
+
+/* erf(x): minimax polynomials, in x below 475/512, and above it in 1 - exp(polynomial). */
+static const mstep erf_steps[] = {
+    K(V, 0.0f),
+    OP(M_SUB, A, V, X),
+    LT(A, X, V, A, X), /* |x| */
+    OP(M_MUL, Z, X, X),
+    K(R, -1.72853470e-5f),
+    K(T, 3.83197126e-4f),
+    FMA(R, R, A, T),
+    K(U, -3.88396438e-3f),
+    K(T, 2.42546219e-2f),
+    FMA(U, U, A, T),
+    FMA(R, R, Z, U),
+    K(T, -1.06777877e-1f),
+    FMA(R, R, A, T),
+    K(T, -6.34846687e-1f),
+    FMA(R, R, A, T),
+    K(T, -1.28717512e-1f),
+    FMA(R, R, A, T),
+    OP(M_SUB, B, V, A),
+    FMA(R, R, A, B),
+    UN(M_EXP, E, R),
+    K(T, 1.0f),
+    OP(M_SUB, E, T, E),
+    OP(M_SUB, F, V, E),
+    LT(E, X, V, F, E),
+    K(P, -5.96761703e-4f),
+    K(T, 4.99119423e-3f),
+    FMA(P, P, Z, T),
+    K(T, -2.67681349e-2f),
+    FMA(P, P, Z, T),
+    K(T, 1.12819925e-1f),
+    FMA(P, P, Z, T),
+    K(T, -3.76125336e-1f),
+    FMA(P, P, Z, T),
+    K(T, 1.28379166e-1f),
+    FMA(P, P, Z, T),
+    FMA(P, P, X, X),
+    K(T, 475.0f / 512),
+    LT(P, T, A, E, P),
+    NOT_A_NUMBER(P, X, X, P),
+};
+
+static const mstep floor_steps[] = {
+    UN(M_RINT, N, X),
+    K(T, 1.0f),
+    OP(M_SUB, U, N, T),
+    LT(P, X, N, U, N),
+};
+
+#define PROGRAM(steps) {COUNT(steps), steps, P}
+static const mprogram programs[E_COUNT] = {
+    [E_EXP] = PROGRAM(exp_steps),         [E_LOG] = PROGRAM(log_steps),
+    [E_TANH] = PROGRAM(tanh_steps),       [E_SIN] = PROGRAM(sin_steps),
+    [E_COS] = PROGRAM(cos_steps),         [E_ERF] = PROGRAM(erf_steps),
+    [E_SIGMOID] = PROGRAM(sigmoid_steps), [E_FLOOR] = PROGRAM(floor_steps),
+};
 
 const mprogram *elementary(ekind k) {
-  switch (k) {
-  case E_EXP: return &exp_program;
-  case E_LOG: return &log_program;
-  case E_TANH: return &tanh_program;
-  default: abort();
-  }
+  if (!programs[k].n) abort();
+  return &programs[k];
 }
 
 typedef union {

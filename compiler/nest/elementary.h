@@ -1,12 +1,12 @@
-/* exp, log and tanh in single precision, as short programs of primitive steps. This is their one
-   definition: the interpreter runs the steps, emit turns each into one instruction, so that every
-   machine and every vector width computes the same bits. No tables, no branches. */
+/* exp, sin and the like in single precision, as short programs of primitive steps. This is their
+   one definition: the interpreter runs the steps, emit turns each into one instruction, so that
+   every machine and every vector width computes the same bits. No tables, no branches. */
 #ifndef NETC_ELEMENTARY_H
 #define NETC_ELEMENTARY_H
 #include "nest.h"
 
 /* Registers 0..ELEM_REGS-1 hold a float or an int32; the argument comes in register 0. */
-enum { ELEM_REGS = 16, ELEM_MAX_STEPS = 64 };
+enum { ELEM_REGS = 16 };
 
 typedef enum {
   M_CONST,  /* dst = k */
@@ -44,8 +44,9 @@ typedef struct {
   int result; /* register */
 } mprogram;
 
-/* The program of E_EXP, E_LOG or E_TANH; aborts for other kinds.
-   Largest errors, in units in the last place: exp 1.01, log 0.79, tanh 1.4. */
+/* The program of a function that scalar.def calls OWN; aborts for other kinds.
+   Largest errors, in units in the last place: exp 1.01, log 0.79, tanh 1.4, erf 1, sigmoid 2.2,
+   sin and cos 2.2 up to |x| = 8192 (and to 10^5 where multiply-adds are fused); floor is exact. */
 const mprogram *elementary(ekind k);
 /* Runs it. */
 float elementary_eval(ekind k, float x);

@@ -227,7 +227,7 @@ expr *e_acc(exprs *x) { return node_in(x, blank(E_ACC)); }
 expr *e_op(exprs *x, ekind k, expr *a, expr *b, expr *c) {
   struct expr e = blank(k);
   expr *arg[3] = {a, b, c};
-  e.calls = scalar_elementary(k);
+  e.calls = scalar_heavy(k);
   for (int i = 0; i < scalar_arity(k); i++) {
     e.a[i] = arg[i];
     e.calls |= arg[i]->calls;

@@ -28,7 +28,7 @@ typedef enum {
   E_ACC,   /* in store values only: the reduced value */
   E_RAND,  /* uniform [0,1): Philox4x32-10, counter {aff, stream, step lo, step hi}, key seed */
   E_BOTH,  /* a[0] and a[1]: ties a nest's expressions together for a walk; in none of them */
-#define SCALAR(NAME, word, arity) E_##NAME,
+#define SCALAR(NAME, ...) E_##NAME,
 #include "scalar.def"
 #undef SCALAR
   E_COUNT
@@ -36,7 +36,7 @@ typedef enum {
 
 typedef const struct expr {
   unsigned kind : 8;  /* an ekind */
-  unsigned calls : 1; /* below it is exp, log, tanh or a random number: dozens of instructions */
+  unsigned calls : 1; /* below it is a heavy function: exp, a random number .. */
   unsigned axes : 23; /* axes whose index it depends on, as bits (E_ACC counts for none) */
   int id;             /* dense in its table */
   union {
@@ -126,12 +126,17 @@ expr *expr_rewrite(exprs *x, expr *e, rewriter *f, void *arg);
 
 /* --- scalar functions (scalar.c) --- */
 
-/* A scalar function in double precision, with libm's exp, log and tanh. */
+/* A scalar function in double precision, by libm. */
 double scalar_value(ekind k, double a, double b, double c);
 int scalar_arity(ekind k);
 const char *scalar_word(ekind k);
+/* Operations like an addition; is that dozens of instructions? */
+int scalar_cost(ekind k);
+bool scalar_heavy(ekind k);
+/* The rule for an argument's gradient (scalar.def), or NULL. */
+const char *scalar_derivative(ekind k, int argument);
 /* May operators call it by its word? */
 bool scalar_callable(ekind k);
-/* exp, log and tanh: those that elementary.h defines. */
+/* Is it one that elementary.h defines? */
 bool scalar_elementary(ekind k);
 #endif

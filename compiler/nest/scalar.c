@@ -3,26 +3,38 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { PLAIN, OWN, HIDDEN };
+enum { HEAVY = 10 };
+
 static const struct {
   const char *word;
-  int arity;
+  int arity, cost, how;
+  const char *derivative[3];
 } scalars[E_COUNT] = {
-    [E_CONST] = {"const", 0}, [E_INDEX] = {"index", 0}, [E_READ] = {"read", 0},
-    [E_ACC] = {"acc", 0},     [E_RAND] = {"rand", 0},   [E_BOTH] = {"both", 2},
-#define SCALAR(NAME, word, arity) [E_##NAME] = {word, arity},
+    [E_CONST] = {.word = "const"},           [E_INDEX] = {.word = "index", .cost = 1},
+    [E_READ] = {.word = "read", .cost = 1},  [E_ACC] = {.word = "acc"},
+    [E_RAND] = {.word = "rand", .cost = 20}, [E_BOTH] = {.word = "both", .arity = 2, .how = HIDDEN},
+#define SCALAR(NAME, word, arity, cost, how, a, b, c)                                              \
+  [E_##NAME] = {word, arity, cost, how, {a, b, c}},
 #include "scalar.def"
 #undef SCALAR
 };
 
 int scalar_arity(ekind k) { return scalars[k].arity; }
+int scalar_cost(ekind k) { return scalars[k].cost; }
+bool scalar_heavy(ekind k) { return scalars[k].cost >= HEAVY; }
 const char *scalar_word(ekind k) { return scalars[k].word; }
+bool scalar_elementary(ekind k) { return scalars[k].how == OWN; }
+
+const char *scalar_derivative(ekind k, int argument) {
+  const char *rule = scalars[k].derivative[argument];
+  return *rule ? rule : NULL;
+}
 
 bool scalar_callable(ekind k) {
   char c = scalars[k].word[0];
-  return k > E_BOTH && k != E_ROUNDED && c >= 'a' && c <= 'z';
+  return k > E_BOTH && scalars[k].how != HIDDEN && c >= 'a' && c <= 'z';
 }
-
-bool scalar_elementary(ekind k) { return k == E_EXP || k == E_LOG || k == E_TANH; }
 
 double scalar_value(ekind k, double a, double b, double c) {
   switch (k) {
@@ -46,6 +58,12 @@ double scalar_value(ekind k, double a, double b, double c) {
   case E_SELECT: return a != 0 ? b : c;
   case E_STOP:
   case E_ROUNDED: return a;
+  case E_ABS: return fabs(a);
+  case E_FLOOR: return floor(a);
+  case E_SIN: return sin(a);
+  case E_COS: return cos(a);
+  case E_ERF: return erf(a);
+  case E_SIGMOID: return 1 / (1 + exp(-a));
   default: abort();
   }
 }

@@ -5,37 +5,9 @@
 #include "instantiate.h"
 #include "nest/effects.h"
 #include "passes.h"
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The gradient that each argument of a scalar function receives, in postfix notation:
-   g is the gradient of the result, y the result, a b c the arguments, n negates, h is 1/2,
-   ? is select. In the order of scalar.def; NULL: no gradient. */
-static const char *const derivative[][3] = {
-    /* a + b */ {"g", "g"},
-    /* a - b */ {"g", "gn"},
-    /* a * b */ {"gb*", "ga*"},
-    /* a / b */ {"gb/", "gy*b/n"},
-    /* -a    */ {"gn"},
-    /* max   */ {"ab>g0?", "ab>0g?"},
-    /* min   */ {"ab<g0?", "ab<0g?"},
-    /* sqrt  */ {"gh*y/"},
-    /* exp   */ {"gy*"},
-    /* log   */ {"ga/"},
-    /* tanh  */ {"g1yy*-*"},
-    /* ==    */ {NULL},
-    /* !=    */ {NULL},
-    /* <     */ {NULL},
-    /* <=    */ {NULL},
-    /* >     */ {NULL},
-    /* >=    */ {NULL},
-    /* select */ {NULL, "ag0?", "a0g?"},
-    /* stop  */ {NULL},
-    /* rounded */ {NULL},
-};
-static_assert(sizeof derivative / sizeof *derivative == E_COUNT - E_ADD, "one line a function");
 
 typedef struct {
   nestprog *p;
@@ -63,8 +35,8 @@ static expr *operation(exprs *mem, char c, expr **stack, int *n) {
   static const struct {
     char c;
     ekind kind;
-  } ops[] = {{'*', E_MUL}, {'/', E_DIV}, {'-', E_SUB},   {'>', E_GT},
-             {'<', E_LT},  {'n', E_NEG}, {'?', E_SELECT}};
+  } ops[] = {{'*', E_MUL}, {'/', E_DIV},    {'-', E_SUB}, {'>', E_GT},  {'<', E_LT},
+             {'n', E_NEG}, {'?', E_SELECT}, {'e', E_EXP}, {'s', E_SIN}, {'o', E_COS}};
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
     if (ops[i].c != c) continue;
     int k = scalar_arity(ops[i].kind);
@@ -89,6 +61,7 @@ static expr *derive(exprs *mem, const char *rule, const expr *e, expr *y, expr *
     case '0': v = e_const(mem, 0); break;
     case '1': v = e_const(mem, 1); break;
     case 'h': v = e_const(mem, 0.5); break;
+    case 'k': v = e_const(mem, 1.1283791670955126); break; /* 2 / sqrt(pi) */
     default: v = operation(mem, *rule, stack, &n);
     }
     stack[n++] = v;
@@ -136,7 +109,7 @@ static void propagate(partials *s, expr *e, expr *y, expr *g) {
     return;
   }
   for (int i = 0; i < scalar_arity(e->kind); i++) {
-    const char *rule = derivative[e->kind - E_ADD][i];
+    const char *rule = scalar_derivative(e->kind, i);
     if (!rule || !reads_needed(s->b, e->a[i])) continue;
     propagate(s, e->a[i], e->a[i], derive(s->b->ex, rule, e, y, g));
   }

@@ -18,10 +18,7 @@ static const double small_cycles = 5000;
 /* Of what is computed once a point: below the term, or below the stores. */
 static double operations(const walk *w) {
   double n = 0;
-  for (int i = 0; i < w->n; i++) {
-    ekind k = w->node[i]->kind;
-    n += scalar_elementary(k) || k == E_RAND ? 20 : 1;
-  }
+  for (int i = 0; i < w->n; i++) n += scalar_cost(w->node[i]->kind);
   return n;
 }
 
