@@ -274,7 +274,7 @@ static bool investigate(const eval_command *c, const workload *w, findings *r, c
   inference f;
   if (!inference_open(&f, w->g, evaluation_batch(r->n), true, c->f.threads, c->f.weights, error))
     return false;
-  answers a = {r->predicted, r->probability};
+  answers a = {r->predicted, r->probability, NULL};
   r->e = evaluate(&f.b, f.params, w->ds, r->index, r->n, &a);
   inference_close(&f);
   fill_confusion(r);

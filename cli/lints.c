@@ -128,8 +128,10 @@ static int lint_balance(const workload *w, const int64_t *count) {
 int add_lints(const workload *w) {
   int n = lint_output(w->g) + lint_activations(w->g) + lint_rate(w->g);
   if (!w->sp) return n;
+  n += lint_batch(w);
+  if (!w->ds->labels) return n;
   int64_t *count = count_classes(w, w->sp->train, w->sp->n_train);
-  n += lint_batch(w) + lint_missing(w, count) + lint_balance(w, count);
+  n += lint_missing(w, count) + lint_balance(w, count);
   free(count);
   return n;
 }

@@ -130,15 +130,16 @@ static int classify_all(const predict_command *c, const workload *w, inference *
                         json_object *images) {
   int status = EXIT_DONE, classes = (int)w->g->classes;
   double *p = allocate((size_t)classes * sizeof *p);
-  run_args a = {.params = f->params, .work = f->b.work, .x = f->b.x, .logits = f->b.logits};
+  run_args a = {.params = f->params, .work = f->b.work, .port = f->b.port};
+  const float *logits = f->b.port[program_port_of(f->b.p, PORT_PREDICTION, 0)];
   for (int i = 0; i < c->n; i++) {
     char *error = NULL;
-    if (!load_input(w->g, c->path[i], f->b.x, &error)) {
+    if (!load_input(w->g, c->path[i], f->b.port[0], &error)) {
       status = report_failure(error);
       continue;
     }
     program_run(f->b.p, &a);
-    probabilities(f->b.logits, classes, p);
+    probabilities(logits, classes, p);
     show(c, w->ds, c->path[i], p, classes, images);
   }
   free(p);

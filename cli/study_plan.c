@@ -62,6 +62,7 @@ static const char *settings_line(study *s, const workload *w) {
 }
 
 static double majority_share(const workload *w) {
+  if (!w->ds->labels) return 0;
   int64_t most = 0, *count = allocate((size_t)w->g->classes * sizeof *count);
   int largest = 0;
   for (int64_t i = 0; i < w->sp->n_train; i++) count[w->ds->labels[w->sp->train[i]]]++;

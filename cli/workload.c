@@ -32,6 +32,19 @@ static bool complain(const graph *g, loc at, const char *help, char *text) {
   return false;
 }
 
+/* The graph's ports as the data set sees them: inputs, then targets. */
+static data_port *ports_of(const graph *g, int *n) {
+  data_port *all = NEW_N(g->mem, data_port, g->n_input + g->n_target + 1);
+  *n = 0;
+  for (int i = 0; i < g->n_input + g->n_target; i++) {
+    const port *p = i < g->n_input ? g->input[i] : g->target[i - g->n_input];
+    data_port *d = &all[(*n)++];
+    *d = (data_port){.name = p->name, .target = p->target, .is_int = p->is_int, .below = p->below};
+    d->rank = shape_in_files(&p->shape, p->is_int, d->dim);
+  }
+  return all;
+}
+
 bool open_data(workload *w, const char *data_option) {
   const graph *g = w->g;
   const traincfg *t = &g->train;
@@ -47,6 +60,7 @@ bool open_data(workload *w, const char *data_option) {
     o.layout = t->layout;
     o.scale = t->scale;
   }
+  o.port = ports_of(g, &o.n_port);
   char *error = NULL;
   w->ds = dataset_open(&o, &error);
   return w->ds || complain(g, data_option || !g->has_train ? NOWHERE : t->data_at, NULL, error);

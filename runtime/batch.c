@@ -1,5 +1,6 @@
 #include "batch.h"
 #include "base/philox.h"
+#include "message.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,15 +31,16 @@ static void change_row(const float *from, float *to, int w, const change *c) {
   }
 }
 
-static void change_sample(float *chw, float *copy, const dataset *ds, const change *c) {
-  size_t plane = (size_t)ds->h * (size_t)ds->w;
-  memcpy(copy, chw, plane * (size_t)ds->c * sizeof *chw);
-  for (int k = 0; k < ds->c; k++)
-    for (int y = 0; y < ds->h; y++) {
-      float *to = chw + (size_t)k * plane + (size_t)y * (size_t)ds->w;
+/* Planes of h x w values. */
+static void change_planes(float *at, float *copy, int planes, int h, int w, const change *c) {
+  size_t plane = (size_t)h * (size_t)w;
+  memcpy(copy, at, plane * (size_t)planes * sizeof *at);
+  for (int k = 0; k < planes; k++)
+    for (int y = 0; y < h; y++) {
+      float *to = at + (size_t)k * plane + (size_t)y * (size_t)w;
       int src = y - c->down;
-      if (src < 0 || src >= ds->h) memset(to, 0, (size_t)ds->w * sizeof *to);
-      else change_row(copy + (size_t)k * plane + (size_t)src * (size_t)ds->w, to, ds->w, c);
+      if (src < 0 || src >= h) memset(to, 0, (size_t)w * sizeof *to);
+      else change_row(copy + (size_t)k * plane + (size_t)src * (size_t)w, to, w, c);
     }
 }
 
@@ -52,8 +54,37 @@ void batch_fill(const dataset *ds, const int64_t *index, int n, const augmentati
     labels[i] = ds->labels[index[i]];
     if (a) {
       change c = draw_change(a, index[i]);
-      change_sample(x + (size_t)i * size, copy, ds, &c);
+      change_planes(x + (size_t)i * size, copy, ds->c, ds->h, ds->w, &c);
     }
   }
   free(copy);
+}
+
+/* Does what happens to the image happen to this port as well? Values of 4 bytes are moved as they
+   are, be they floats or whole numbers. */
+static bool moves_with_images(const dataset *ds, const port_info *p, int port) {
+  if (port == 0) return !p->is_int && p->rank == 3;
+  return p->role == PORT_TARGET && p->rank >= 2 && p->shape[p->rank - 1] == ds->w &&
+         p->shape[p->rank - 2] == ds->h;
+}
+
+static void give_port(const dataset *ds, int port, const int64_t *index, int n,
+                      const augmentation *a, const step_buffers *b) {
+  const port_info *p = program_port(b->p, port);
+  char *at = b->port[port];
+  const size_t bytes = (size_t)p->count * 4;
+  float *copy = a && moves_with_images(ds, p, port) ? allocate(bytes) : NULL;
+  for (int i = 0; i < n; i++, at += bytes) {
+    dataset_port(ds, port, index[i], at);
+    if (!copy) continue;
+    change c = draw_change(a, index[i]);
+    change_planes((float *)(void *)at, copy, (int)(p->count / ((int64_t)ds->h * ds->w)), ds->h,
+                  ds->w, &c);
+  }
+  free(copy);
+}
+
+void batch_give(const dataset *ds, const int64_t *index, int n, const augmentation *a,
+                const step_buffers *b) {
+  for (int i = 0; i < b->n_given; i++) give_port(ds, i, index, n, a, b);
 }

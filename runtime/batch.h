@@ -2,6 +2,7 @@
 #ifndef NETC_BATCH_H
 #define NETC_BATCH_H
 #include "dataset.h"
+#include "step_buffers.h"
 #include <stddef.h>
 
 typedef struct {
@@ -14,4 +15,8 @@ typedef struct {
    depend on seed, epoch and sample alone: never on the batch that a sample is in. */
 void batch_fill(const dataset *ds, const int64_t *index, int n, const augmentation *a, float *x,
                 int32_t *labels);
+/* Fills the first n places of every input and target of b. Changes are made to the first input, if
+   it is images, and to targets of its height and width. */
+void batch_give(const dataset *ds, const int64_t *index, int n, const augmentation *a,
+                const step_buffers *b);
 #endif

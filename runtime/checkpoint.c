@@ -61,6 +61,7 @@ bool checkpoint_save(const char *path, const weight_copy *w, const train_state *
   add_whole(&m, "step", s->step);
   add_real(&m, "loss_sum", s->loss_sum);
   add_whole(&m, "correct", s->correct);
+  add_real(&m, "error_sum", s->error_sum);
   add_real(&m, "seconds", s->seconds);
   add_whole(&m, "stopped", s->stopped);
   add_row(&m, &s->best);
@@ -105,11 +106,16 @@ static bool read_state(const safetensors *st, train_state *s) {
   s->step = whole(st, "step");
   s->loss_sum = real(st, "loss_sum");
   s->correct = whole(st, "correct");
+  s->error_sum = real(st, "error_sum");
   s->seconds = real(st, "seconds");
   s->stopped = whole(st, "stopped") == 1;
-  s->best = (epoch_row){(int)whole(st, "best.epoch"), real(st, "best.train_loss"),
-                        real(st, "best.train_acc"),   real(st, "best.val_loss"),
-                        real(st, "best.val_acc"),     real(st, "best.seconds")};
+  s->best = (epoch_row){(int)whole(st, "best.epoch"),
+                        real(st, "best.train_loss"),
+                        real(st, "best.train_acc"),
+                        real(st, "best.val_loss"),
+                        real(st, "best.val_acc"),
+                        real(st, "best.seconds"),
+                        {0}};
   s->stop.best_epoch = (int)whole(st, "stop.best_epoch");
   s->stop.best = real(st, "stop.best");
   return s->epoch >= 0 && s->step >= 0 && s->correct >= 0 && s->best.epoch >= 0 &&

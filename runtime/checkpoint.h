@@ -17,10 +17,11 @@ typedef struct {
   int64_t step;    /* complete ones of the epoch that is running */
   double loss_sum; /* over the samples of that epoch so far */
   int64_t correct;
-  double seconds;  /* spent on that epoch so far */
-  bool stopped;    /* by early stopping */
-  epoch_row best;  /* epoch 0: none yet */
-  early_stop stop; /* metric and patience come from the settings */
+  double error_sum; /* absolute errors, where numbers are predicted */
+  double seconds;   /* spent on that epoch so far */
+  bool stopped;     /* by early stopping */
+  epoch_row best;   /* epoch 0: none yet */
+  early_stop stop;  /* metric and patience come from the settings */
 } train_state;
 
 bool checkpoint_save(const char *path, const weight_copy *w, const train_state *s,

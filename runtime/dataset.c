@@ -2,14 +2,20 @@
 #include "cifar.h"
 #include "data_form.h"
 #include "file.h"
+#include "hash.h"
 #include "keys.h"
 #include "message.h"
+#include "named_fields.h"
 #include "npz.h"
 #include "pickle.h"
 #include "samples.h"
+#include "csv_fields.h"
+#include "text_data.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* ---- labelled images, as they always were ---- */
 
 static dataset *gather_root(const value *root, value_heap *h, const dataset_options *o,
                             char **error) {
@@ -32,15 +38,180 @@ static dataset *gather_root(const value *root, value_heap *h, const dataset_opti
   return ds;
 }
 
+/* Are the ports those of a network that tells the classes of images? */
+static bool takes_images(const dataset_options *o) {
+  if (!o->n_port) return true;
+  return o->n_port == 2 && !o->port[0].target && !o->port[0].is_int && o->port[0].rank == 3 &&
+         o->port[1].target && o->port[1].is_int && !o->port[1].rank;
+}
+
+static void lend(data_field *f, field_type t, const void *data, int64_t count, double scale) {
+  f->type = t;
+  f->data = (void *)data;
+  f->borrowed = true;
+  f->count = count;
+  f->scale = scale;
+}
+
+/* Images and labels as fields, which borrow them. */
+static void add_image_fields(dataset *ds) {
+  ds->fields.n = ds->n;
+  ds->fields.test_from = ds->test_from;
+  data_field *x = field_add(&ds->fields, *ds->images_key ? ds->images_key : "images");
+  field_shape(x, 3, (int64_t[]){ds->c, ds->h, ds->w});
+  lend(x, ds->floats ? FIELD_FLOATS : FIELD_BYTES,
+       ds->floats ? (const void *)ds->floats : (const void *)ds->bytes, ds->n * x->size, ds->scale);
+  x->stored = copy_string(ds->stored_type, strlen(ds->stored_type));
+  data_field *y = field_add(&ds->fields, *ds->labels_key ? ds->labels_key : "labels");
+  lend(y, FIELD_WHOLE, ds->labels, ds->n, 1);
+  y->below = ds->classes;
+  y->stored = message("whole numbers");
+  ds->n_port = 2;
+  ds->port_field = allocate(2 * sizeof *ds->port_field);
+  ds->port_whole = allocate(2 * sizeof *ds->port_whole);
+  ds->port_field[1] = 1;
+  ds->port_whole[1] = true;
+}
+
+/* ---- any fields ---- */
+
+static uint64_t fields_hash(const dataset *ds) {
+  uint64_t h = hash_bytes(0, &ds->n, sizeof ds->n);
+  for (int i = 0; i < ds->fields.n_field; i++) {
+    const data_field *f = &ds->fields.field[i];
+    h = hash_bytes(h, f->dim, (size_t)f->rank * sizeof *f->dim);
+    h = hash_bytes(h, f->data, (size_t)f->count * (f->type == FIELD_BYTES ? 1 : 4));
+  }
+  return h;
+}
+
+/* Classes of the first target, where it is one class a sample, as labels. */
+static void take_labels(dataset *ds, const dataset_options *o) {
+  for (int i = 0; i < o->n_port; i++) {
+    const data_port *p = &o->port[i];
+    if (!p->target) continue;
+    if (!p->is_int || p->rank || ds->fields.window) return;
+    const data_field *f = dataset_field(ds, i);
+    int32_t *labels = allocate((size_t)ds->n * sizeof *labels);
+    memcpy(labels, f->data, (size_t)ds->n * sizeof *labels);
+    ds->labels = labels;
+    ds->classes = (int)f->below;
+    ds->label_names = f->names ? allocate((size_t)f->below * sizeof *ds->label_names) : NULL;
+    for (int k = 0; f->names && k < f->below; k++)
+      ds->label_names[k] = copy_string(f->names[k], strlen(f->names[k]));
+    return;
+  }
+}
+
+static void take_size(dataset *ds, const data_port *p) {
+  ds->c = (int)port_size(p), ds->h = ds->w = 1;
+  if (p->rank == 3) ds->c = (int)p->dim[0], ds->h = (int)p->dim[1], ds->w = (int)p->dim[2];
+}
+
+static char *match_all(dataset *ds, const dataset_options *o) {
+  const match_options m = {o->images, o->labels, o->layout, o->scale};
+  ds->n_port = o->n_port;
+  ds->port_field = allocate((size_t)o->n_port * sizeof *ds->port_field);
+  ds->port_whole = allocate((size_t)o->n_port * sizeof *ds->port_whole);
+  for (int i = 0; i < o->n_port; i++) ds->port_whole[i] = o->port[i].is_int;
+  char *wrong = match_ports(&ds->fields, o->port, o->n_port, &m, ds->port_field);
+  if (!wrong && o->n_port) {
+    take_size(ds, &o->port[0]);
+    take_labels(ds, o);
+  }
+  return wrong;
+}
+
+/* A data set of these fields, which it takes over. */
+static dataset *from_fields(field_set *s, const dataset_options *o, char **error) {
+  dataset *ds = allocate(sizeof *ds);
+  ds->path = copy_string(o->path, strlen(o->path));
+  ds->fields = *s;
+  ds->n = s->n;
+  ds->test_from = s->test_from;
+  ds->images_key = copy_string("", 0);
+  ds->labels_key = copy_string("", 0);
+  ds->stored_type = copy_string("fields", 6);
+  *error = match_all(ds, o);
+  if (!*error) {
+    ds->hash = fields_hash(ds);
+    return ds;
+  }
+  dataset_close(ds);
+  return NULL;
+}
+
+/* ---- files ---- */
+
+/* Images and classes where that is what the network takes and the file holds; else what its arrays
+   are by name. The first error is the one to tell, unless the second knows the arrays. */
+static dataset *from_values(const value *root, value_heap *h, const dataset_options *o,
+                            char **error) {
+  dataset *ds = takes_images(o) ? gather_root(root, h, o, error) : NULL;
+  if (ds) add_image_fields(ds);
+  if (ds || (!o->n_port && !o->any)) return ds;
+  char *first = *error, *second;
+  field_set s;
+  *error = NULL;
+  second = named_fields(h, root, &s);
+  if (!second) ds = from_fields(&s, o, &second);
+  *error = ds ? NULL : message("%s", first && !strstr(second, "help:") ? first : second);
+  free(first);
+  free(second);
+  return ds;
+}
+
 static dataset *open_values(data_form form, const uint8_t *bytes, size_t n,
                             const dataset_options *o, char **error) {
   bool npz = form == FORM_NPZ, ok;
   value_heap *h = heap_new(npz ? npz_budget(n) : pickle_budget(n));
   value root;
   ok = npz ? npz_read(h, bytes, n, &root, error) : pickle_read(h, bytes, n, &root, error);
-  dataset *ds = ok ? gather_root(&root, h, o, error) : NULL;
+  dataset *ds = ok ? from_values(&root, h, o, error) : NULL;
   heap_free(h);
   return ds;
+}
+
+/* Positions of the first input: how long a window of text is. */
+static int64_t window_of(const dataset_options *o) {
+  return o->n_port && o->port[0].is_int ? port_size(&o->port[0]) : 0;
+}
+
+static bool ends_in(const char *path, const char *end) {
+  size_t n = strlen(path), k = strlen(end);
+  return n >= k && !strcasecmp(path + n - k, end);
+}
+
+/* A table, unless the network takes tokens and the file is not called a table. */
+static bool is_table(const char *text, size_t n, const dataset_options *o) {
+  if (ends_in(o->path, ".csv") || ends_in(o->path, ".tsv") || o->table.n_target) return true;
+  return !window_of(o) && !o->bytes && looks_like_csv(text, n < FORM_HEAD ? n : FORM_HEAD);
+}
+
+static dataset *open_text(const uint8_t *bytes, size_t n, const dataset_options *o, char **error) {
+  const char *text = (const char *)bytes;
+  field_set s;
+  int n_input;
+  if (!o->n_port && !o->any) {
+    *error = message("it is text, and here images are looked for");
+    return NULL;
+  }
+  if (is_table(text, n, o)) {
+    *error = csv_read(text, n, &o->table, &s, &n_input);
+    if (!*error && o->n_port) *error = join_columns(&s, n_input, o->port, o->n_port);
+    return *error ? NULL : from_fields(&s, o, error);
+  }
+  if (o->n_port && !window_of(o)) {
+    char *line = port_line(&o->port[0]);
+    *error =
+        free_and(line, message("it is text, not a pickle, an .npz or a table, and the network "
+                               "takes `%s`\n      = help: a network for text begins with `input "
+                               "64 of 128;`",
+                               line));
+    return NULL;
+  }
+  *error = text_read(text, n, o->n_port ? window_of(o) : 1, o->bytes, &s);
+  return *error ? NULL : from_fields(&s, o, error);
 }
 
 /* What the file is, from its first bytes: nothing is read whole that is no data set. */
@@ -52,21 +223,37 @@ static data_form form_of(const char *path, char **error) {
 
 static dataset *open_file(const dataset_options *o, char **error) {
   data_form form = form_of(o->path, error);
-  if (form == FORM_TEXT) *error = message("it is text, not a pickle or an .npz");
   if (form == FORM_IDX) *error = message("it is an IDX file, not a pickle or an .npz");
   size_t n;
   uint8_t *bytes = *error ? NULL : file_read(o->path, &n, error);
-  dataset *ds = bytes ? open_values(form, bytes, n, o, error) : NULL;
+  dataset *ds = NULL;
+  if (bytes && form == FORM_TEXT) ds = open_text(bytes, n, o, error);
+  else if (bytes) ds = open_values(form, bytes, n, o, error);
   free(bytes);
   return ds;
 }
 
 dataset *dataset_open(const dataset_options *o, char **error) {
   *error = NULL;
-  if (is_directory(o->path)) return cifar_open(o, error);
+  if (is_directory(o->path)) {
+    dataset *ds = cifar_open(o, error);
+    if (ds) add_image_fields(ds);
+    return ds;
+  }
   dataset *ds = open_file(o, error);
   if (!ds) *error = free_and(*error, message("`%s`: %s", o->path, *error));
   return ds;
+}
+
+const data_field *dataset_field(const dataset *ds, int port) {
+  return &ds->fields.field[ds->port_field[port]];
+}
+
+void dataset_port(const dataset *ds, int port, int64_t index, void *out) {
+  const data_field *f = dataset_field(ds, port);
+  if (port == 0 && (ds->bytes || ds->floats)) dataset_floats(ds, index, out);
+  else if (ds->port_whole[port]) field_whole(f, index, out);
+  else field_floats(f, index, out);
 }
 
 static void free_names(char **names, int64_t n) {
@@ -78,6 +265,9 @@ void dataset_close(dataset *ds) {
   if (!ds) return;
   free_names(ds->label_names, ds->classes);
   free_names(ds->filenames, ds->n);
+  field_set_free(&ds->fields);
+  free(ds->port_field);
+  free(ds->port_whole);
   free((void *)ds->bytes);
   free((void *)ds->floats);
   free((void *)ds->labels);

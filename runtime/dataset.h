@@ -1,8 +1,11 @@
-/* Data sets: labelled images in memory, whatever file they came from (SPEC section 3).
-   A file is one of: a pickled dictionary of arrays (.pkl, .pickle), an .npz, or a folder holding
-   the "python version" of CIFAR-10 or CIFAR-100. Reading never runs anything that a file says. */
+/* Data sets in memory, whatever file they came from: samples, and named fields that hold a value or
+   an array of values for each of them. A file is one of: a pickled dictionary of arrays, an .npz, a
+   table of text (CSV, TSV), plain text, IDX files (MNIST), or a folder: the "python version" of
+   CIFAR-10 or CIFAR-100, pictures, sounds. Reading never runs anything that a file says. */
 #ifndef NETC_DATASET_H
 #define NETC_DATASET_H
+#include "match.h"
+#include "csv.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +24,11 @@ typedef struct {
   /* What the network takes; 0: not known. Settles an ambiguous layout; else it must agree. */
   int c, h, w;
   int classes; /* labels must lie below it; 0: the count of names, or the largest label + 1 */
+  int n_port;  /* what the network is given, its inputs first; 0: there is no network */
+  const data_port *port;
+  csv_options table;
+  bool bytes; /* text in bytes, not characters */
+  bool any;   /* without a network: any fields will do, not only labelled images */
 } dataset_options;
 
 /* A key of the file and what it holds: "labels", "int64 array 1005". */
@@ -48,12 +56,22 @@ typedef struct {
   int n_entry;                   /* everything in the file (of several files: the first) */
   data_entry *entry;
   float byte_value[256]; /* (float)(v * scale), rounded once */
+  /* What every data set has. That of labelled images has two fields, and what is above as well;
+     any other has no bytes and no floats, and labels only if its first target is classes. */
+  field_set fields;
+  int n_port;
+  int *port_field;  /* the field of each port of the options; NULL without ports */
+  bool *port_whole; /* is it given whole numbers? */
 } dataset;
 
 /* Reads a data set whole. NULL on failure, with *error a sentence that names the file, what is
    wrong and what to do (malloc'd; the caller frees). */
 dataset *dataset_open(const dataset_options *o, char **error);
 void dataset_close(dataset *ds);
+/* What port `port` is given for one sample: floats, or int32 where it is whole numbers. */
+void dataset_port(const dataset *ds, int port, int64_t index, void *out);
+/* The field of a port. */
+const data_field *dataset_field(const dataset *ds, int port);
 /* One sample as c*h*w floats in C, H, W order, scaled. Aborts on an index outside [0, n). */
 void dataset_floats(const dataset *ds, int64_t index, float *chw);
 /* One sample as h*w*c bytes in H, W, C order for showing: floats are mapped from [0, 1] (or, if

@@ -1,4 +1,5 @@
 #include "early_stop.h"
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@ static double watched(const char *metric, const epoch_row *r) {
 
 bool row_better(const char *metric, const epoch_row *a, const epoch_row *b) {
   if (metric) return watched(metric, b) < watched(metric, a);
+  if (isnan(a->val_acc)) return b->val_loss < a->val_loss;
   return b->val_acc > a->val_acc || (b->val_acc == a->val_acc && b->val_loss < a->val_loss);
 }
 

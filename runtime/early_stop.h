@@ -1,12 +1,15 @@
 /* Which epoch is the best so far, and when to give up waiting for a better one. */
 #ifndef NETC_EARLY_STOP_H
 #define NETC_EARLY_STOP_H
+#include "metric.h"
 #include <stdbool.h>
 
-/* One row of metrics.csv. Losses are means over samples; accuracies lie in [0, 1]. */
+/* One row of metrics.csv. Losses are means over samples; accuracies lie in [0, 1], and are NaN
+   where no classes are told. `more` are the values of the task (metric.h). */
 typedef struct {
   int epoch; /* from 1 */
   double train_loss, train_acc, val_loss, val_acc, seconds;
+  double more[METRIC_VALUES];
 } epoch_row;
 
 typedef struct {
@@ -17,7 +20,8 @@ typedef struct {
 } early_stop;
 
 /* True if b is a better result than a. By the metric that `stop` watches; without one, the higher
-   validation accuracy and, of equal ones, the lower validation loss. Earlier epochs win ties. */
+   validation accuracy and, of equal ones (or where there is none), the lower validation loss.
+   Earlier epochs win ties. */
 bool row_better(const char *metric, const epoch_row *a, const epoch_row *b);
 /* Takes in one more epoch. True: stop now. */
 bool early_stop_after(early_stop *s, const epoch_row *row);

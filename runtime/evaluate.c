@@ -28,47 +28,54 @@ void probabilities(const float *logits, int n, double *out) {
 }
 
 /* Fills the batch up with copies of its first sample. */
-static void pad(const step_buffers *b, const dataset *ds, int have) {
-  size_t sample = (size_t)ds->c * (size_t)ds->h * (size_t)ds->w;
-  for (int i = have; i < program_batch(b->p); i++) {
-    memcpy(b->x + (size_t)i * sample, b->x, sample * sizeof *b->x);
-    b->labels[i] = b->labels[0];
+static void pad(const step_buffers *b, int have) {
+  for (int k = 0; k < b->n_given; k++) {
+    const size_t bytes = (size_t)program_port(b->p, k)->count * 4;
+    char *at = b->port[k];
+    for (int i = have; i < program_batch(b->p); i++) memcpy(at + (size_t)i * bytes, at, bytes);
   }
 }
 
-static void keep_answers(const answers *out, const float *logits, int n, int classes, int64_t at) {
-  for (int i = 0; i < n; i++) {
-    const float *row = logits + (size_t)i * (size_t)classes;
-    int k = largest_of(row, classes);
-    if (out->predicted) out->predicted[at + i] = k;
-    if (out->probability) {
-      double sum = 0;
-      for (int j = 0; j < classes; j++) sum += exp((double)row[j] - row[k]);
-      out->probability[at + i] = (float)(1 / sum);
-    }
+static void keep_class(const answers *out, const float *row, int classes, int64_t at) {
+  int k = largest_of(row, classes);
+  if (out->predicted) out->predicted[at] = k;
+  if (!out->probability) return;
+  double sum = 0;
+  for (int j = 0; j < classes; j++) sum += exp((double)row[j] - row[k]);
+  out->probability[at] = (float)(1 / sum);
+}
+
+static void keep_answers(const answers *out, const step_buffers *b, const metric *m, int n,
+                         int64_t at) {
+  if (m->prediction < 0) return;
+  const size_t count = (size_t)program_port(b->p, m->prediction)->count;
+  const float *y = b->port[m->prediction];
+  for (int i = 0; i < n; i++, y += count) {
+    if (m->task == TASK_CLASSES) keep_class(out, y, (int)count, at + i);
+    if (out->prediction) memcpy(out->prediction + (size_t)(at + i) * count, y, count * sizeof *y);
   }
 }
 
 evaluation evaluate(const step_buffers *b, void *params, const dataset *ds, const int64_t *index,
                     int64_t n, const answers *out) {
   evaluation e = {0};
-  const int batch = program_batch(b->p), classes = b->classes;
-  run_args a = {.params = params, .work = b->work, .x = b->x, .labels = b->labels};
-  a.logits = b->logits;
-  a.losses = b->losses;
+  const int batch = program_batch(b->p);
+  run_args a = {.params = params, .work = b->work, .port = b->port};
+  metric m = metric_new(b->p);
   double sum = 0;
   for (int64_t at = 0; at < n; at += batch) {
     int have = n - at < batch ? (int)(n - at) : batch;
-    batch_fill(ds, index + at, have, NULL, b->x, b->labels);
-    pad(b, ds, have);
+    batch_give(ds, index + at, have, NULL, b);
+    pad(b, have);
     program_run(b->p, &a);
-    for (int i = 0; i < have; i++) {
-      sum += b->losses[i];
-      e.correct += largest_of(b->logits + (size_t)i * (size_t)classes, classes) == b->labels[i];
-    }
-    if (out) keep_answers(out, b->logits, have, classes, at);
+    for (int i = 0; i < have; i++) sum += b->losses[i];
+    metric_add(&m, b->port, have, false);
+    if (out) keep_answers(out, b, &m, have, at);
   }
   e.loss = sum / (double)n;
-  e.accuracy = (double)e.correct / (double)n;
+  e.accuracy = metric_accuracy(&m);
+  e.correct = (int64_t)m.hits;
+  metric_values(&m, e.value);
+  metric_free(&m);
   return e;
 }

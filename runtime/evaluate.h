@@ -2,27 +2,21 @@
 #ifndef NETC_EVALUATE_H
 #define NETC_EVALUATE_H
 #include "dataset.h"
-#include "product/program.h"
-
-/* Buffers of one program: x, labels, logits, losses for its batch, and its workspace. */
-typedef struct {
-  program *p;
-  void *work;
-  float *x, *logits, *losses;
-  int32_t *labels;
-  int classes; /* of the network: logits in a row */
-} step_buffers;
+#include "metric.h"
+#include "step_buffers.h"
 
 typedef struct {
   double loss;     /* mean over the samples */
-  double accuracy; /* in [0, 1] */
+  double accuracy; /* in [0, 1]; NaN where the task has none */
   int64_t correct;
+  double value[METRIC_VALUES]; /* of the task, as metric_names_of says */
 } evaluation;
 
-/* Where the answer for each sample goes; either pointer may be NULL. */
+/* Where the answer for each sample goes; any pointer may be NULL. */
 typedef struct {
   int32_t *predicted;
   float *probability; /* softmax of the predicted class */
+  float *prediction;  /* all values of the first prediction */
 } answers;
 
 /* A batch size that wastes little of the last batch: near 32, and at most n. */

@@ -301,6 +301,18 @@ static bool reduce(machine *m) {
   return false;
 }
 
+/* cls.__new__(cls): only of dictionaries, which are empty then. */
+static bool new_object(machine *m) {
+  const value *args = m->stack->n >= 2 ? top(m) : NULL;
+  if (args && args[-1].kind == VAL_CLASS && makes_dict(&args[-1]) && args->kind == VAL_TUPLE &&
+      args->seq->n == 0)
+    return reduce(m);
+  return fail(m,
+              "the pickle makes an object of a class (opcode 0x%02x), which netc does not "
+              "run; a data set holds arrays, lists, strings and numbers only",
+              OP_NEWOBJ);
+}
+
 static bool build(machine *m) {
   if (!need(m, 2)) return false;
   value state = pop(m);
@@ -326,7 +338,6 @@ static bool refuse(machine *m, int op) {
   case OP_EXT4: return fail(m, "the pickle uses the extension registry, which netc does not have");
   case OP_INST:
   case OP_OBJ:
-  case OP_NEWOBJ:
   case OP_NEWOBJ_EX:
     return fail(m,
                 "the pickle makes an object of a class (opcode 0x%02x), which netc does not "
@@ -430,6 +441,7 @@ static bool step(machine *m, int op) {
   case OP_GLOBAL: return push_global(m);
   case OP_STACK_GLOBAL: return push_stack_global(m);
   case OP_REDUCE: return reduce(m);
+  case OP_NEWOBJ: return new_object(m);
   case OP_BUILD: return build(m);
   default: return step_container(m, op);
   }

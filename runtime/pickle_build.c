@@ -38,6 +38,8 @@ static const struct {
     {"builtins", "frozenset", MAKE_SET},
     {"__builtin__", "frozenset", MAKE_SET},
     {"collections", "OrderedDict", MAKE_DICT},
+    {"sklearn.utils._bunch", "Bunch", MAKE_DICT}, /* scikit-learn's data sets: dictionaries */
+    {"sklearn.utils", "Bunch", MAKE_DICT},
 };
 
 static bool named(const value_string *s, const char *name) {
@@ -144,6 +146,8 @@ static char *array_set_state(value_array *a, const value *state, uint64_t limit)
 char *object_set_state(value *object, const value *state, uint64_t limit) {
   if (object->kind == VAL_ARRAY) return array_set_state(object->array, state, limit);
   if (object->kind == VAL_DTYPE) return dtype_set_state(object->dtype, state);
+  /* Attributes of a dictionary with methods, beside its items, which are all that counts here. */
+  if (object->kind == VAL_DICT && state->kind == VAL_DICT) return NULL;
   return message("the pickle sets the state of an object, which netc does not run");
 }
 
@@ -230,6 +234,8 @@ static char *make_container(value_heap *h, const value_seq *args, bool dict, val
   }
   return NULL;
 }
+
+bool makes_dict(const value *class) { return class->i == MAKE_DICT; }
 
 char *constructor_call(value_heap *h, const value *class, const value *args, uint64_t limit,
                        value *out) {

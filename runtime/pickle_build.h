@@ -5,6 +5,8 @@
 
 /* The class of "module.name", or false if it is not on the list. */
 bool constructor_find(const value_string *module, const value_string *name, value *out);
+/* Is class one whose objects are dictionaries? */
+bool makes_dict(const value *class);
 /* class(args...). NULL and *out, or a malloc'd sentence of what is wrong. limit: bytes of the file.
  */
 char *constructor_call(value_heap *h, const value *class, const value *args, uint64_t limit,

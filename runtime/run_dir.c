@@ -15,7 +15,7 @@ static const char *const files[] = {"metrics.csv", "best.safetensors",       "la
                                     "curves.png"};
 enum { N_FILES = sizeof files / sizeof *files, N_MARKS = 5 };
 
-static const char header[] = "epoch,train_loss,train_acc,val_loss,val_acc,seconds\n";
+static const char columns[] = "epoch,train_loss,train_acc,val_loss,val_acc,seconds";
 
 char *run_file(const char *dir, const char *file) { return message("%s/%s", dir, file); }
 
@@ -97,33 +97,64 @@ void run_dir_tidy(const char *dir) {
   if (d) closedir(d);
 }
 
-static void print_row(char buf[200], const epoch_row *r) {
-  snprintf(buf, 200, "%d,%.9g,%.9g,%.9g,%.9g,%.4f\n", r->epoch, r->train_loss, r->train_acc,
-           r->val_loss, r->val_acc, r->seconds);
+enum { ROW_TEXT = 300 };
+
+static void print_row(char buf[ROW_TEXT], metric_task task, const epoch_row *r) {
+  int at = snprintf(buf, ROW_TEXT, "%d,%.9g,%.9g,%.9g,%.9g,%.4f", r->epoch, r->train_loss,
+                    r->train_acc, r->val_loss, r->val_acc, r->seconds);
+  for (int i = 0; i < metric_names_of(task).n; i++)
+    at += snprintf(buf + at, (size_t)(ROW_TEXT - at), ",%.9g", r->more[i]);
+  snprintf(buf + at, (size_t)(ROW_TEXT - at), "\n");
 }
 
-bool metrics_write(const char *dir, const epoch_row *row, int n, char **error) {
-  char *path = run_file(dir, "metrics.csv"), line[200];
+/* The columns of every run, and those of its task. */
+static char *header_of(metric_task task) {
+  const metric_names more = metric_names_of(task);
+  char *s = message("%s", columns);
+  for (int i = 0; i < more.n; i++) s = free_and(s, message("%s,%s", s, more.name[i]));
+  return free_and(s, message("%s\n", s));
+}
+
+bool metrics_write(const char *dir, metric_task task, const epoch_row *row, int n, char **error) {
+  char *path = run_file(dir, "metrics.csv"), *header = header_of(task), line[ROW_TEXT];
   atomic_file a;
   bool ok = atomic_open(&a, path, error);
   if (ok) {
     fputs(header, a.f);
     for (int i = 0; i < n; i++) {
-      print_row(line, &row[i]);
+      print_row(line, task, &row[i]);
       fputs(line, a.f);
     }
     ok = atomic_commit(&a, error);
   }
+  free(header);
   free(path);
   return ok;
 }
 
-bool metrics_append(const char *dir, const epoch_row *row, char **error) {
-  char *path = run_file(dir, "metrics.csv"), line[200];
-  print_row(line, row);
+bool metrics_append(const char *dir, metric_task task, const epoch_row *row, char **error) {
+  char *path = run_file(dir, "metrics.csv"), line[ROW_TEXT];
+  print_row(line, task, row);
   bool ok = append_durable(path, line, error);
   free(path);
   return ok;
+}
+
+/* False where the line is none. */
+static bool read_row(const char *line, epoch_row *r) {
+  int used = 0, more = 0;
+  *r = (epoch_row){0};
+  if (sscanf(line, "%d,%lf,%lf,%lf,%lf,%lf%n", &r->epoch, &r->train_loss, &r->train_acc,
+             &r->val_loss, &r->val_acc, &r->seconds, &used) != 6)
+    return false;
+  for (int i = 0; i < METRIC_VALUES && sscanf(line + used, ",%lf%n", &r->more[i], &more) == 1; i++)
+    used += more;
+  return true;
+}
+
+static bool is_metrics(const char *text) {
+  const size_t n = strlen(columns);
+  return !strncmp(text, columns, n) && (text[n] == '\n' || text[n] == ',');
 }
 
 int metrics_read(const char *dir, epoch_row *row, int limit, char **error) {
@@ -131,18 +162,14 @@ int metrics_read(const char *dir, epoch_row *row, int limit, char **error) {
   size_t size;
   char *text = read_whole_file(path, 1 << 26, &size, error), *line = text;
   int n = text ? 0 : -1;
-  if (text && strncmp(text, header, sizeof header - 1)) {
+  if (text && !is_metrics(text)) {
     *error = message("`%s` does not begin with the columns of a metrics file", path);
     n = -1;
   }
   /* A row that a crash cut off has no newline, and does not count. */
   while (n >= 0 && n < limit && (line = strchr(line, '\n')) && strchr(line + 1, '\n')) {
-    epoch_row r;
-    line++;
-    if (sscanf(line, "%d,%lf,%lf,%lf,%lf,%lf", &r.epoch, &r.train_loss, &r.train_acc, &r.val_loss,
-               &r.val_acc, &r.seconds) != 6)
-      break;
-    row[n++] = r;
+    if (!read_row(++line, &row[n])) break;
+    n++;
   }
   free(text);
   free(path);

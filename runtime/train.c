@@ -25,6 +25,7 @@ typedef struct {
   memory_block memory;
   void *params, *state, *best;
   step_buffers full_buffers, rest_buffers, eval_buffers;
+  metric metric; /* of the step */
   int64_t *order;
   train_state s;
   bool best_is_new;        /* not yet in best.safetensors */
@@ -60,11 +61,6 @@ static void compile_all(trainer *t) {
   t->r->compile_seconds = now() - start;
 }
 
-static size_t input_bytes(const trainer *t) {
-  const graph *g = t->o->g;
-  return (size_t)(g->h * g->w * g->c) * sizeof(float);
-}
-
 static int largest_batch(const trainer *t) {
   int a = program_batch(t->full), b = program_batch(t->eval);
   return a > b ? a : b;
@@ -78,42 +74,30 @@ static size_t largest_workspace(const trainer *t) {
   return most;
 }
 
-enum { PARTS = 9 };
+enum { PARTS = 5 };
 
 /* Programs run one at a time: they share buffers and workspace. */
 static void allocate_all(trainer *t) {
-  const size_t batch = (size_t)largest_batch(t), classes = (size_t)t->o->g->classes;
+  const int batch = largest_batch(t);
   const size_t params = program_params_bytes(t->full), state = program_state_bytes(t->full);
-  const size_t bytes[PARTS] = {params,
-                               params,
-                               state,
-                               (size_t)t->o->sp->n_train * sizeof(int64_t),
-                               batch * input_bytes(t),
-                               batch * sizeof(int32_t),
-                               batch * sizeof(float),
-                               batch * classes * sizeof(float),
+  const size_t bytes[PARTS] = {params, params, state, (size_t)t->o->sp->n_train * sizeof(int64_t),
                                largest_workspace(t)};
-  size_t total = 0;
+  size_t total = step_buffers_bytes(t->full, batch);
   void *part[PARTS];
   for (int i = 0; i < PARTS; i++) total += memory_rounded(bytes[i]);
   memory_reserve(&t->memory, total);
   for (int i = 0; i < PARTS; i++) part[i] = memory_take(&t->memory, bytes[i]);
+  step_buffers_take(&t->full_buffers, &t->memory, t->full, batch, part[4]);
   memory_all_taken(&t->memory);
   t->r->bytes = params + state + largest_workspace(t);
   t->params = part[0];
   t->best = part[1];
   t->state = part[2];
   t->order = part[3];
-  step_buffers b = {.x = part[4],
-                    .labels = part[5],
-                    .losses = part[6],
-                    .logits = part[7],
-                    .work = part[8],
-                    .classes = (int)classes};
-  t->full_buffers = t->rest_buffers = t->eval_buffers = b;
-  t->full_buffers.p = t->full;
-  t->rest_buffers.p = t->rest;
-  t->eval_buffers.p = t->eval;
+  t->rest_buffers = step_buffers_for(&t->full_buffers, t->rest);
+  t->eval_buffers = step_buffers_for(&t->full_buffers, t->eval);
+  t->metric = metric_new(t->full);
+  t->r->task = t->metric.task;
 }
 
 /* Seconds spent on the running epoch, in this run and before it was resumed. */
@@ -200,18 +184,19 @@ static bool run_step(trainer *t, int64_t at, int batch) {
   const step_buffers *b = batch == program_batch(t->full) ? &t->full_buffers : &t->rest_buffers;
   augmentation change = {c->augment_flip, c->augment_shift, (uint64_t)c->seed.v[0],
                          (uint64_t)t->s.epoch};
-  batch_fill(t->o->ds, t->order + at, batch, c->augment_flip || c->augment_shift ? &change : NULL,
-             b->x, b->labels);
-  run_args a = {t->params, t->state, b->work, b->x, b->labels, b->logits, b->losses, 0, 0, 0, NULL};
+  batch_give(t->o->ds, t->order + at, batch, c->augment_flip || c->augment_shift ? &change : NULL,
+             b);
+  run_args a = {.params = t->params, .state = t->state, .work = b->work, .port = b->port};
   a.lr = (float)schedule_rate(&t->rate, t->s.epoch, t->s.step);
   a.seed = (uint64_t)c->seed.v[0];
   a.step = (uint64_t)t->s.epoch * (uint64_t)t->steps + (uint64_t)t->s.step;
   program_run(b->p, &a);
   double sum = 0;
-  for (int i = 0; i < batch; i++) {
-    sum += b->losses[i];
-    t->s.correct += largest_of(b->logits + i * b->classes, b->classes) == b->labels[i];
-  }
+  for (int i = 0; i < batch; i++) sum += b->losses[i];
+  metric_clear(&t->metric);
+  metric_add(&t->metric, b->port, batch, true);
+  t->s.correct += (int64_t)t->metric.hits;
+  t->s.error_sum += t->metric.error;
   t->s.loss_sum += sum;
   t->s.step++;
   return isfinite(sum);
@@ -263,21 +248,24 @@ static bool end_epoch(trainer *t) {
   const split *sp = t->o->sp;
   evaluation e = evaluate(&t->eval_buffers, t->params, t->o->ds, sp->val, sp->n_val, NULL);
   if (!isfinite(e.loss)) return diverged(t, "validation");
+  const double compared = (double)sp->n_train * (double)t->metric.positions;
   epoch_row row = {t->s.epoch + 1,
                    t->s.loss_sum / (double)sp->n_train,
-                   (double)t->s.correct / (double)sp->n_train,
+                   isnan(e.accuracy) ? NAN : (double)t->s.correct / compared,
                    e.loss,
                    e.accuracy,
-                   epoch_seconds(t)};
+                   epoch_seconds(t),
+                   {e.value[0], e.value[1], e.value[2]}};
+  if (t->metric.task == TASK_NUMBERS) row.more[0] = t->s.error_sum / compared;
   keep_if_best(t, &row);
   t->s.stopped = early_stop_after(&t->s.stop, &row);
   t->s.epoch++;
   t->s.step = 0;
-  t->s.loss_sum = t->s.seconds = 0;
+  t->s.loss_sum = t->s.error_sum = t->s.seconds = 0;
   t->s.correct = 0;
   t->r->row[t->r->n_row++] = row;
   char *error = NULL;
-  if (t->o->dir && !metrics_append(t->o->dir, &row, &error)) return fail(t, error);
+  if (t->o->dir && !metrics_append(t->o->dir, t->metric.task, &row, &error)) return fail(t, error);
   if (t->o->observer && t->o->observer->epoch)
     t->o->observer->epoch(t->o->observer->self, t->r->row, t->r->n_row, t->r->best);
   return true;
@@ -321,7 +309,8 @@ static bool resume_files(trainer *t) {
   if (n >= 0 && n < t->s.epoch)
     error = message("`%s/metrics.csv` has %d of the %d epochs that the checkpoint counts",
                     t->o->dir, n, t->s.epoch);
-  if (error || !metrics_write(t->o->dir, t->r->row, n, &error)) return fail(t, error);
+  if (error || !metrics_write(t->o->dir, t->metric.task, t->r->row, n, &error))
+    return fail(t, error);
   t->r->n_row = n;
   t->r->best = t->s.best.epoch;
   char *best = run_file(t->o->dir, "best.safetensors");
@@ -353,7 +342,7 @@ static bool start_files(trainer *t, bool fresh) {
   if (!fresh) return resume_files(t);
   if (t->o->clear) run_dir_clear(t->o->dir);
   return (make_directories(t->o->dir, &error) && run_record_write(t->o, "running", t->r, &error) &&
-          metrics_write(t->o->dir, NULL, 0, &error)) ||
+          metrics_write(t->o->dir, t->metric.task, NULL, 0, &error)) ||
          fail(t, error);
 }
 
@@ -407,6 +396,7 @@ void train_network(const train_options *o, train_result *r) {
     fail(&t, error);
   if (o->dir && o->results_only && r->outcome != TRAIN_INTERRUPTED && r->outcome != TRAIN_FAILED)
     remove_checkpoint(&t);
+  metric_free(&t.metric);
   memory_release(&t.memory);
   program_free(t.full);
   program_free(t.rest);

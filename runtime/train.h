@@ -49,7 +49,8 @@ typedef enum {
 
 typedef struct {
   train_outcome outcome;
-  char *error;     /* of the last two; malloc'd */
+  char *error; /* of the last two; malloc'd */
+  metric_task task;
   int n_row, best; /* best: epoch of the best result, from 1; 0: none */
   epoch_row *row;  /* malloc'd */
   double compile_seconds, seconds;

@@ -236,7 +236,7 @@ static void test_run_directories(void **state) {
   assert_string_equal(a, in_folder("runs/net"));
   assert_string_equal(b, in_folder("runs/net-2"));
   assert_false(run_dir_holds_run(a));
-  assert_true(metrics_write(a, NULL, 0, &error));
+  assert_true(metrics_write(a, TASK_CLASSES, NULL, 0, &error));
   assert_true(run_dir_holds_run(a));
   run_dir_clear(a);
   assert_false(run_dir_holds_run(a));
@@ -247,9 +247,11 @@ static void test_run_directories(void **state) {
 static void test_metrics(void **state) {
   (void)state;
   char *error = NULL;
-  epoch_row row[2] = {{1, 0.1 + 0.2, 1.0 / 3, 2.5, 0.875, 0.25}, {2, 1e-9, 1, 1e9, 0, 12}}, back[9];
+  epoch_row row[2] = {{1, 0.1 + 0.2, 1.0 / 3, 2.5, 0.875, 0.25, {0}}, {2, 1e-9, 1, 1e9, 0, 12, {0}}},
+            back[9];
   char *dir = run_dir_next(in_folder("metrics"), &error), *path = run_file(dir, "metrics.csv");
-  assert_true(metrics_write(dir, row, 1, &error) && metrics_append(dir, &row[1], &error));
+  assert_true(metrics_write(dir, TASK_CLASSES, row, 1, &error) &&
+              metrics_append(dir, TASK_CLASSES, &row[1], &error));
   assert_int_equal(metrics_read(dir, back, 9, &error), 2);
   assert_true(fabs(back[0].train_acc - 1.0 / 3) < 1e-9 && back[1].val_loss == 1e9);
   assert_int_equal(metrics_read(dir, back, 1, &error), 1);

@@ -1,0 +1,384 @@
+#include "csv.h"
+#include "base/nearest_word.h"
+#include "message.h"
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A cell as it stands in the text, without its quotes. */
+typedef struct {
+  const char *p;
+  uint32_t n;
+  bool quoted; /* holds doubled quotes, perhaps */
+} cell;
+
+typedef struct {
+  const char *text, *end;
+  char separator;
+  int n_column;
+  char **name;
+  bool header;
+  int64_t n_row, room;
+  cell *cell;    /* n_row x n_column */
+  int64_t *line; /* of every row, from 1 */
+} table;
+
+/* ---- cells ---- */
+
+/* The cell at p, which ends at a separator, at the end of the line or of the text. *behind: there.
+   False: a quote that never ends. */
+static bool read_cell(const table *t, const char *p, cell *c, const char **behind) {
+  const char *q = p;
+  while (q < t->end && *q == ' ') q++;
+  if (q < t->end && *q == '"') {
+    const char *from = ++q;
+    while (q < t->end && (*q != '"' || (q + 1 < t->end && q[1] == '"'))) q += *q == '"' ? 2 : 1;
+    if (q >= t->end || q - from > 1000000) return false;
+    *c = (cell){from, (uint32_t)(q - from), true};
+    for (q++; q < t->end && (*q == ' ' || *q == '\r'); q++) {
+    }
+    *behind = q;
+    return q == t->end || *q == t->separator || *q == '\n';
+  }
+  const char *from = q;
+  while (q < t->end && *q != t->separator && *q != '\n') q++;
+  *behind = q;
+  while (q > from && (q[-1] == ' ' || q[-1] == '\r')) q--;
+  *c = (cell){from, (uint32_t)(q - from < UINT32_MAX ? q - from : 0), false};
+  return true;
+}
+
+static char *cell_text(const cell *c) {
+  char *s = copy_string(c->p, c->n), *to = s;
+  for (const char *p = s; *p; p++) {
+    unsigned char b = (unsigned char)*p;
+    *to++ = b < ' ' || b == 127 ? '?' : *p;
+    if (c->quoted && *p == '"' && p[1] == '"') p++;
+  }
+  *to = 0;
+  return s;
+}
+
+static bool is_missing(const cell *c) {
+  static const char *const words[] = {"",     "NA",   "N/A", "NaN", "nan", "null",
+                                      "NULL", "None", "?",   "na",  "#N/A"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strlen(words[i]) == c->n && !memcmp(words[i], c->p, c->n)) return true;
+  return false;
+}
+
+/* Decimal to double: exactly by one division or multiplication where digits and exponent are small
+   (Clinger 1990), and by strtod otherwise. False: not a number. */
+static bool slow_number(const cell *c, double *out) {
+  char text[64], *end;
+  if (c->n >= sizeof text) return false;
+  memcpy(text, c->p, c->n);
+  text[c->n] = 0;
+  *out = strtod(text, &end);
+  return !*end && isfinite(*out);
+}
+
+static bool cell_number(const cell *c, double *out) {
+  static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  const char *p = c->p, *end = c->p + c->n;
+  const bool negative = p < end && *p == '-';
+  uint64_t digits = 0;
+  int n = 0, scale = 0, exponent = 0;
+  if (p < end && (*p == '-' || *p == '+')) p++;
+  const char *from = p;
+  for (; p < end && *p >= '0' && *p <= '9'; p++, n++) digits = digits * 10 + (uint64_t)(*p - '0');
+  if (p < end && *p == '.')
+    for (p++; p < end && *p >= '0' && *p <= '9'; p++, n++, scale++)
+      digits = digits * 10 + (uint64_t)(*p - '0');
+  if (!n || (p < end && *p != 'e' && *p != 'E')) return false;
+  if (p < end) {
+    const char *e = p + 1, *first;
+    const bool below = e < end && *e == '-';
+    if (e < end && (*e == '-' || *e == '+')) e++;
+    for (first = e; e < end && *e >= '0' && *e <= '9' && exponent < 10000; e++)
+      exponent = exponent * 10 + (*e - '0');
+    if (e != end || e == first) return false;
+    if (below) exponent = -exponent;
+  }
+  exponent -= scale;
+  if (n > 15 || exponent < -22 || exponent > 22 || from == end) return slow_number(c, out);
+  double v = exponent < 0 ? (double)digits / power[-exponent] : (double)digits * power[exponent];
+  *out = negative ? -v : v;
+  return true;
+}
+
+/* ---- rows ---- */
+
+static int count_separators(const char *text, const char *end, char separator) {
+  bool quoted = false;
+  int n = 0;
+  for (const char *p = text; p < end && (quoted || *p != '\n'); p++) {
+    if (*p == '"') quoted = !quoted;
+    n += !quoted && *p == separator;
+  }
+  return n;
+}
+
+static char find_separator(const char *text, size_t n) {
+  static const char all[] = ",\t;|";
+  int most = 0;
+  char best = ',';
+  for (const char *s = all; *s; s++) {
+    int k = count_separators(text, text + n, *s);
+    if (k > most) most = k, best = *s;
+  }
+  return best;
+}
+
+static const char *after_bom(const char *text, size_t n) {
+  return n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? text + 3 : text;
+}
+
+bool looks_like_csv(const char *text, size_t n) {
+  const char *p = after_bom(text, n), *end = text + n;
+  const char separator = find_separator(p, (size_t)(end - p));
+  const int want = count_separators(p, end, separator);
+  int lines = 0;
+  if (!want) return false;
+  for (; p < end && lines < 30; lines++) {
+    const char *next = memchr(p, '\n', (size_t)(end - p));
+    if (!next && lines && n >= 4000) break; /* the last line of the beginning may be cut */
+    if (count_separators(p, next ? next : end, separator) != want && next != p &&
+        !(next == p + 1 && *p == '\r'))
+      return false;
+    p = next ? next + 1 : end;
+  }
+  return lines >= 2;
+}
+
+static cell *next_row(table *t, int64_t line) {
+  if (t->n_row == t->room) {
+    t->room = t->room ? 2 * t->room : 1024;
+    t->cell = realloc(t->cell, (size_t)t->room * (size_t)t->n_column * sizeof *t->cell);
+    t->line = realloc(t->line, (size_t)t->room * sizeof *t->line);
+    if (!t->cell || !t->line) abort();
+  }
+  t->line[t->n_row] = line;
+  return t->cell + t->n_row++ * t->n_column;
+}
+
+static char *wrong_count(const table *t, int64_t line, int have) {
+  return message("line %lld has %d cell%s, and the first line has %d", (long long)line, have,
+                 have == 1 ? "" : "s", t->n_column);
+}
+
+/* The cells of one line; *p goes behind it, *line counts on. */
+static char *read_row(table *t, const char **p, int64_t *line) {
+  cell *row = next_row(t, *line), extra;
+  int n = 0;
+  for (;; n++, ++*p) {
+    const char *from = *p;
+    if (!read_cell(t, *p, n < t->n_column ? &row[n] : &extra, p))
+      return message("line %lld, cell %d: a quote that does not end where the cell does",
+                     (long long)*line, n + 1);
+    for (const char *q = from; (q = memchr(q, '\n', (size_t)(*p - q))); q++) ++*line;
+    if (*p == t->end || **p == '\n') break;
+  }
+  if (n + 1 != t->n_column) return wrong_count(t, t->line[t->n_row - 1], n + 1);
+  if (*p < t->end) ++*p;
+  ++*line;
+  return NULL;
+}
+
+static bool empty_line(const table *t, const char *p) {
+  while (p < t->end && (*p == ' ' || *p == '\r')) p++;
+  return p == t->end || *p == '\n';
+}
+
+static char *read_rows(table *t) {
+  int64_t line = 1;
+  const char *p = t->text;
+  while (p < t->end) {
+    if (empty_line(t, p)) {
+      const char *next = memchr(p, '\n', (size_t)(t->end - p));
+      p = next ? next + 1 : t->end;
+      line++;
+      continue;
+    }
+    char *wrong = read_row(t, &p, &line);
+    if (wrong) return wrong;
+  }
+  return t->n_row ? NULL : message("it holds no rows");
+}
+
+/* A first row is a header if a number stands below one of its words, or no cell of it is a number.
+ */
+static bool has_header(const table *t) {
+  double v;
+  bool any_number = false;
+  if (t->n_row < 2) return false;
+  for (int i = 0; i < t->n_column; i++) {
+    bool word = !cell_number(&t->cell[i], &v) && !is_missing(&t->cell[i]);
+    any_number |= !word;
+    if (word && cell_number(&t->cell[t->n_column + i], &v)) return true;
+  }
+  return !any_number;
+}
+
+static void name_columns(table *t) {
+  t->header = has_header(t);
+  t->name = allocate((size_t)t->n_column * sizeof *t->name);
+  for (int i = 0; i < t->n_column; i++)
+    t->name[i] = t->header && t->cell[i].n ? cell_text(&t->cell[i]) : message("column%d", i + 1);
+}
+
+static void table_free(table *t) {
+  for (int i = 0; t->name && i < t->n_column; i++) free(t->name[i]);
+  free(t->name);
+  free(t->cell);
+  free(t->line);
+}
+
+/* ---- columns ---- */
+
+static const cell *cell_at(const table *t, int64_t row, int column) {
+  return &t->cell[(row + t->header) * t->n_column + column];
+}
+
+static bool is_numeric(const table *t, int column) {
+  double v;
+  bool any = false;
+  for (int64_t r = 0; r < t->n_row - t->header; r++) {
+    const cell *c = cell_at(t, r, column);
+    if (cell_number(c, &v)) any = true;
+    else if (!is_missing(c)) return false;
+  }
+  return any;
+}
+
+static char *missing(const table *t, int64_t row, int column) {
+  return message("line %lld has no value for `%s`; fill it in, drop the row, or say missing=mean "
+                 "(the column's mean)",
+                 (long long)t->line[row + t->header], t->name[column]);
+}
+
+static char *read_numbers(const table *t, int column, const csv_options *o, data_field *f) {
+  const int64_t n = t->n_row - t->header;
+  float *to = f->data;
+  double sum = 0;
+  int64_t have = 0;
+  for (int64_t r = 0; r < n; r++) {
+    double v = NAN;
+    bool is = cell_number(cell_at(t, r, column), &v);
+    if (!is && !o->missing_mean) return missing(t, r, column);
+    if (is && fabs(v) > 3.4e38)
+      return message("line %lld: `%s` is too large a number", (long long)t->line[r + t->header],
+                     t->name[column]);
+    to[r] = is ? (float)v : NAN;
+    if (is) sum += v, have++;
+  }
+  for (int64_t r = 0; have < n && r < n; r++)
+    if (isnan(to[r])) to[r] = (float)(sum / (double)have);
+  return NULL;
+}
+
+static char *read_words(const table *t, int column, data_field *f) {
+  const int64_t n = t->n_row - t->header;
+  char **word = allocate((size_t)n * sizeof *word);
+  char *wrong = NULL;
+  for (int64_t r = 0; r < n && !wrong; r++) {
+    const cell *c = cell_at(t, r, column);
+    if (is_missing(c)) wrong = missing(t, r, column);
+    else word[r] = cell_text(c);
+  }
+  if (!wrong) {
+    field_set_words(f, word, n);
+    return NULL;
+  }
+  for (int64_t r = 0; r < n; r++) free(word[r]);
+  free(word);
+  return wrong;
+}
+
+static char *add_column(const table *t, int column, const csv_options *o, field_set *out) {
+  data_field *f = field_add(out, t->name[column]);
+  if (!is_numeric(t, column)) return read_words(t, column, f);
+  f->stored = message("numbers");
+  field_allocate(f, FIELD_FLOATS, t->n_row - t->header);
+  return read_numbers(t, column, o, f);
+}
+
+/* ---- which columns ---- */
+
+/* The column of that name or number, or -1 with *wrong. */
+static int column_called(const table *t, const char *word, const char *option, char **wrong) {
+  char *end;
+  for (int i = 0; i < t->n_column; i++)
+    if (!strcmp(t->name[i], word)) return i;
+  long number = strtol(word, &end, 10);
+  if (end != word && !*end && number >= 1 && number <= t->n_column) return (int)number - 1;
+  const char *near = nearest_word(word, (const char *const *)t->name, t->n_column);
+  *wrong = message("%s=%s: there is no such column%s%s%s", option, word,
+                   near ? "; did you mean `" : "; the first is `", near ? near : t->name[0], "`?");
+  return -1;
+}
+
+static int usual_target(const table *t) {
+  static const char *const names[] = {"target", "label", "labels", "class", "y", "species"};
+  for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+    for (int i = 0; i < t->n_column; i++)
+      if (!strcasecmp(t->name[i], names[k])) return i;
+  return t->n_column - 1;
+}
+
+enum { DROPPED = -1, INPUT = 0 }; /* and from 1: the place among the targets */
+
+static char *choose_columns(const table *t, const csv_options *o, int *use, field_set *out) {
+  char *wrong = NULL;
+  for (int i = 0; i < o->n_drop && !wrong; i++) {
+    int c = column_called(t, o->drop[i], "drop", &wrong);
+    if (c >= 0) use[c] = DROPPED;
+  }
+  for (int i = 0; i < o->n_target && !wrong; i++) {
+    int c = column_called(t, o->target[i], "target", &wrong);
+    if (c >= 0 && use[c] == DROPPED)
+      wrong = message("`%s` is both dropped and the target", t->name[c]);
+    if (c >= 0) use[c] = i + 1;
+  }
+  if (wrong || o->n_target) return wrong;
+  int c = usual_target(t);
+  use[c] = 1;
+  field_note(out, message("the target is the column `%s`; `target=NAME` in `data` chooses another",
+                          t->name[c]));
+  return NULL;
+}
+
+static char *read_columns(const table *t, const csv_options *o, field_set *out, int *n_input) {
+  int *use = allocate((size_t)t->n_column * sizeof *use);
+  char *wrong = choose_columns(t, o, use, out);
+  out->n = out->test_from = t->n_row - t->header;
+  const int targets = o->n_target ? o->n_target : 1;
+  for (int k = 0; k <= targets && !wrong; k++) {
+    for (int i = 0; i < t->n_column && !wrong; i++)
+      if (use[i] == k) wrong = add_column(t, i, o, out);
+    if (!k) *n_input = out->n_field;
+  }
+  if (!wrong && !*n_input) wrong = message("no column is left for the input");
+  free(use);
+  return wrong;
+}
+
+char *csv_read(const char *text, size_t n, const csv_options *o, field_set *out, int *n_input) {
+  table t = {.text = after_bom(text, n), .end = text + n};
+  *out = (field_set){0};
+  t.separator = find_separator(t.text, (size_t)(t.end - t.text));
+  t.n_column = 1 + count_separators(t.text, t.end, t.separator);
+  char *wrong = t.n_column > 100000 ? message("a first line of %d cells", t.n_column) : NULL;
+  if (!wrong) wrong = read_rows(&t);
+  if (!wrong) {
+    name_columns(&t);
+    wrong = t.n_row - t.header < 1 ? message("it holds no rows below its header")
+                                   : read_columns(&t, o, out, n_input);
+  }
+  table_free(&t);
+  if (wrong) field_set_free(out);
+  return wrong;
+}

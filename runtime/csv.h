@@ -1,0 +1,19 @@
+/* Tables of text (CSV, TSV): a row is a sample, a column that is numbers throughout is floats, any
+   other one is words. */
+#ifndef NETC_CSV_H
+#define NETC_CSV_H
+#include "field.h"
+#include <stddef.h>
+
+typedef struct {
+  int n_target, n_drop; /* names of columns, or their numbers from 1 */
+  const char *const *target, *const *drop;
+  bool missing_mean; /* numbers that are missing become their column's mean; else an error */
+} csv_options;
+
+/* Does this text look like a table: lines of two cells or more, of equal number? */
+bool looks_like_csv(const char *text, size_t n);
+/* One field for every column that is not dropped, in order; those of the target come last, after
+   n_input others. NULL, or a malloc'd sentence with line and column, without the file's name. */
+char *csv_read(const char *text, size_t n, const csv_options *o, field_set *out, int *n_input);
+#endif

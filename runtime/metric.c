@@ -1,0 +1,135 @@
+#include "metric.h"
+#include "message.h"
+#include "step_buffers.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static metric_task task_of(const port_info *target, const port_info *prediction) {
+  if (!target->is_int) return target->count == prediction->count ? TASK_NUMBERS : TASK_NONE;
+  if (prediction->count != target->count * target->below) return TASK_NONE;
+  return target->rank == 0 ? TASK_CLASSES : target->rank == 1 ? TASK_TOKENS : TASK_PIXELS;
+}
+
+metric metric_new(const program *p) {
+  metric m = {.task = TASK_NONE, .target = program_port_of(p, PORT_TARGET, 0)};
+  m.prediction = program_port_of(p, PORT_PREDICTION, 0);
+  if (m.target < 0) m.target = program_port_of(p, PORT_INPUT, 0);
+  if (m.target < 0 || m.prediction < 0) return m;
+  const port_info *target = program_port(p, m.target), *y = program_port(p, m.prediction);
+  m.task = task_of(target, y);
+  m.positions = target->count;
+  m.classes = target->below;
+  if (m.task == TASK_NUMBERS) {
+    m.sum = allocate((size_t)m.positions * sizeof *m.sum);
+    m.square = allocate((size_t)m.positions * sizeof *m.square);
+  }
+  if (m.task == TASK_PIXELS) {
+    m.both = allocate((size_t)m.classes * sizeof *m.both);
+    m.either = allocate((size_t)m.classes * sizeof *m.either);
+  }
+  return m;
+}
+
+void metric_free(metric *m) {
+  free(m->sum);
+  free(m->square);
+  free(m->both);
+  free(m->either);
+  m->sum = m->square = NULL;
+  m->both = m->either = NULL;
+}
+
+void metric_clear(metric *m) {
+  m->hits = m->compared = m->error = m->bits = m->squared = 0;
+  m->samples = 0;
+  if (m->sum) memset(m->sum, 0, (size_t)m->positions * sizeof *m->sum);
+  if (m->square) memset(m->square, 0, (size_t)m->positions * sizeof *m->square);
+  if (m->both) memset(m->both, 0, (size_t)m->classes * sizeof *m->both);
+  if (m->either) memset(m->either, 0, (size_t)m->classes * sizeof *m->either);
+}
+
+int metric_class(const float *prediction, int64_t classes, int64_t positions, int64_t position) {
+  const float *v = prediction + position;
+  int best = 0;
+  for (int64_t k = 1; k < classes; k++)
+    if (v[k * positions] > v[best * positions] || isnan(v[best * positions])) best = (int)k;
+  return best;
+}
+
+static double bits_of(const metric *m, const float *v, int best, int32_t truth) {
+  double sum = 0, largest = v[best * m->positions];
+  for (int64_t k = 0; k < m->classes; k++) sum += exp(v[k * m->positions] - largest);
+  return (log(sum) - (v[truth * m->positions] - largest)) / M_LN2;
+}
+
+static void add_classes(metric *m, const int32_t *truth, const float *y, bool quick) {
+  for (int64_t i = 0; i < m->positions; i++) {
+    int k = metric_class(y, m->classes, m->positions, i);
+    m->hits += k == truth[i];
+    if (quick) continue;
+    if (m->task == TASK_TOKENS) m->bits += bits_of(m, y + i, k, truth[i]);
+    if (m->task != TASK_PIXELS) continue;
+    m->both[k] += k == truth[i];
+    m->either[k]++;
+    m->either[truth[i]] += k != truth[i];
+  }
+}
+
+static void add_numbers(metric *m, const float *truth, const float *y, bool quick) {
+  for (int64_t i = 0; i < m->positions; i++) {
+    double e = (double)y[i] - truth[i];
+    m->error += fabs(e);
+    if (quick) continue;
+    m->squared += e * e;
+    m->sum[i] += truth[i];
+    m->square[i] += (double)truth[i] * truth[i];
+  }
+}
+
+void metric_add(metric *m, void *const *port, int n, bool quick) {
+  if (m->task == TASK_NONE) return;
+  const size_t outputs = (size_t)m->positions * (m->task == TASK_NUMBERS ? 1 : (size_t)m->classes);
+  for (int i = 0; i < n; i++) {
+    const float *y = (const float *)port[m->prediction] + (size_t)i * outputs;
+    const size_t at = (size_t)i * (size_t)m->positions;
+    if (m->task == TASK_NUMBERS) add_numbers(m, (const float *)port[m->target] + at, y, quick);
+    else add_classes(m, (const int32_t *)port[m->target] + at, y, quick);
+  }
+  m->samples += n;
+  m->compared += (double)n * (double)m->positions;
+}
+
+double metric_accuracy(const metric *m) {
+  return m->task == TASK_NUMBERS || m->task == TASK_NONE ? NAN : m->hits / m->compared;
+}
+
+/* 1 - (squared errors) / (spread of the targets around their means), over all outputs together. */
+static double r_squared(const metric *m) {
+  double spread = 0, n = (double)m->samples;
+  for (int64_t i = 0; i < m->positions; i++) spread += m->square[i] - m->sum[i] * m->sum[i] / n;
+  return spread > 0 ? 1 - m->squared / spread : NAN;
+}
+
+/* The mean over the classes that occur, in truth or prediction. */
+static double mean_iou(const metric *m) {
+  double sum = 0;
+  int n = 0;
+  for (int64_t k = 0; k < m->classes; k++)
+    if (m->either[k]) sum += (double)m->both[k] / (double)m->either[k], n++;
+  return n ? sum / n : NAN;
+}
+
+metric_names metric_names_of(metric_task t) {
+  if (t == TASK_NUMBERS) return (metric_names){3, {"train_mae", "val_mae", "val_r2"}};
+  if (t == TASK_TOKENS) return (metric_names){1, {"val_bits"}};
+  if (t == TASK_PIXELS) return (metric_names){1, {"val_iou"}};
+  return (metric_names){0};
+}
+
+void metric_values(const metric *m, double out[METRIC_VALUES]) {
+  out[0] = out[1] = out[2] = NAN;
+  if (m->task == TASK_NUMBERS) out[1] = m->error / m->compared, out[2] = r_squared(m);
+  if (m->task == TASK_TOKENS) out[0] = m->bits / m->compared;
+  if (m->task == TASK_PIXELS) out[0] = mean_iou(m);
+}
