@@ -63,7 +63,7 @@ $(B)/onnx.pb-c.c: compiler/product/onnx.proto
 	$(call say,PROTO $<)
 	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $(<F)
 $(B)/onnx.pb-c.h: $(B)/onnx.pb-c.c ;
-$(B)/compiler/product/onnx.o: $(B)/onnx.pb-c.h
+$(B)/compiler/product/onnx.o $(B)/compiler/import/model.o: $(B)/onnx.pb-c.h
 # Code that goes into objects: C made into LLVM IR that no machine's widths have entered.
 EMBED_FLAGS = --target=x86_64-unknown-none -std=c11 $(WARN) -Oz -ffreestanding -fno-builtin -ffp-contract=off \
   -fno-vectorize -fno-slp-vectorize -fno-unwind-tables -fno-asynchronous-unwind-tables -iquote compiler

@@ -34,6 +34,7 @@ COMMAND(pack);
 COMMAND(build);
 COMMAND(bench);
 COMMAND(export);
+COMMAND(import);
 COMMAND(runs);
 COMMAND(help);
 COMMAND(version);

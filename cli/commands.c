@@ -14,6 +14,7 @@ const command commands[] = {
     {"lint", "warn of settings that seldom do what is meant", command_lint, &lint_argp},
     {"check", "compare derived gradients with finite differences", command_check, &check_argp},
     {"export", "write an ONNX model", command_export, &export_argp},
+    {"import", "read an ONNX model: a network file and its weights", command_import, &import_argp},
     {"bench", "time every layer, against the machine's peak", command_bench, &bench_argp},
     {"data", "show what a data set holds", command_data, &data_argp},
     {"pack", "turn a folder of images into a data set", command_pack, &pack_argp},

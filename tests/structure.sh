@@ -32,6 +32,7 @@ wrong=$(
   check passes "base nest"
   check code "base nest"
   check product "base lang graph nest passes code"
+  check import "base lang graph product"
 )
 [ "$wrong" ] && echo "$wrong" && status=1
 long=$(find compiler runtime cli -name '*.[chly]' -exec awk 'length > 100 { print FILENAME ":" FNR ": longer than 100 columns" }' {} +)

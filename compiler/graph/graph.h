@@ -149,6 +149,9 @@ int shape_in_files(const shape *s, bool is_int, int64_t dim[MAX_RANK]);
 /* Dimensions of a node's operator, bound to its inputs with N = batch, its settings, and what it
    makes of them with `let`. False: d has the error. */
 bool node_env(const node *n, int64_t batch, diag *d, xenv *env);
+/* The shape that a layer's rule gives for its inputs and settings, into the node. False, with
+   errors in d, if they do not fit. */
+bool node_shape(arena *a, diag *d, node *n);
 /* A setting of a node by name; aborts if the operator has none such (a bug in netc). */
 double node_setting(const node *n, const char *name);
 #endif

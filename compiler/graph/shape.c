@@ -217,6 +217,11 @@ bool shape_node(expander *x, node *n) {
   return true;
 }
 
+bool node_shape(arena *a, diag *d, node *n) {
+  expander x = {.a = a, .d = d};
+  return shape_node(&x, n);
+}
+
 /* What a network without targets is for: one class a channel. */
 static void default_target(expander *x, const node *out) {
   port *p = NEW(x->a, port);

@@ -1,0 +1,405 @@
+/* Constant folding: the small arithmetic on shapes that exporters leave in models, and views. */
+#include "layers.h"
+#include <math.h>
+#include <string.h>
+
+enum { FOLD_LARGEST = 1 << 28 };
+
+static const constant *in_const(const onnx_node *n, int i) {
+  return i < n->n_in && n->in[i] ? n->in[i]->k : NULL;
+}
+
+static bool is_type(const onnx_node *n, const char *type) { return !strcmp(n->type, type); }
+
+static bool give(onnx_node *n, const constant *k) {
+  n->out[0]->k = k;
+  if (k) value_note_dims(n->out[0]);
+  return k != NULL;
+}
+
+static double element(const constant *k, int64_t i) {
+  return k->f ? (double)k->f[i] : (double)k->i[i];
+}
+
+static void copy_element(constant *to, int64_t i, const constant *from, int64_t j) {
+  if (to->f) to->f[i] = from->f ? from->f[j] : (float)from->i[j];
+  else to->i[i] = from->i ? from->i[j] : (int64_t)from->f[j];
+}
+
+/* A copy in other dimensions of as many elements. */
+static constant *reshaped(importer *im, const constant *k, int rank, const int64_t *dim) {
+  constant *c = NEW(im->a, constant);
+  *c = *k;
+  c->rank = rank;
+  for (int i = 0; i < rank; i++) c->dim[i] = dim[i];
+  return c;
+}
+
+static int64_t product(const int64_t *dim, int from, int to) {
+  int64_t n = 1;
+  for (int i = from; i < to; i++) n *= dim[i] == ANY_BATCH ? 1 : dim[i];
+  return n;
+}
+
+int64_t element_count(const value *v) { return product(v->dim, 0, v->rank); }
+
+/* --- views: the dimensions that a node gives to what it is given --- */
+
+static int axis_of(double axis, int rank) { return (int)(axis < 0 ? axis + rank : axis); }
+
+/* The axes of a node: an attribute, or an input since operator set 13. False: not known. */
+static bool node_axes(const onnx_node *n, int rank, bool axes[MODEL_RANK], bool *given) {
+  const attribute *a = node_attr(n, "axes");
+  const constant *k = in_const(n, 1);
+  int64_t count = a ? a->n : k && k->i ? k->n : 0;
+  *given = a || k;
+  if (n->n_in > 1 && n->in[1] && !k) return false;
+  memset(axes, 0, MODEL_RANK * sizeof *axes);
+  for (int64_t i = 0; i < count; i++) {
+    int at = axis_of(a ? a->list[i] : (double)k->i[i], rank);
+    if (at < 0 || at >= rank || axes[at]) return false;
+    axes[at] = true;
+  }
+  return true;
+}
+
+static bool squeeze_dims(const onnx_node *n, const value *in, value *out) {
+  bool axes[MODEL_RANK], given;
+  if (!node_axes(n, in->rank, axes, &given)) return false;
+  out->rank = 0;
+  for (int i = 0; i < in->rank; i++) {
+    bool goes = given ? axes[i] : in->dim[i] == 1;
+    if (goes && in->dim[i] != 1) return false;
+    if (!goes) out->dim[out->rank++] = in->dim[i];
+  }
+  return true;
+}
+
+static bool unsqueeze_dims(const onnx_node *n, const value *in, value *out) {
+  bool axes[MODEL_RANK], given;
+  const attribute *a = node_attr(n, "axes");
+  const constant *k = in_const(n, 1);
+  int64_t rank = in->rank + (a ? a->n : k ? k->n : 0);
+  if (rank > MODEL_RANK || !node_axes(n, (int)rank, axes, &given)) return false;
+  out->rank = (int)rank;
+  for (int i = 0, j = 0; i < rank; i++) out->dim[i] = axes[i] ? 1 : in->dim[j++];
+  return true;
+}
+
+static bool flatten_dims(const onnx_node *n, const value *in, value *out) {
+  int axis = axis_of(attr_number(n, "axis", 1), in->rank);
+  if (axis < 0 || axis > in->rank) return false;
+  out->rank = 2;
+  out->dim[0] = axis == 1 ? in->dim[0] : product(in->dim, 0, axis);
+  out->dim[1] = product(in->dim, axis, in->rank);
+  for (int i = 1; i < in->rank; i++)
+    if (in->dim[i] == ANY_BATCH) return false;
+  return axis > 0 || in->dim[0] != ANY_BATCH;
+}
+
+static bool reshape_dims(const onnx_node *n, const value *in, value *out) {
+  const constant *k = in_const(n, 1);
+  if (!k || !k->i || k->n > MODEL_RANK) return false;
+  int open = -1;
+  bool any = false, zero_is_zero = attr_number(n, "allowzero", 0) != 0;
+  out->rank = (int)k->n;
+  for (int i = 0; i < out->rank; i++) {
+    int64_t d = k->i[i];
+    if (d == 0 && !zero_is_zero) d = i < in->rank ? in->dim[i] : 0;
+    if (d == -1 && open < 0) open = i, d = 1;
+    if (d < 1 && d != ANY_BATCH) return false;
+    any |= d == ANY_BATCH;
+    out->dim[i] = d;
+  }
+  bool was_any = in->rank && in->dim[0] == ANY_BATCH;
+  int64_t n_in = element_count(in), n_out = element_count(out);
+  if (open >= 0 && was_any && !any && n_in == n_out) out->dim[open] = ANY_BATCH, any = true;
+  else if (open >= 0) out->dim[open] = n_in / n_out;
+  return was_any == any && element_count(out) == n_in;
+}
+
+static const char *const view_types[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"};
+
+bool is_view_type(const char *type) {
+  for (size_t i = 0; i < sizeof view_types / sizeof *view_types; i++)
+    if (!strcmp(view_types[i], type)) return true;
+  return false;
+}
+
+bool view_dims(importer *im, const onnx_node *n, const value *in, value *out) {
+  (void)im;
+  if (!in->has_dims) return false;
+  out->has_dims = true;
+  if (is_type(n, "Reshape")) return reshape_dims(n, in, out);
+  if (is_type(n, "Flatten")) return flatten_dims(n, in, out);
+  if (is_type(n, "Squeeze")) return squeeze_dims(n, in, out);
+  if (is_type(n, "Unsqueeze")) return unsqueeze_dims(n, in, out);
+  out->rank = in->rank;
+  memcpy(out->dim, in->dim, sizeof out->dim);
+  return true;
+}
+
+/* A view keeps the samples apart: the first dimension stays what it was. */
+bool view_node(importer *im, onnx_node *n) {
+  value *in = n->n_in ? n->in[0] : NULL, *out = n->out[0], to = {0};
+  if (!in || !is_view_type(n->type) || !view_dims(im, n, in, &to)) return false;
+  if (in->k) {
+    if (to.rank && to.dim[0] == ANY_BATCH) return false;
+    return give(n, reshaped(im, in->k, to.rank, to.dim));
+  }
+  out->has_dims = true;
+  out->rank = to.rank;
+  memcpy(out->dim, to.dim, sizeof to.dim);
+  if (!to.rank || to.dim[0] != in->dim[0]) im->why = "it mixes the samples of a batch";
+  else out->layer = in->layer;
+  return out->layer != NULL;
+}
+
+/* A transposition keeps its samples apart too; what layer it belongs to is for others to find. */
+void transpose_dims(onnx_node *n) {
+  const value *in = n->in[0];
+  value *out = n->out[0];
+  const attribute *perm = node_attr(n, "perm");
+  if (!in->has_dims || (perm && perm->n != in->rank)) return;
+  for (int i = 0; i < in->rank; i++) {
+    int from = perm ? (int)perm->list[i] : in->rank - 1 - i;
+    if (from < 0 || from >= in->rank) return;
+    out->dim[i] = in->dim[from];
+  }
+  out->rank = in->rank;
+  out->has_dims = true;
+}
+
+/* --- shapes --- */
+
+static const constant *fold_shape(importer *im, const onnx_node *n) {
+  const value *v = n->in[0];
+  if (!v->has_dims) return NULL;
+  int from = axis_of(attr_number(n, "start", 0), v->rank);
+  int to = axis_of(attr_number(n, "end", v->rank), v->rank);
+  from = from < 0 ? 0 : from, to = to > v->rank ? v->rank : to;
+  const int64_t count = to > from ? to - from : 0;
+  constant *k = constant_new(im->a, false, 1, &count);
+  for (int i = 0; i < count; i++) k->i[i] = v->dim[from + i];
+  return k;
+}
+
+static const constant *fold_constant_of_shape(importer *im, const onnx_node *n) {
+  const constant *k = in_const(n, 0);
+  const attribute *v = node_attr(n, "value");
+  double count = 1;
+  if (!k || !k->i || k->n > MODEL_RANK) return NULL;
+  for (int64_t i = 0; i < k->n; i++) {
+    count *= (double)k->i[i];
+    if (k->i[i] < 0 || count > FOLD_LARGEST) return NULL;
+  }
+  bool given = v && v->tensor && v->tensor->n == 1;
+  constant *c = constant_new(im->a, !given || v->tensor->f, (int)k->n, k->i);
+  for (int64_t i = 0; given && i < c->n; i++) copy_element(c, i, v->tensor, 0);
+  return c;
+}
+
+/* The attribute that holds it: value, value_int, value_floats .. */
+static const constant *fold_constant(importer *im, const onnx_node *n) {
+  for (int i = 0; i < n->n_attr; i++) {
+    const attribute *a = &n->attr[i];
+    if (a->kind == ATTR_TENSOR) return a->tensor;
+    const int64_t count = a->kind == ATTR_LIST ? a->n : 1;
+    if (a->kind != ATTR_LIST && a->kind != ATTR_INT && a->kind != ATTR_FLOAT) continue;
+    bool floats = a->kind == ATTR_LIST ? a->floats : a->kind == ATTR_FLOAT;
+    constant *k = constant_new(im->a, floats, a->kind == ATTR_LIST, &count);
+    for (int64_t j = 0; j < count; j++) {
+      double v = a->kind == ATTR_LIST ? a->list[j] : a->number;
+      if (floats) k->f[j] = (float)v;
+      else k->i[j] = (int64_t)v;
+    }
+    return k;
+  }
+  return NULL;
+}
+
+/* --- moving elements --- */
+
+/* The element of `from` that stands at place i of `to`, when step[d] elements of `from` go with
+   each step along dimension d of `to`, and the first one is `base`. */
+static constant *strided(importer *im, const constant *from, int rank, const int64_t *dim,
+                         const int64_t *step, int64_t base) {
+  constant *k = constant_new(im->a, from->f != NULL, rank, dim);
+  int64_t at[MODEL_RANK] = {0}, where = base;
+  for (int64_t i = 0; i < k->n; i++) {
+    copy_element(k, i, from, where);
+    for (int d = rank - 1; d >= 0; d--) {
+      where += step[d];
+      if (++at[d] < dim[d]) break;
+      where -= step[d] * dim[d];
+      at[d] = 0;
+    }
+  }
+  return k;
+}
+
+static void steps_of(const constant *k, int64_t step[MODEL_RANK]) {
+  int64_t s = 1;
+  for (int d = k->rank - 1; d >= 0; d--) step[d] = s, s *= k->dim[d];
+}
+
+static const constant *fold_transpose(importer *im, const onnx_node *n) {
+  const constant *k = in_const(n, 0);
+  const attribute *perm = node_attr(n, "perm");
+  int64_t own[MODEL_RANK], step[MODEL_RANK], dim[MODEL_RANK];
+  if (!k || (perm && perm->n != k->rank)) return NULL;
+  steps_of(k, own);
+  for (int i = 0; i < k->rank; i++) {
+    int from = perm ? (int)perm->list[i] : k->rank - 1 - i;
+    if (from < 0 || from >= k->rank) return NULL;
+    dim[i] = k->dim[from], step[i] = own[from];
+  }
+  return strided(im, k, k->rank, dim, step, 0);
+}
+
+static const constant *fold_gather(importer *im, const onnx_node *n) {
+  const constant *k = in_const(n, 0), *at = in_const(n, 1);
+  if (!k || !at || !at->i || k->rank != 1 || at->rank > 1) return NULL;
+  constant *c = constant_new(im->a, k->f != NULL, at->rank, at->dim);
+  for (int64_t i = 0; i < at->n; i++) {
+    int64_t j = at->i[i] < 0 ? at->i[i] + k->n : at->i[i];
+    if (j < 0 || j >= k->n) return NULL;
+    copy_element(c, i, k, j);
+  }
+  return c;
+}
+
+static int64_t clamp(int64_t v, int64_t least, int64_t most) {
+  return v < least ? least : v > most ? most : v;
+}
+
+/* Of vectors, which is what shapes are. */
+static const constant *fold_slice(importer *im, const onnx_node *n) {
+  const constant *k = in_const(n, 0), *from = in_const(n, 1), *to = in_const(n, 2);
+  const constant *by = in_const(n, 4);
+  const attribute *a = node_attr(n, "starts"), *b = node_attr(n, "ends");
+  bool attrs = a && b && a->n == 1 && b->n == 1;
+  bool inputs = from && to && from->i && to->i && from->n == 1 && to->n == 1;
+  int64_t stride = by && by->i && by->n == 1 ? by->i[0] : 1, one = 1, n_out;
+  if (!k || k->rank != 1 || (!attrs && !inputs) || stride < 1) return NULL;
+  int64_t first = attrs ? (int64_t)a->list[0] : from->i[0];
+  int64_t last = attrs ? (int64_t)b->list[0] : to->i[0];
+  first = clamp(first < 0 ? first + k->n : first, 0, k->n);
+  last = clamp(last < 0 ? last + k->n : last, 0, k->n);
+  n_out = last > first ? (last - first + stride - 1) / stride : 0;
+  one = stride;
+  return strided(im, k, 1, &n_out, &one, first);
+}
+
+static const constant *fold_concat(importer *im, const onnx_node *n) {
+  int64_t count = 0, at = 0;
+  for (int i = 0; i < n->n_in; i++) {
+    const constant *k = in_const(n, i);
+    if (!k || k->rank != 1 || (k->f != NULL) != (n->in[0]->k->f != NULL)) return NULL;
+    count += k->n;
+  }
+  constant *c = constant_new(im->a, n->n_in && n->in[0]->k->f, 1, &count);
+  for (int i = 0; i < n->n_in; i++)
+    for (int64_t j = 0; j < n->in[i]->k->n; j++) copy_element(c, at++, n->in[i]->k, j);
+  return c;
+}
+
+static const constant *fold_expand(importer *im, const onnx_node *n) {
+  const constant *k = in_const(n, 0), *to = in_const(n, 1);
+  int64_t own[MODEL_RANK], step[MODEL_RANK], dim[MODEL_RANK];
+  double count = 1;
+  if (!k || !to || !to->i || to->n > MODEL_RANK || to->n < k->rank) return NULL;
+  steps_of(k, own);
+  for (int i = 0; i < (int)to->n; i++) {
+    int from = i - (int)to->n + k->rank;
+    int64_t d = from < 0 ? 1 : k->dim[from];
+    if (to->i[i] < 1 || (d != 1 && to->i[i] != 1 && to->i[i] != d)) return NULL;
+    dim[i] = d == 1 ? to->i[i] : d;
+    step[i] = d == 1 ? 0 : own[from];
+    if ((count *= (double)dim[i]) > FOLD_LARGEST) return NULL;
+  }
+  return strided(im, k, (int)to->n, dim, step, 0);
+}
+
+/* --- arithmetic --- */
+
+static const constant *fold_cast(importer *im, const onnx_node *n) {
+  const constant *k = in_const(n, 0);
+  int to = (int)attr_number(n, "to", 0);
+  if (!k) return NULL;
+  bool floats = to == 1 || to == 10 || to == 11 || to == 16;
+  constant *c = constant_new(im->a, floats, k->rank, k->dim);
+  for (int64_t i = 0; i < c->n; i++) copy_element(c, i, k, i);
+  return c;
+}
+
+static bool binary(const char *type, double a, double b, bool whole, double *out) {
+  if (!strcmp(type, "Add")) *out = a + b;
+  else if (!strcmp(type, "Sub")) *out = a - b;
+  else if (!strcmp(type, "Mul")) *out = a * b;
+  else if (!strcmp(type, "Div") && b != 0) *out = whole ? trunc(a / b) : a / b;
+  else if (!strcmp(type, "Pow")) *out = pow(a, b);
+  else return false;
+  return true;
+}
+
+static bool has_open_batch(const constant *k) {
+  for (int64_t i = 0; k->i && i < k->n; i++)
+    if (k->i[i] == ANY_BATCH) return true;
+  return false;
+}
+
+/* Of two constants of one shape, or of which one has a single element. */
+static const constant *fold_binary(importer *im, const onnx_node *n) {
+  const constant *a = in_const(n, 0), *b = in_const(n, 1);
+  if (n->n_in != 2 || !a || !b || (a->f != NULL) != (b->f != NULL)) return NULL;
+  if (a->n != b->n && a->n != 1 && b->n != 1) return NULL;
+  if (has_open_batch(a) || has_open_batch(b)) return NULL;
+  const constant *shape = a->n > b->n || (a->n == b->n && a->rank >= b->rank) ? a : b;
+  if (a->n == b->n && a->n != 1 && memcmp(a->dim, b->dim, sizeof a->dim)) return NULL;
+  constant *c = constant_new(im->a, a->f != NULL, shape->rank, shape->dim);
+  for (int64_t i = 0; i < c->n; i++) {
+    double v;
+    if (!binary(n->type, element(a, a->n == 1 ? 0 : i), element(b, b->n == 1 ? 0 : i), !a->f, &v))
+      return NULL;
+    if (c->f) c->f[i] = (float)v;
+    else if (fabs(v) < 9e15) c->i[i] = (int64_t)v;
+    else return NULL;
+  }
+  return c;
+}
+
+static const constant *fold_unary(importer *im, const onnx_node *n) {
+  const constant *k = in_const(n, 0);
+  bool root = is_type(n, "Sqrt"), neg = is_type(n, "Neg");
+  if (n->n_in != 1 || !k || !k->f || !(root || neg)) return NULL;
+  constant *c = constant_new(im->a, true, k->rank, k->dim);
+  for (int64_t i = 0; i < c->n; i++) c->f[i] = root ? sqrtf(k->f[i]) : -k->f[i];
+  return c;
+}
+
+static const struct {
+  const char *type;
+  const constant *(*fold)(importer *, const onnx_node *);
+} folds[] = {{"Shape", fold_shape},       {"ConstantOfShape", fold_constant_of_shape},
+             {"Constant", fold_constant}, {"Transpose", fold_transpose},
+             {"Gather", fold_gather},     {"Slice", fold_slice},
+             {"Concat", fold_concat},     {"Expand", fold_expand},
+             {"Cast", fold_cast},         {"Add", fold_binary},
+             {"Sub", fold_binary},        {"Mul", fold_binary},
+             {"Div", fold_binary},        {"Pow", fold_binary},
+             {"Sqrt", fold_unary},        {"Neg", fold_unary}};
+
+bool is_folded_type(const char *type) {
+  for (size_t i = 0; i < sizeof folds / sizeof *folds; i++)
+    if (!strcmp(folds[i].type, type)) return true;
+  return false;
+}
+
+bool fold_node(importer *im, onnx_node *n) {
+  bool takes = n->n_in && n->in[0];
+  for (size_t i = 0; i < sizeof folds / sizeof *folds; i++)
+    if (is_type(n, folds[i].type) && (takes || is_type(n, "Constant")))
+      if (give(n, folds[i].fold(im, n))) return true;
+  return false;
+}

@@ -1,0 +1,73 @@
+/* What an ONNX model becomes: netc's layers. An operator's `onnx` lines, which say how it is
+   exported, are read backwards here: a layer stands for the nodes that its lines would make. */
+#ifndef NETC_IMPORT_LAYERS_H
+#define NETC_IMPORT_LAYERS_H
+#include "graph/graph.h"
+#include "model.h"
+
+typedef struct {
+  const char *name; /* of the operator's declaration: "weight" */
+  const constant *k;
+} layer_weight;
+
+typedef struct layer {
+  node *n; /* operator, settings and shapes */
+  int n_in;
+  struct layer *in[MAX_INPUTS];
+  int n_weight;
+  layer_weight *weight;
+  const char *hint; /* a name from the model */
+  value *natural;   /* its result in its own dimensions, batch first */
+
+  /* for write.c */
+  int order;               /* inputs before users */
+  struct layer *dominator; /* the last layer that every way from the input goes through */
+  int mark, n_use;
+  bool live;
+  const char *label;
+} layer;
+
+typedef struct {
+  model *m;
+  arena *a;
+  diag *d;
+  opdef *ops;
+  int64_t batch; /* of the model's input, or ANY_BATCH */
+  int n_layer;
+  layer **layer;   /* as they were found: inputs before users */
+  const char *why; /* the last reason for which something did not match */
+} importer;
+
+/* normal.c: brings a node to the one form that newer operator sets and operators' lines use. May
+   put another node in its place; NULL: it is done with, its results are known. */
+onnx_node *normal_node(importer *im, onnx_node *n);
+bool is_rewritten_type(const char *type);
+/* The value of an attribute of a node, or ONNX's default for it; false if there is neither. */
+bool schema_default(const onnx_node *n, const char *name, int spatial, attribute *out);
+bool attr_is_default(const onnx_node *n, const attribute *a, int spatial);
+int spatial_rank(const onnx_node *n);
+
+/* fold.c */
+/* Results that are known before the network runs: constants, shapes, and what is made of them. */
+bool fold_node(importer *im, onnx_node *n);
+/* Results that are the input in other dimensions. */
+bool view_node(importer *im, onnx_node *n);
+void transpose_dims(onnx_node *n);
+bool is_view_type(const char *type);
+bool is_folded_type(const char *type);
+/* Dimensions of a view of `in` by node n; false if they are unknown or do not fit. */
+bool view_dims(importer *im, const onnx_node *n, const value *in, value *out);
+int64_t element_count(const value *v); /* of all dimensions but an open batch */
+
+/* match.c */
+layer *match_layer(importer *im, onnx_node *n);
+layer *layer_input(importer *im, value *v);
+bool same_dims(const value *a, const value *b); /* trailing ones do not count */
+
+/* write.c: the network file. `weights` becomes the layers with weights in the order of the text. */
+typedef struct {
+  int n;
+  layer **layer;
+} layer_list;
+char *write_network(importer *im, layer *output, const char *title, layer_list *weights);
+#endif

@@ -1,0 +1,450 @@
+/* An operator's `onnx` lines, read backwards. A step of the lines stands for a node of that type:
+   names of the operator's inputs bind to values, of its weights to constants, of its settings to
+   the numbers that stand in their place. What is an expression is checked when everything is bound.
+   Steps that only give a tensor other dimensions (Flatten) are satisfied by any view that does. */
+#include "layers.h"
+#include <math.h>
+#include <string.h>
+
+enum { MAX_STEPS = 32, MAX_SETTINGS = 24, MAX_DECLS = 24, MAX_CHECKS = 96 };
+
+typedef struct {
+  const xexpr *x;
+  double v;
+  bool whole;
+} check;
+
+typedef struct {
+  importer *im;
+  const opdef *op;
+  onnx_node *step[MAX_STEPS]; /* what each line stands for; NULL: nothing, or a view */
+  value *in[MAX_INPUTS];
+  const constant *weight[MAX_DECLS];
+  double set[MAX_SETTINGS][2];
+  bool has_set[MAX_SETTINGS][2];
+  int n_check, n_step, n_view;
+  check check[MAX_CHECKS];
+} match;
+
+static bool no(match *m, const char *fmt, const char *what) {
+  m->im->why = arena_printf(m->im->a, fmt, printable(m->im->a, what));
+  return false;
+}
+
+/* --- numbers --- */
+
+static bool near(double a, double b, bool whole) {
+  return whole ? a == b : fabs(a - b) <= 1e-6 * (fabs(b) + 1e-30) || (float)a == (float)b;
+}
+
+static bool set_setting(match *m, int i, int part, double v) {
+  if (m->has_set[i][part]) return near(m->set[i][part], v, false);
+  m->set[i][part] = v;
+  m->has_set[i][part] = true;
+  return true;
+}
+
+static bool bind_number(match *m, const xexpr *x, double v, bool whole) {
+  if (x->kind == X_CALL && !strcmp(x->name, "float") && x->n == 1)
+    return bind_number(m, x->arg[0], v, false);
+  for (int i = 0; x->kind == X_NAME && i < m->op->n_set; i++) {
+    const opsetting *s = &m->op->set[i];
+    if (!s->pair && !strcmp(s->name, x->name)) return set_setting(m, i, 0, v);
+    if (s->pair && !strcmp(s->name_h, x->name)) return set_setting(m, i, 0, v);
+    if (s->pair && !strcmp(s->name_w, x->name)) return set_setting(m, i, 1, v);
+  }
+  if (m->n_check == MAX_CHECKS) return false;
+  m->check[m->n_check++] = (check){x, v, whole};
+  return true;
+}
+
+/* --- attributes --- */
+
+static bool bind_attribute(match *m, const onnx_node *n, const onnx_arg *arg) {
+  attribute other;
+  const attribute *a = node_attr(n, arg->name);
+  if (!a && schema_default(n, arg->name, spatial_rank(n), &other)) a = &other;
+  if (!a) return no(m, "it has no attribute `%s`", arg->name);
+  if (!arg->list) {
+    if (a->kind != ATTR_INT && a->kind != ATTR_FLOAT)
+      return no(m, "its attribute `%s` is no number", arg->name);
+    return bind_number(m, arg->x[0], a->number, a->kind == ATTR_INT);
+  }
+  if (a->kind != ATTR_LIST || a->n != arg->n)
+    return no(m, "its attribute `%s` has another length", arg->name);
+  for (int i = 0; i < a->n; i++)
+    if (!bind_number(m, arg->x[i], a->list[i], true)) return no(m, "its `%s`", arg->name);
+  return true;
+}
+
+/* Attributes that the step does not speak of must be as they are where nobody gives them. */
+static bool others_are_default(match *m, const onnx_node *n, const onnx_step *s) {
+  for (int i = 0; i < n->n_attr; i++) {
+    bool spoken = false;
+    for (int k = 0; k < s->n_arg; k++)
+      spoken |= s->arg[k].name && !strcmp(s->arg[k].name, n->attr[i].name);
+    if (!spoken && !attr_is_default(n, &n->attr[i], spatial_rank(n)))
+      return no(m, "netc knows no such layer with this `%s`", n->attr[i].name);
+  }
+  return true;
+}
+
+/* --- inputs --- */
+
+static bool match_step(match *m, int k, value *v);
+
+static int step_named(const opdef *op, const char *name) {
+  for (int i = 0; i < op->n_onnx; i++)
+    if (!strcmp(op->onnx[i].out, name)) return i;
+  return -1;
+}
+
+/* Dimensions may be given by 0 and -1 in a model: those that they stand for are bound, and the
+   batch is 0, as the operators' lines have it. */
+static bool bind_dims(match *m, const onnx_arg *arg, const value *to) {
+  if (to->rank != arg->n) return no(m, "`%s` has another rank", to->name);
+  for (int i = 0; i < arg->n; i++) {
+    bool batch = !i && to->dim[0] == m->im->batch;
+    if (!bind_number(m, arg->x[i], batch ? 0 : (double)to->dim[i], true)) return false;
+  }
+  return true;
+}
+
+static bool bind_list(match *m, const onnx_node *n, const onnx_arg *arg, const value *v) {
+  if (!strcmp(n->type, "Reshape") && n->out[0]->has_dims) return bind_dims(m, arg, n->out[0]);
+  if (!v->k || !v->k->i || v->k->n != arg->n) return no(m, "input `%s` is not constant", v->name);
+  for (int i = 0; i < arg->n; i++)
+    if (!bind_number(m, arg->x[i], (double)v->k->i[i], true)) return false;
+  return true;
+}
+
+static bool bind_input(match *m, int i, value *v) {
+  if (v->k || (m->in[i] && m->in[i] != v)) return false;
+  m->in[i] = v;
+  return true;
+}
+
+static bool bind_weight(match *m, int i, const value *v) {
+  if (!v->k || !v->k->f) return no(m, "its input `%s` is not constant", v->name);
+  if (m->weight[i] && m->weight[i] != v->k) return false;
+  m->weight[i] = v->k;
+  return true;
+}
+
+static bool bind_constant(match *m, const xexpr *x, const value *v) {
+  if (!v->k || v->k->n != 1) return no(m, "its input `%s` is not one number", v->name);
+  return bind_number(m, x, v->k->f ? (double)v->k->f[0] : (double)v->k->i[0], v->k->i != NULL);
+}
+
+static bool bind_argument(match *m, const onnx_node *n, const onnx_arg *arg, value *v) {
+  const xexpr *x = arg->x[0];
+  const opdef *op = m->op;
+  if (arg->list) return v && bind_list(m, n, arg, v);
+  int step = x->kind == X_NAME ? step_named(op, x->name) : -1;
+  for (int i = 0; x->kind == X_NAME && i < op->n_decl; i++)
+    if (!strcmp(op->decl[i].name, x->name))
+      return v ? bind_weight(m, i, v) : op->decl[i].when != NULL;
+  if (!v) return no(m, "an input is missing%s", "");
+  if (step >= 0) return match_step(m, step, v);
+  for (int i = 0; x->kind == X_NAME && i < op->n_in; i++)
+    if (!strcmp(op->in[i].name, x->name)) return bind_input(m, i, v);
+  return bind_constant(m, x, v);
+}
+
+/* The node's inputs in the order given, or the first two exchanged. */
+static bool bind_inputs(match *m, const onnx_node *n, const onnx_step *s, bool exchanged) {
+  int at = 0;
+  for (int i = 0; i < s->n_arg; i++) {
+    if (s->arg[i].name) continue;
+    int from = exchanged && at < 2 ? 1 - at : at;
+    if (!bind_argument(m, n, &s->arg[i], from < n->n_in ? n->in[from] : NULL)) return false;
+    at++;
+  }
+  for (; at < n->n_in; at++)
+    if (n->in[at]) return no(m, "it has an input `%s` that netc's layer has not", n->in[at]->name);
+  return true;
+}
+
+/* --- steps --- */
+
+/* A step that is only a view, on the layer that v's values come from. */
+static bool match_view(match *m, const onnx_step *s, value *v) {
+  if (!is_view_type(s->type) || !v->layer || s->arg[0].x[0]->kind != X_NAME) return false;
+  value *from = v->layer->natural, to = {0};
+  onnx_node step = {.type = s->type, .name = "", .n_in = 1, .n_out = 1, .in = &from};
+  if (!view_dims(m->im, &step, from, &to) || !same_dims(&to, v)) return false;
+  return bind_argument(m, &step, &s->arg[0], from);
+}
+
+static bool is_symmetric(const char *type) { return !strcmp(type, "Add") || !strcmp(type, "Mul"); }
+
+static bool match_node(match *m, int k, onnx_node *n) {
+  const onnx_step *s = &m->op->onnx[k];
+  if (m->step[k]) return m->step[k] == n;
+  m->step[k] = n;
+  m->n_step++;
+  if (!others_are_default(m, n, s)) return false;
+  for (int i = 0; i < s->n_arg; i++)
+    if (s->arg[i].name && !bind_attribute(m, n, &s->arg[i])) return false;
+  match before = *m;
+  if (bind_inputs(m, n, s, false)) return true;
+  if (!is_symmetric(n->type) || n->n_in != 2) return false;
+  *m = before;
+  return bind_inputs(m, n, s, true);
+}
+
+static bool match_step(match *m, int k, value *v) {
+  onnx_node *n = v->maker;
+  match before = *m;
+  if (n && !v->result && !strcmp(n->type, m->op->onnx[k].type)) {
+    if (match_node(m, k, n)) return true;
+    *m = before;
+  }
+  return match_view(m, &m->op->onnx[k], v);
+}
+
+/* The step that computes the result: views may follow it. */
+static int last_step(const opdef *op) {
+  int k = op->n_onnx - 1;
+  while (k > 0 && is_view_type(op->onnx[k].type) && op->onnx[k].n_arg &&
+         op->onnx[k].arg[0].x[0]->kind == X_NAME &&
+         !strcmp(op->onnx[k].arg[0].x[0]->name, op->onnx[k - 1].out))
+    k--;
+  return k;
+}
+
+/* --- when everything is bound --- */
+
+/* A dimension in the file that is one setting by itself tells what it is. */
+static bool bind_sizes(match *m) {
+  for (int i = 0; i < m->op->n_decl; i++) {
+    const opdecl *d = &m->op->decl[i];
+    const constant *k = m->weight[i];
+    for (int e = 0; k && e < d->n_file; e++) {
+      int group = d->file_group[e];
+      bool alone = (e == 0 || d->file_group[e - 1] != group) &&
+                   (e == d->n_file - 1 || d->file_group[e + 1] != group);
+      const xexpr *x = d->dim[d->file_dim[e]].extent;
+      if (group >= k->rank) return no(m, "`%s` has another rank", d->name);
+      if (alone && x->kind == X_NAME && !bind_number(m, x, (double)k->dim[group], true))
+        return false;
+    }
+    if (d->when && !bind_number(m, d->when, k != NULL, true)) return false;
+  }
+  return true;
+}
+
+static bool complete_setting(match *m, node *n, int i) {
+  const opsetting *s = &m->op->set[i];
+  xenv env;
+  double v = 0;
+  if (!node_env(n, 1, m->im->d, &env)) return false;
+  if (s->pair && s->dflt && s->dflt->kind == X_NAME)
+    for (int k = 0; k < i; k++)
+      if (m->op->set[k].pair && !strcmp(m->op->set[k].name, s->dflt->name))
+        for (int p = 0; p < 2; p++)
+          if (!m->has_set[i][p]) set_setting(m, i, p, n->set[k].v[p]);
+  for (int p = 0; p < 1 + s->pair; p++)
+    if (!m->has_set[i][p]) {
+      if (!s->dflt) return no(m, "nothing tells its `%s`", s->name);
+      if (!xexpr_eval(s->dflt, &env, m->im->d, &v)) return false;
+      m->set[i][p] = v;
+    }
+  /* What is the default but for rounding is the default. */
+  bool usual = s->dflt && xexpr_eval(s->dflt, &env, m->im->d, &v) && !s->pair;
+  if (usual && near(m->set[i][0], v, false)) m->set[i][0] = v;
+  n->set[i] = (setting){s->name, {m->set[i][0], m->set[i][s->pair]}};
+  return true;
+}
+
+static bool checks_hold(match *m, const node *n) {
+  xenv env;
+  if (!node_env(n, 1, m->im->d, &env)) return false;
+  for (int i = 0; i < m->n_check; i++) {
+    double v;
+    if (!xexpr_eval(m->check[i].x, &env, m->im->d, &v)) return false;
+    if (!near(v, m->check[i].v, m->check[i].whole))
+      return no(m, "its numbers are not those of `%s`", m->op->name);
+  }
+  return true;
+}
+
+static bool weights_fit(match *m, const node *n) {
+  xenv env;
+  if (!node_env(n, 1, m->im->d, &env)) return false;
+  for (int i = 0; i < m->op->n_decl; i++) {
+    const opdecl *d = &m->op->decl[i];
+    double dim[MODEL_RANK] = {1, 1, 1, 1, 1, 1, 1, 1}, v;
+    int groups = d->n_file ? d->file_group[d->n_file - 1] + 1 : 0;
+    if (!m->weight[i]) continue;
+    for (int e = 0; e < d->n_file; e++) {
+      if (!xexpr_eval(d->dim[d->file_dim[e]].extent, &env, m->im->d, &v)) return false;
+      dim[d->file_group[e]] *= v;
+    }
+    if (groups != m->weight[i]->rank) return no(m, "`%s` has another rank", d->name);
+    for (int g = 0; g < groups; g++)
+      if (dim[g] != (double)m->weight[i]->dim[g]) return no(m, "`%s` has another shape", d->name);
+  }
+  return true;
+}
+
+/* --- layers --- */
+
+bool same_dims(const value *a, const value *b) {
+  int rank = a->rank > b->rank ? a->rank : b->rank;
+  for (int i = 0; i < rank; i++)
+    if ((i < a->rank ? a->dim[i] : 1) != (i < b->rank ? b->dim[i] : 1)) return false;
+  return a->has_dims && b->has_dims;
+}
+
+/* The layer's result as ONNX has it: batch, channels, and the rest. */
+static void give_natural(importer *im, layer *l) {
+  l->natural = model_new_value(im->m, l->hint);
+  l->natural->layer = l;
+  l->natural->has_dims = true;
+  l->natural->dim[0] = im->batch;
+  l->natural->rank =
+      1 + shape_in_files(&l->n->shape, l->n->port && l->n->port->is_int, l->natural->dim + 1);
+}
+
+static void add_layer(importer *im, layer *l) {
+  l->order = im->n_layer;
+  PUSH(im->a, im->layer, im->n_layer, l);
+}
+
+/* A vector where the operator takes an image is one of 1 x 1; and back. */
+static bool seen_as(const opinput *in, const shape *from, shape *to) {
+  int rank = in->n_dim - 1;
+  *to = *from;
+  if (in->every || from->rank == rank) return true;
+  bool ones = true;
+  for (int i = 0; i < from->rank - 1; i++) ones &= from->dim[i] == 1;
+  if (!ones || rank < 1 || rank > MAX_RANK) return false;
+  for (int i = 0; i < rank; i++) to->dim[i] = 1;
+  to->rank = rank;
+  to->dim[rank - 1] = from->dim[from->rank - 1];
+  return true;
+}
+
+static bool connect(match *m, layer *l) {
+  node *n = l->n;
+  n->n_in = l->n_in = m->op->n_in;
+  n->in = NEW_N(m->im->a, node *, n->n_in + 1);
+  n->as = NEW_N(m->im->a, shape, n->n_in + 1);
+  for (int i = 0; i < n->n_in; i++) {
+    if (!m->in[i] || !m->in[i]->layer) return no(m, "an input is not known%s", "");
+    l->in[i] = m->in[i]->layer;
+    if (!same_dims(m->in[i], l->in[i]->natural))
+      return no(m, "its input `%s` has other dimensions in netc", m->in[i]->name);
+    n->in[i] = l->in[i]->n;
+    if (!seen_as(&m->op->in[i], &n->in[i]->shape, &n->as[i]))
+      return no(m, "its input `%s` has a rank that netc's layer does not take", m->in[i]->name);
+    m->n_view += n->as[i].rank != n->in[i]->shape.rank;
+  }
+  return true;
+}
+
+static void keep_weights(match *m, layer *l) {
+  for (int i = 0; i < m->op->n_decl; i++) {
+    layer_weight w = {m->op->decl[i].name, m->weight[i]};
+    if (w.k) PUSH(m->im->a, l->weight, l->n_weight, w);
+  }
+}
+
+static layer *finish(match *m) {
+  layer *l = NEW(m->im->a, layer);
+  node *n = l->n = NEW(m->im->a, node);
+  n->op = m->op;
+  n->name = m->op->name;
+  n->at = NOWHERE;
+  n->set = NEW_N(m->im->a, setting, m->op->n_set + 1);
+  if (!bind_sizes(m) || !connect(m, l)) return NULL;
+  for (; n->n_set < m->op->n_set; n->n_set++)
+    if (!complete_setting(m, n, n->n_set)) return NULL;
+  if (!checks_hold(m, n) || !weights_fit(m, n)) return NULL;
+  if (!node_shape(m->im->a, m->im->d, n))
+    return no(m, "its sizes do not fit `%s`", m->op->name), NULL;
+  keep_weights(m, l);
+  return l;
+}
+
+/* More lines say more; of operators with as many, the one that takes its inputs as they are, then
+   the one with fewer settings. */
+static bool is_better(const match *a, const match *b) {
+  if (a->n_step != b->n_step) return a->n_step > b->n_step;
+  if (a->n_view != b->n_view) return a->n_view < b->n_view;
+  return a->op->n_set < b->op->n_set;
+}
+
+typedef struct {
+  match m;
+  layer *l;
+} best_match;
+
+static void try_form(importer *im, const opdef *op, onnx_node *n, best_match *best) {
+  match m = {.im = im, .op = op};
+  int k = op->n_onnx ? last_step(op) : 0;
+  if (!op->n_onnx || op->n_onnx > MAX_STEPS || op->n_set > MAX_SETTINGS || op->n_decl > MAX_DECLS ||
+      strcmp(op->onnx[k].type, n->type))
+    return;
+  layer *l = match_node(&m, k, n) ? finish(&m) : NULL;
+  if (l && (!best->l || is_better(&m, &best->m))) *best = (best_match){m, l};
+}
+
+/* An operator for any number of dimensions is tried for each. */
+static void try_operator(importer *im, opdef *op, onnx_node *n, best_match *best) {
+  const opdef *before = NULL;
+  if (op->kind != OP_LAYER || !op->n_onnx) return;
+  for (int r = 2; r <= MAX_RANK + 1; r++) {
+    int rank[MAX_INPUTS], len[MAX_PACKS];
+    for (int i = 0; i < op->n_in; i++) rank[i] = r;
+    bool fits = op_fits(op, op->n_in, rank, len);
+    const opdef *form = fits ? op_form(im->a, op, len) : op;
+    if (form != before) try_form(im, form, n, best);
+    before = form;
+  }
+}
+
+/* The result has the rank of what went in, in ONNX; netc may count trailing ones otherwise. */
+static void give_result(importer *im, onnx_node *n, layer *l) {
+  value *v = n->out[0], *in = NULL;
+  l->hint = v->name;
+  give_natural(im, l);
+  for (int i = 0; i < n->n_in && !in; i++)
+    if (n->in[i] && !n->in[i]->k) in = n->in[i];
+  add_layer(im, l);
+  v->layer = l;
+  if (v->has_dims) return; /* the layer's lines end in views, of which the model has its own */
+  v->has_dims = true;
+  v->rank = l->natural->rank;
+  memcpy(v->dim, l->natural->dim, sizeof v->dim);
+  for (; in && v->rank > in->rank && v->dim[v->rank - 1] == 1; v->rank--) {
+  }
+  for (; in && v->rank < in->rank; v->rank++) v->dim[v->rank] = 1;
+}
+
+layer *match_layer(importer *im, onnx_node *n) {
+  best_match best = {.l = NULL};
+  im->why = NULL;
+  for (opdef *op = im->ops; op; op = op->next) try_operator(im, op, n, &best);
+  if (best.l) give_result(im, n, best.l);
+  return best.l;
+}
+
+layer *layer_input(importer *im, value *v) {
+  layer *l = NEW(im->a, layer);
+  node *n = l->n = NEW(im->a, node);
+  int rank = v->rank - 1;
+  if (!v->has_dims || rank < 1 || rank > MAX_RANK) return NULL;
+  im->batch = v->dim[0];
+  n->shape.rank = rank;
+  for (int i = 0; i < rank; i++) n->shape.dim[i] = v->dim[1 + (i + 1) % rank];
+  for (int i = 0; i < rank; i++)
+    if (n->shape.dim[i] < 1) return NULL;
+  n->name = "input";
+  l->hint = v->name;
+  give_natural(im, l);
+  add_layer(im, l);
+  v->layer = l;
+  return l;
+}

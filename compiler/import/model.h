@@ -1,0 +1,93 @@
+/* An ONNX model as a graph of nodes and values, read with every bound checked. Values that are
+   known before anything runs (initializers, and what `fold.c` makes of them) hold a constant. */
+#ifndef NETC_IMPORT_MODEL_H
+#define NETC_IMPORT_MODEL_H
+#include "base/arena.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct layer;
+
+enum { MODEL_RANK = 8, MODEL_NODES = 100000, MODEL_OPSET_FIRST = 7 };
+/* The samples of one call, where the model leaves their number open; only in dimensions. */
+#define ANY_BATCH INT64_C(-9000000000000000000)
+
+/* Floats, or whole numbers (of any width, and truth values). */
+typedef struct {
+  int rank;
+  int64_t dim[MODEL_RANK], n;
+  float *f;
+  int64_t *i; /* one of the two is NULL */
+} constant;
+
+typedef struct value {
+  const char *name;
+  struct onnx_node *maker; /* NULL: an input of the model, or an initializer */
+  int result;              /* which result of its maker */
+  const constant *k;       /* NULL: not known before the network runs */
+  bool has_dims;
+  int rank;
+  int64_t dim[MODEL_RANK]; /* as ONNX sees it, the batch first */
+  struct layer *layer;     /* the netc layer whose values these are, in the same order */
+  int n_user;
+  struct onnx_node **user;
+} value;
+
+typedef enum { ATTR_OTHER, ATTR_FLOAT, ATTR_INT, ATTR_TEXT, ATTR_TENSOR, ATTR_LIST } attr_kind;
+typedef struct {
+  const char *name;
+  attr_kind kind;
+  double number;    /* FLOAT and INT */
+  const char *text; /* TEXT */
+  const constant *tensor;
+  bool floats; /* LIST of floats, else of whole numbers */
+  int n;
+  double *list;
+} attribute;
+
+typedef struct onnx_node {
+  const char *type, *name; /* the name may be "" */
+  int n_in, n_out, n_attr;
+  value **in, **out; /* inputs that are left out are NULL */
+  attribute *attr;
+  const char *reason; /* why this is no layer, once that is known */
+  bool told;
+  int waits; /* for so many inputs, while the nodes are being ordered */
+} onnx_node;
+
+typedef struct {
+  arena *a;
+  const char *name;
+  int opset;
+  int n_node;
+  onnx_node **node; /* every node after those whose results it takes */
+  int n_value;
+  value **value;
+  int n_input;
+  value **input; /* without initializers */
+  int n_output;
+  value **output;
+} model;
+
+/* Bytes of a file that a model keeps beside itself, or NULL with *error a sentence (malloc'd). */
+typedef struct {
+  const uint8_t *(*read)(void *self, const char *location, size_t *n, char **error);
+  void *self;
+} model_files;
+
+/* NULL with *error one sentence in the arena: what in the bytes is no model that netc reads. */
+model *model_read(arena *a, const uint8_t *bytes, size_t n, const model_files *files,
+                  const char **error);
+
+const attribute *node_attr(const onnx_node *n, const char *name);
+double attr_number(const onnx_node *n, const char *name, double otherwise);
+/* A new value, and a new node with one result; neither is known to anybody else. */
+/* A constant's dimensions are its value's. */
+void value_note_dims(value *v);
+value *model_new_value(model *m, const char *name);
+onnx_node *model_new_node(model *m, const onnx_node *like, const char *type, int n_in);
+void node_set_attr(model *m, onnx_node *n, attribute a);
+constant *constant_new(arena *a, bool floats, int rank, const int64_t *dim);
+/* Names of a model may hold anything: safe to print, and not too long. */
+const char *printable(arena *a, const char *name);
+#endif

@@ -1,0 +1,390 @@
+/* One form for every operator set: attributes that became inputs, defaults, and what netc's
+   operators say in another way (automatic padding, transposed matrices, sums of several). */
+#include "layers.h"
+#include <math.h>
+#include <string.h>
+
+static bool is_type(const onnx_node *n, const char *type) { return !strcmp(n->type, type); }
+
+static value *input(const onnx_node *n, int i) { return i < n->n_in ? n->in[i] : NULL; }
+
+/* --- ONNX's defaults --- */
+
+/* In the public specification of the operators. S: one such number for each spatial dimension; P:
+   two. A: any value is the default, since it changes nothing at inference. */
+static const struct {
+  const char *type, *name;
+  char kind;
+  double v;
+} defaults[] = {
+#define DEFAULT(type, name, kind, v) {#type, #name, kind, v},
+#include "onnx_defaults.def"
+#undef DEFAULT
+};
+enum { N_DEFAULTS = sizeof defaults / sizeof *defaults };
+
+int spatial_rank(const onnx_node *n) {
+  const attribute *k = node_attr(n, "kernel_shape");
+  const value *x = input(n, 0), *w = input(n, 1);
+  if (k && k->kind == ATTR_LIST) return k->n;
+  if (w && w->k) return w->k->rank - 2;
+  return x && x->has_dims ? x->rank - 2 : 0;
+}
+
+static int find_default(const onnx_node *n, const char *name) {
+  for (int i = 0; i < N_DEFAULTS; i++)
+    if (!strcmp(defaults[i].name, name) && is_type(n, defaults[i].type)) return i;
+  return -1;
+}
+
+bool schema_default(const onnx_node *n, const char *name, int spatial, attribute *out) {
+  static double same[2 * MODEL_RANK];
+  int at = find_default(n, name);
+  if (at < 0 || spatial > MODEL_RANK) return false;
+  char kind = defaults[at].kind;
+  *out = (attribute){.name = name, .number = defaults[at].v};
+  out->kind = kind == 'I' ? ATTR_INT : kind == 'F' ? ATTR_FLOAT : ATTR_LIST;
+  out->n = kind == 'S' ? spatial : 2 * spatial;
+  for (int i = 0; i < 2 * MODEL_RANK; i++) same[i] = defaults[at].v;
+  out->list = same;
+  return true;
+}
+
+bool attr_is_default(const onnx_node *n, const attribute *a, int spatial) {
+  attribute d;
+  int at = find_default(n, a->name);
+  if (at >= 0 && defaults[at].kind == 'A') return true;
+  if (!schema_default(n, a->name, spatial, &d)) return false;
+  if (a->kind != ATTR_LIST) return a->number == d.number;
+  for (int i = 0; i < a->n; i++)
+    if (a->list[i] != d.number) return false;
+  return true;
+}
+
+/* --- small helpers --- */
+
+static attribute list_attr(importer *im, const char *name, int n) {
+  return (attribute){.name = name, .kind = ATTR_LIST, .n = n, .list = NEW_N(im->a, double, n + 1)};
+}
+
+static void drop_attr(onnx_node *n, const char *name) {
+  for (int i = 0; i < n->n_attr; i++)
+    if (!strcmp(n->attr[i].name, name)) n->attr[i--] = n->attr[--n->n_attr];
+}
+
+static value *constant_value(importer *im, const char *name, const constant *k) {
+  value *v = model_new_value(im->m, name);
+  v->k = k;
+  value_note_dims(v);
+  return v;
+}
+
+static value *number_value(importer *im, double v) {
+  constant *k = constant_new(im->a, true, 0, NULL);
+  k->f[0] = (float)v;
+  return constant_value(im, "", k);
+}
+
+static void set_input(importer *im, onnx_node *n, int at, value *v) {
+  value **in = NEW_N(im->a, value *, (at >= n->n_in ? at : n->n_in) + 2);
+  for (int i = 0; i < n->n_in; i++) in[i] = n->in[i];
+  in[at] = v;
+  if (at >= n->n_in) n->n_in = at + 1;
+  n->in = in;
+}
+
+/* --- attributes that newer sets have as inputs --- */
+
+static void attribute_to_input(importer *im, onnx_node *n, const char *name, int at) {
+  const attribute *a = node_attr(n, name);
+  if (!a || a->kind == ATTR_LIST) return;
+  set_input(im, n, at, number_value(im, a->number));
+  drop_attr(n, name);
+}
+
+/* The result of inference; other results (masks) have no users here. */
+static onnx_node *normal_dropout(importer *im, onnx_node *n) {
+  attribute_to_input(im, n, "ratio", 1);
+  if (!input(n, 1)) set_input(im, n, 1, number_value(im, 0.5));
+  const value *training = input(n, 2);
+  if (training && training->k && training->k->i && !training->k->i[0]) n->n_in = 2;
+  return n;
+}
+
+static onnx_node *normal_clip(importer *im, onnx_node *n) {
+  attribute_to_input(im, n, "min", 1);
+  attribute_to_input(im, n, "max", 2);
+  return n;
+}
+
+/* Before set 13 a softmax was over all dimensions from `axis`, 1 by default; then over one, the
+   last by default. */
+static onnx_node *normal_softmax(importer *im, onnx_node *n) {
+  const value *x = input(n, 0);
+  int axis = (int)attr_number(n, "axis", im->m->opset < 13 ? 1 : -1);
+  if (!x || !x->has_dims) return n;
+  if (axis < 0) axis += x->rank;
+  bool rest = false;
+  for (int i = axis + 1; i < x->rank; i++) rest |= x->dim[i] != 1;
+  if (im->m->opset < 13 && rest) n->reason = "it is a softmax over several dimensions";
+  node_set_attr(im->m, n, (attribute){.name = "axis", .kind = ATTR_INT, .number = axis});
+  return n;
+}
+
+static void normal_axis(importer *im, onnx_node *n) {
+  const value *x = input(n, 0);
+  double axis = attr_number(n, "axis", 0);
+  if (x && x->has_dims && axis < 0)
+    node_set_attr(im->m, n,
+                  (attribute){.name = "axis", .kind = ATTR_INT, .number = axis + x->rank});
+}
+
+/* --- windows --- */
+
+static double window_at(const onnx_node *n, const char *name, int i, double otherwise) {
+  const attribute *a = node_attr(n, name);
+  return a && a->kind == ATTR_LIST && i < a->n ? a->list[i] : otherwise;
+}
+
+static void give_kernel(importer *im, onnx_node *n) {
+  const value *w = input(n, 1);
+  if (node_attr(n, "kernel_shape") || !w || !w->k || w->k->rank < 3) return;
+  attribute a = list_attr(im, "kernel_shape", w->k->rank - 2);
+  for (int i = 0; i < a.n; i++) a.list[i] = (double)w->k->dim[i + 2];
+  node_set_attr(im->m, n, a);
+}
+
+static double window_extent(const onnx_node *n, int i) {
+  return window_at(n, "dilations", i, 1) * (window_at(n, "kernel_shape", i, 1) - 1) + 1;
+}
+
+/* SAME pads so that the result has size / stride elements, rounded up. */
+static void auto_pad(importer *im, onnx_node *n, const char *how) {
+  const value *x = n->in[0];
+  int rank = x->rank - 2;
+  bool lower = !strcmp(how, "SAME_LOWER"), same = lower || !strcmp(how, "SAME_UPPER");
+  attribute pads = list_attr(im, "pads", 2 * rank);
+  for (int i = 0; i < rank; i++) {
+    double size = (double)x->dim[i + 2], stride = window_at(n, "strides", i, 1);
+    double total = fmax((ceil(size / stride) - 1) * stride + window_extent(n, i) - size, 0);
+    double less = floor(total / 2);
+    if (!same) continue;
+    pads.list[i] = lower ? total - less : less;
+    pads.list[i + rank] = total - pads.list[i];
+  }
+  node_set_attr(im->m, n, pads);
+}
+
+/* Sizes rounded up: as if padded more at the end, though no window begins in that. */
+static void ceil_mode(importer *im, onnx_node *n) {
+  const value *x = n->in[0];
+  int rank = x->rank - 2;
+  bool more = false;
+  attribute pads = list_attr(im, "pads", 2 * rank);
+  for (int i = 0; i < rank; i++) {
+    double before = window_at(n, "pads", i, 0), after = window_at(n, "pads", i + rank, 0);
+    double size = (double)x->dim[i + 2], stride = window_at(n, "strides", i, 1);
+    double steps = ceil((size + before + after - window_extent(n, i)) / stride);
+    if (steps * stride >= size + before) steps--;
+    double extra = steps * stride + window_extent(n, i) - (size + before + after);
+    pads.list[i] = before;
+    pads.list[i + rank] = after + fmax(extra, 0);
+    more |= extra > 0;
+  }
+  if (more && attr_number(n, "count_include_pad", 0) != 0)
+    n->reason = "it counts padding, but not what `ceil_mode` adds";
+  node_set_attr(im->m, n, pads);
+}
+
+static onnx_node *normal_window(importer *im, onnx_node *n) {
+  const value *x = input(n, 0);
+  const attribute *how = node_attr(n, "auto_pad");
+  give_kernel(im, n);
+  if (!x || !x->has_dims || x->rank < 3) return n;
+  if (how && how->kind == ATTR_TEXT && strcmp(how->text, "NOTSET")) auto_pad(im, n, how->text);
+  if (how) drop_attr(n, "auto_pad");
+  if (attr_number(n, "ceil_mode", 0) != 0) ceil_mode(im, n);
+  drop_attr(n, "ceil_mode");
+  return n;
+}
+
+/* Without padding it is all one whether padding counts. */
+static onnx_node *normal_average(importer *im, onnx_node *n) {
+  normal_window(im, n);
+  const attribute *pads = node_attr(n, "pads");
+  for (int i = 0; pads && i < pads->n; i++)
+    if (pads->list[i] != 0) return n;
+  node_set_attr(im->m, n, (attribute){.name = "count_include_pad", .kind = ATTR_INT, .number = 1});
+  return n;
+}
+
+/* --- matrices --- */
+
+static const constant *transposed(importer *im, const constant *k, double times) {
+  const int64_t dim[2] = {k->dim[1], k->dim[0]};
+  constant *c = constant_new(im->a, true, 2, dim);
+  for (int64_t i = 0; i < k->dim[0]; i++)
+    for (int64_t j = 0; j < k->dim[1]; j++)
+      c->f[j * k->dim[0] + i] = k->f[i * k->dim[1] + j] * (float)times;
+  return c;
+}
+
+static const constant *scaled(importer *im, const constant *k, int64_t n, double times) {
+  constant *c = constant_new(im->a, true, 1, &n);
+  for (int64_t i = 0; i < n; i++) c->f[i] = k->f[k->n == 1 ? 0 : i] * (float)times;
+  return c;
+}
+
+static bool is_matrix(const value *v) { return v && v->k && v->k->f && v->k->rank == 2; }
+
+/* Weights lie [out, in], biases are vectors, and nothing is scaled. */
+static onnx_node *normal_gemm(importer *im, onnx_node *n) {
+  value *w = input(n, 1), *b = input(n, 2);
+  double alpha = attr_number(n, "alpha", 1), beta = attr_number(n, "beta", 1);
+  bool lies = attr_number(n, "transB", 0) != 0;
+  if (!is_matrix(w)) return n;
+  const constant *k = w->k;
+  if (!lies || alpha != 1) {
+    k = lies ? transposed(im, transposed(im, k, alpha), 1) : transposed(im, k, alpha);
+    set_input(im, n, 1, constant_value(im, w->name, k));
+  }
+  if (b && b->k && b->k->f && (b->k->n == k->dim[0] || b->k->n == 1) &&
+      (b->k->rank < 2 || b->k->dim[0] == 1))
+    set_input(im, n, 2, constant_value(im, b->name, scaled(im, b->k, k->dim[0], beta)));
+  drop_attr(n, "alpha"), drop_attr(n, "beta");
+  node_set_attr(im->m, n, (attribute){.name = "transB", .kind = ATTR_INT, .number = 1});
+  return n;
+}
+
+/* A product of rows with a constant matrix. */
+static onnx_node *normal_matmul(importer *im, onnx_node *n) {
+  const value *x = input(n, 0);
+  if (!x || !x->has_dims || x->rank != 2 || !is_matrix(input(n, 1))) return n;
+  onnx_node *g = model_new_node(im->m, n, "Gemm", 2);
+  g->in[0] = n->in[0], g->in[1] = n->in[1], g->out = n->out;
+  g->out[0]->maker = g;
+  return normal_gemm(im, g);
+}
+
+/* --- factors and offsets after a layer that has its own --- */
+
+/* One float for each channel, whatever ones stand around it. */
+static const constant *per_channel(importer *im, const value *x, const value *v, int64_t n) {
+  if (!v || !v->k || !v->k->f || !x->has_dims || (v->k->n != n && v->k->n != 1)) return NULL;
+  int at = v->k->rank - x->rank + 1;
+  if (v->k->n != 1 && (at < 0 || at >= v->k->rank || v->k->dim[at] != n)) return NULL;
+  return scaled(im, v->k, n, 1);
+}
+
+static onnx_node *only_use(const value *v, const char *type) {
+  onnx_node *n = v && !v->k ? v->maker : NULL;
+  return n && v->n_user == 1 && !strcmp(n->type, type) && !v->result ? n : NULL;
+}
+
+static const constant *combined(importer *im, const constant *a, const constant *b, bool times) {
+  constant *c = constant_new(im->a, true, 1, a->dim);
+  for (int64_t i = 0; i < c->n; i++) c->f[i] = times ? a->f[i] * b->f[i] : a->f[i] + b->f[i];
+  return c;
+}
+
+/* A node of the same type and attributes with other weights and n's result. */
+static onnx_node *with_inputs(importer *im, const onnx_node *like, onnx_node *n, int n_in) {
+  onnx_node *c = model_new_node(im->m, n, like->type, n_in);
+  for (int i = 0; i < n_in; i++) c->in[i] = input(like, i);
+  c->n_attr = like->n_attr;
+  c->attr = NEW_N(im->a, attribute, 2 * like->n_attr + 1);
+  for (int i = 0; i < like->n_attr; i++) c->attr[i] = like->attr[i];
+  c->out = n->out;
+  c->out[0]->maker = c;
+  return c;
+}
+
+static onnx_node *into_norm(importer *im, onnx_node *n, onnx_node *norm, const value *x,
+                            const value *v, bool times) {
+  const value *w = input(norm, 1), *b = input(norm, 2);
+  if (!w || !b || !w->k || !b->k || !w->k->f || !b->k->f || w->k->rank != 1) return n;
+  const constant *k = per_channel(im, x, v, w->k->n);
+  if (!k || b->k->n != w->k->n) return n;
+  onnx_node *c = with_inputs(im, norm, n, norm->n_in);
+  if (times) c->in[1] = constant_value(im, w->name, combined(im, w->k, k, true));
+  c->in[2] = constant_value(im, b->name, combined(im, b->k, k, times));
+  return c;
+}
+
+/* An offset after a matrix that has none yet. */
+static onnx_node *into_gemm(importer *im, onnx_node *n, onnx_node *g, const value *v) {
+  if (input(g, 2) || !is_matrix(input(g, 1)) || !v->k || !v->k->f) return n;
+  int64_t rows = g->in[1]->k->dim[0];
+  if (v->k->n != rows && v->k->n != 1) return n;
+  onnx_node *c = with_inputs(im, g, n, 3);
+  c->in[2] = constant_value(im, v->name, scaled(im, v->k, rows, 1));
+  return c;
+}
+
+static onnx_node *normal_affine(importer *im, onnx_node *n) {
+  bool times = is_type(n, "Mul");
+  for (int i = 0; i < 2 && n->n_in == 2; i++) {
+    value *x = n->in[i], *v = n->in[1 - i];
+    onnx_node *norm = only_use(x, "BatchNormalization"), *g = only_use(x, "Gemm");
+    if (!v || !v->k) continue;
+    if (norm) return into_norm(im, n, norm, x, v, times);
+    if (g && !times) return into_gemm(im, n, g, v);
+  }
+  return n;
+}
+
+/* --- sums and concatenations of several are chains of two --- */
+
+static onnx_node *chain(importer *im, onnx_node *n, const char *type) {
+  value *first = n->in[0];
+  onnx_node *last = n;
+  for (int i = 1; i < n->n_in; i++) {
+    onnx_node *c = model_new_node(im->m, n, type, 2);
+    c->in[0] = first, c->in[1] = n->in[i];
+    c->n_attr = n->n_attr, c->attr = n->attr;
+    if (i == n->n_in - 1) c->out = n->out, c->out[0]->maker = c;
+    else if (!match_layer(im, c)) return n;
+    first = c->out[0];
+    last = c;
+  }
+  return last;
+}
+
+/* --- the table --- */
+
+static onnx_node *normal_transpose(importer *im, onnx_node *n) {
+  (void)im;
+  transpose_dims(n);
+  return n;
+}
+
+static onnx_node *normal_sum(importer *im, onnx_node *n) {
+  return n->n_in > 1 ? chain(im, n, "Add") : n;
+}
+
+static onnx_node *normal_concat(importer *im, onnx_node *n) {
+  normal_axis(im, n);
+  return n->n_in > 2 ? chain(im, n, n->type) : n;
+}
+
+static const struct {
+  const char *type;
+  onnx_node *(*normal)(importer *, onnx_node *);
+} table[] = {
+#define NORMAL(type, function) {#type, function},
+#include "onnx_normal.def"
+#undef NORMAL
+};
+enum { N_TABLE = sizeof table / sizeof *table };
+
+bool is_rewritten_type(const char *type) {
+  for (int i = 0; i < N_TABLE; i++)
+    if (!strcmp(type, table[i].type)) return true;
+  return false;
+}
+
+onnx_node *normal_node(importer *im, onnx_node *n) {
+  for (int i = 0; i < N_TABLE; i++)
+    if (is_type(n, table[i].type)) return table[i].normal(im, n);
+  return n;
+}

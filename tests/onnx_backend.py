@@ -1,0 +1,209 @@
+"""netc as a backend of the `onnx` package's own tests: models are imported, built as a shared
+object, and run. `python tests/onnx_backend.py` runs the models and all cases that are declared in
+tests/onnx_cases.txt; with --survey it tries every case and prints those that pass."""
+import ctypes, json, os, subprocess, sys, tempfile
+import numpy, onnx
+import onnx.backend.base, onnx.numpy_helper
+
+NETC = os.environ.get("NETC", "./netc")
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Unsupported(RuntimeError):
+    pass
+
+
+def aligned(n):
+    raw = numpy.zeros(n + 64, numpy.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + n]
+
+
+def run(*words):
+    r = subprocess.run(words, capture_output=True, text=True, timeout=600)
+    if r.returncode:
+        if r.returncode < 0:
+            raise AssertionError(f"{words}: signal {-r.returncode}")
+        raise Unsupported(r.stderr.strip())
+    return r.stdout
+
+
+def bind(model, inputs):
+    """Whole-number inputs that say shapes, axes and the like are constants to netc: their values
+    become initializers. Returns the inputs that are left."""
+    left, free = [], [v for v in model.graph.input
+                      if v.name not in {i.name for i in model.graph.initializer}]
+    for port, value in zip(free, inputs):
+        value = numpy.asarray(value)
+        if value.dtype in (numpy.int64, numpy.int32, numpy.bool_, numpy.uint8) or value.size == 0 or \
+                value.ndim == 0:
+            model.graph.initializer.append(onnx.numpy_helper.from_array(value, port.name))
+        else:
+            left.append(value)
+    return left
+
+
+class Prepared(onnx.backend.base.BackendRep):
+    def __init__(self, model):
+        self.model = model
+
+    def run(self, inputs, **_):
+        model = onnx.ModelProto()
+        model.CopyFrom(self.model)
+        left = bind(model, inputs)
+        with tempfile.TemporaryDirectory() as folder:
+            return self.outputs(model, left, folder)
+
+    def outputs(self, model, inputs, folder):
+        path = folder + "/m.onnx"
+        onnx.save(model, path)
+        results = []
+        for i, port in enumerate(model.graph.output):
+            dims = [d.dim_value for d in port.type.tensor_type.shape.dim]
+            y = self.one(path, port.name, inputs, folder + f"/m{i}")
+            results.append(y.reshape(dims) if numpy.prod(dims) == y.size else y)
+        return results
+
+    def one(self, path, name, inputs, to):
+        run(NETC, "import", path, "--result", name, "-o", to + ".net")
+        batch = batch_of(to + ".net", inputs)
+        build = [NETC, "build", to + ".net", "--emit=shared", "--prefix=net", f"--batch={batch}",
+                 "--json", "-o", to + ".so"]
+        sizes = json.loads(run(*build))
+        return call(to, sizes, inputs)
+
+
+def batch_of(net, inputs):
+    """How many samples: a network's text says the shape of one."""
+    shape = [l for l in open(net).read().split(";") if "input " in l][0].split()[-1]
+    count = int(numpy.prod([int(d) for d in shape.split("x")]))
+    return max(1, inputs[0].size // count)
+
+
+def call(to, sizes, inputs):
+    code = ctypes.CDLL(to + ".so")
+    pointer = lambda a: ctypes.c_void_p(a.ctypes.data)
+    params, work = aligned(sizes["params_bytes"]), aligned(sizes["infer_bytes"])
+    code.net_init(pointer(params), ctypes.c_uint64(0))
+    if os.path.exists(to + ".safetensors"):
+        weights = open(to + ".safetensors", "rb").read()
+        if code.net_load(pointer(params), weights, ctypes.c_size_t(len(weights))):
+            raise AssertionError("the weights do not load")
+    y = numpy.zeros(sizes["batch"] * sizes["classes"], numpy.float32)
+    xs = [numpy.ascontiguousarray(x, numpy.float32) for x in inputs]
+    code.net_infer(pointer(params), *[pointer(x) for x in xs], pointer(y), pointer(work))
+    return y
+
+
+class Netc(onnx.backend.base.Backend):
+    @classmethod
+    def prepare(cls, model, device="CPU", **_):
+        return Prepared(model)
+
+    @classmethod
+    def supports_device(cls, device):
+        return device == "CPU"
+
+
+# --- the package's cases ---
+
+def light_models():
+    folder = os.path.dirname(onnx.__file__) + "/backend/test/data/light/"
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(".onnx"):
+            continue
+        model = onnx.load(folder + name)
+        given = {i.name for i in model.graph.initializer}
+        (port,) = [v for v in model.graph.input if v.name not in given]
+        dims = [d.dim_value for d in port.type.tensor_type.shape.dim]
+        x = (numpy.arange(numpy.prod(dims)).reshape(dims) / numpy.prod(dims)).astype(numpy.float32)
+        with open(folder + name[:-5] + "_output_0.pb", "rb") as f:
+            want = onnx.numpy_helper.to_array(onnx.load_tensor_from_string(f.read()))
+        yield name[6:-5], model, x, want
+
+
+def models():
+    worst = 0
+    for name, model, x, want in light_models():
+        (y,) = Netc.prepare(model).run([x])
+        error = float(abs(y.reshape(want.shape) - want).max() / abs(want).max())
+        print(f"ok   {name}: worst difference {error:.1e} of the largest value", flush=True)
+        worst = max(worst, error)
+        assert error <= 1e-4, name
+
+
+def read_pb(path):
+    with open(path, "rb") as f:
+        return onnx.load_tensor_from_string(f.read())
+
+
+def stored_cases():
+    """Cases that the package keeps as files, made by PyTorch's exporter and by hand."""
+    data = os.path.dirname(onnx.__file__) + "/backend/test/data/"
+    for kind in ("pytorch-converted", "pytorch-operator", "simple"):
+        for name in sorted(os.listdir(data + kind)):
+            folder = f"{data}{kind}/{name}/"
+            if not os.path.exists(folder + "test_data_set_0/output_0.pb"):
+                continue
+            model = onnx.load(folder + "model.onnx")
+            sets = os.listdir(folder + "test_data_set_0")
+            tensors = lambda what: [
+                onnx.numpy_helper.to_array(read_pb(folder + f"test_data_set_0/{what}_{i}.pb"))
+                for i in range(sum(s.startswith(what) for s in sets))]
+            try:
+                yield name, model, [(tensors("input"), tensors("output"))], 1e-3, 1e-5
+            except Exception:
+                continue
+
+
+def node_cases():
+    from onnx.backend.test.loader import load_node_model_tests
+
+    for c in load_node_model_tests():
+        yield c.name, c.model, c.data_sets, c.rtol, max(c.atol, 1e-6)
+
+
+def to_array(v):
+    if isinstance(v, onnx.TensorProto):
+        return onnx.numpy_helper.to_array(v)
+    if isinstance(v, list) or v is None:
+        raise Unsupported("a sequence")
+    return numpy.asarray(v)
+
+
+def case(model, sets, rtol, atol):
+    for inputs, want in sets:
+        want = [to_array(w) for w in want]
+        if any(w.dtype != numpy.float32 for w in want):
+            raise Unsupported("a result that is not of floats")
+        got = Netc.prepare(model).run([to_array(i) for i in inputs])
+        for g, w in zip(got, want):
+            assert g.size == w.size, f"{g.shape} for {w.shape}"
+            numpy.testing.assert_allclose(g.reshape(w.shape), w, rtol=rtol, atol=atol)
+
+
+def survey(words):
+    import itertools
+
+    good = []
+    for name, model, sets, rtol, atol in itertools.chain(stored_cases(), node_cases()):
+        if words and not any(w in name for w in words):
+            continue
+        try:
+            case(model, sets, rtol, atol)
+            good.append(name)
+        except Unsupported as e:
+            print("no  ", name, str(e).replace("\n", " | ")[-160:], flush=True)
+        except AssertionError as e:
+            print("BAD ", name, str(e).replace("\n", " ")[:200], flush=True)
+        except Exception as e:
+            print("no? ", name, type(e).__name__, str(e)[:150], flush=True)
+    return good
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--survey"]:
+        for name in survey(sys.argv[2:]):
+            print(name)
+    elif sys.argv[1:2] == ["--models"]:
+        models()
