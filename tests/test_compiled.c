@@ -50,6 +50,10 @@ static const network networks[] = {
      2},
     {"dropout",
      "input 3x5x5; classes 3; conv 9 k3 relu dropout=0.3; linear 20 relu dropout=0.5; " LAST, 4},
+    {"copies across rows",
+     "op turn(x[N,H,W,C]) -> y[N,C,W,H] { y[n,c,w,h] = x[n,h,w,c] * 2 + x[n,0,w,c]; }"
+     "input 3x21x6; classes 3; conv 37 k2; conv 29 k2; turn; turn; " LAST,
+     6},
     {"slices of channels",
      "op mix(x[N,H,W,C], g=3) -> y[N,H,1,C/3] {"
      "  s[n,h,t,u] += x[n,t,0,h*(C/3/g)+c] * x[n,u,0,C/3+h*(C/3/g)+c]"

@@ -4,6 +4,7 @@
    the first iteration to the stores; operands shared by points of a tile are loaded once. */
 #include "emit.h"
 #include "emit_scalar.h"
+#include "emit_transpose.h"
 #include "nest/effects.h"
 #include <llvm-c/Target.h>
 #include <math.h>
@@ -161,6 +162,33 @@ static LLVMValueRef load(em *e, expr *x, const point *p) {
   return x->rd.t->is_int ? LLVMBuildSIToFP(B, v, ir_float_type(&e->c, w), "") : v;
 }
 
+/* Is x read along the axis `across`, where others run along the vector axis? */
+static bool read_across(em *e, expr *x) {
+  if (e->s->across < 0 || e->vec < 0) return false;
+  const ref *r = ref_of(e, &x->rd);
+  return r->stride[e->vec] && r->stride[e->s->across] == 1;
+}
+
+/* Loads the block of x around p, row by row, and remembers it as vectors along the vector axis. */
+static void load_block(em *e, expr *x, const point *p) {
+  int across = e->s->across, rows = width_at(e, p), columns = (int)e->tile[across];
+  LLVMValueRef row[LANES * 4], column[LANES * 4];
+  point q = *p;
+  for (int i = 0; i < rows; i++) {
+    q.off[across] = 0;
+    q.off[e->vec] = p->off[e->vec] + i;
+    row[i] = LLVMBuildLoad2(B, ir_float_type(&e->c, columns),
+                            address(e, ref_of(e, &x->rd), &x->rd, &q), "");
+    LLVMSetAlignment(row[i], (unsigned)x->rd.t->element);
+  }
+  ir_transpose(&e->c, row, rows, columns, column);
+  q.off[e->vec] = p->off[e->vec];
+  for (int j = 0; j < columns; j++) {
+    q.off[across] = j;
+    *memo_slot(e, x, &q) = column[j];
+  }
+}
+
 /* The value of an affine index at a point, as i32 (a vector where it varies along the vector). */
 static LLVMValueRef index_value(em *e, const affine *x, const point *p) {
   int64_t c = x->c;
@@ -217,7 +245,13 @@ static LLVMValueRef eval(em *e, expr *x, const point *p) {
   if (*known) return *known;
   LLVMValueRef v;
   switch (x->kind) {
-  case E_READ: v = load(e, x, p); break;
+  case E_READ:
+    if (read_across(e, x)) {
+      load_block(e, x, p);
+      return *memo_slot(e, x, p);
+    }
+    v = load(e, x, p);
+    break;
   case E_RAND: v = random_value(e, x, p); break;
   case E_INDEX: {
     LLVMValueRef i = index_value(e, x->aff, p);

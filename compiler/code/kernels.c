@@ -56,7 +56,8 @@ static void write_expr(writer *w, expr *e) {
 static void write_schedule(writer *w) {
   const nest *n = w->c->n;
   const schedule *s = n->sched;
-  fprintf(w->out, "%d%d v%d f%d d%d:", (int)n->red, n->lanes, s->vec, s->fold, s->n_domain);
+  fprintf(w->out, "%d%d v%d x%d f%d d%d:", (int)n->red, n->lanes, s->vec, s->across, s->fold,
+          s->n_domain);
   for (int a = 0; a < n->n_axis; a++)
     fprintf(w->out, " %ld%s/%ld", (long)n->axis[a].extent, n->axis[a].reduce ? "r" : "",
             (long)s->tile[a]);

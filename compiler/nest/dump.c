@@ -149,9 +149,10 @@ static void print_schedule(const nest *n, FILE *to) {
   for (int a = 0; a < n->n_axis; a++)
     if (s->tile[a] > 1 || a == s->vec)
       fprintf(to, " %s%s:%" PRId64 "%s", n->axis[a].reduce ? "|" : "", n->axis[a].name, s->tile[a],
-              a == s->vec    ? "(vec)"
-              : a == s->fold ? "(fold)"
-                             : "");
+              a == s->vec      ? "(vec)"
+              : a == s->across ? "(across)"
+              : a == s->fold   ? "(fold)"
+                               : "");
   fputs("; loops", to);
   for (int i = 0; i < s->n_loop; i++) fprintf(to, " %s", n->axis[s->loop[i]].name);
   if (s->serial) fputs("; one thread", to);

@@ -47,6 +47,44 @@ static int vector_axis(nest *n) {
   return -1;
 }
 
+/* --- reads across the stores --- */
+
+enum { LEAST_ACROSS = 4 };
+
+static bool runs_along(const nest *n, int a) {
+  return !n->axis[a].reduce && n->axis[a].extent >= LEAST_ACROSS && !chain_axis(n, a);
+}
+
+static bool stores_along(const nest *n, int a) {
+  for (int i = 0; i < n->n_store; i++)
+    if (access_stride(&n->store[i].out, a) != 1) return false;
+  return true;
+}
+
+/* The axis along which every read runs that does not run along `vec`, or -1. */
+static int axis_across(const nest *n, const reads *r, int vec) {
+  for (int b = 0; b < n->n_axis; b++) {
+    bool ok = b != vec && runs_along(n, b);
+    for (int i = 0; ok && i < r->n; i++) {
+      const access *x = &r->read[i]->rd;
+      ok = unit_or_fixed(x, vec) || (access_stride(x, b) == 1 && !x->t->is_int);
+    }
+    if (ok) return b;
+  }
+  return -1;
+}
+
+/* Copies that exchange rows and columns, and the like: blocks of them, in registers. */
+static void find_across(nest *n, schedule *s, const target_info *t) {
+  reads r = reads_of(n);
+  if (n->red != R_SET || n->n_guard || t->lanes < LEAST_ACROSS) return;
+  for (int a = n->n_axis - 1; a >= 0 && s->across < 0; a--) {
+    if (!runs_along(n, a) || !stores_along(n, a)) continue;
+    s->across = axis_across(n, &r, a);
+    if (s->across >= 0) s->vec = a;
+  }
+}
+
 /* --- the cost of a tile, in cycles: two FMAs and two loads a cycle, and what streams from beyond
  * L1 --- */
 
@@ -237,6 +275,12 @@ static void plain_tile(nest *n, schedule *s, const target_info *t) {
   for (int a = 0; a < n->n_axis; a++) s->tile[a] = 1;
   if (s->vec < 0 && n->red == R_SET) unroll_copies(n, s, t);
   if (s->vec < 0 || n->axis[s->vec].reduce) return;
+  if (s->across >= 0) {
+    int64_t columns = n->axis[s->across].extent, rows = n->axis[s->vec].extent;
+    s->tile[s->across] = columns < t->lanes ? columns : t->lanes;
+    s->tile[s->vec] = rows < t->lanes ? rows : t->lanes;
+    return;
+  }
   bool heavy = is_heavy(n) || n->n_store > LONG_STORES;
   int64_t most = heavy ? t->lanes : 4 * t->lanes, extent = n->axis[s->vec].extent;
   s->tile[s->vec] = extent < most ? extent : most;
@@ -317,8 +361,9 @@ static int fold_axis(nest *n) {
 
 static void schedule_nest(nestprog *p, nest *n, const target_info *t, int threads) {
   schedule *s = n->sched = NEW(p->mem, schedule);
-  s->fold = -1;
+  s->fold = s->across = -1;
   s->vec = n->lanes ? innermost_reduce(n) : vector_axis(n);
+  if (s->vec < 0) find_across(n, s, t);
   if (n->lanes) s->fold = fold_axis(n);
   bool once = t->body < SMALL_BODY && is_heavy(n); /* exp and tanh are long: one copy of them */
   if (is_contraction(n) && !once) search_tile(n, s, t, threads);
