@@ -1,3 +1,4 @@
+#include "internal.h"
 #include "arena.h"
 #include <stdint.h>
 #include <stdio.h>
@@ -16,15 +17,7 @@ struct arena {
   chunk *top;
 };
 
-static void *need(void *p) {
-  if (!p) {
-    fputs("netc: out of memory\n", stderr);
-    abort();
-  }
-  return p;
-}
-
-arena *arena_new(void) { return need(calloc(1, sizeof(arena))); }
+arena *arena_new(void) { return allocated(calloc(1, sizeof(arena))); }
 
 void arena_free(arena *a) {
   if (!a) return;
@@ -37,11 +30,11 @@ void arena_free(arena *a) {
 }
 
 void *arena_alloc(arena *a, size_t bytes) {
-  if (bytes > SIZE_MAX / 2) need(NULL);
+  if (bytes > SIZE_MAX / 2) out_of_memory();
   bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
   if (!a->top || a->top->size - a->top->used < bytes) {
     size_t size = bytes > CHUNK ? bytes : CHUNK;
-    chunk *c = need(calloc(1, sizeof(chunk) + size));
+    chunk *c = allocated(calloc(1, sizeof(chunk) + size));
     c->size = size;
     c->next = a->top;
     a->top = c;

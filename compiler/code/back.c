@@ -1,4 +1,5 @@
 /* back: LLVM IR -> object code -> this process. */
+#include "base/internal.h"
 #include "back.h"
 #include "base/workers.h"
 #include "cpu.h"
@@ -17,13 +18,8 @@
 /* The IR is already in SSA form with its operands shared; what is left is address arithmetic. */
 #define PASSES "early-cse"
 
-static void fatal(const char *what, const char *why) {
-  fprintf(stderr, "netc: internal error: %s: %s\n", what, why);
-  abort();
-}
-
 static void require(LLVMErrorRef e, const char *what) {
-  if (e) fatal(what, LLVMGetErrorMessage(e));
+  if (e) internal_error(what, LLVMGetErrorMessage(e));
 }
 
 /* --- machines --- */
@@ -101,7 +97,7 @@ void machine_free(machine *m) {
 LLVMTargetMachineRef machine_generator(const machine *m) {
   LLVMTargetRef t;
   char *why = NULL;
-  if (LLVMGetTargetFromTriple(m->triple, &t, &why)) fatal("target", why);
+  if (LLVMGetTargetFromTriple(m->triple, &t, &why)) internal_error("target", why);
   /* WebAssembly has one address space of its own: position independence is for its shared
    * libraries. */
   LLVMRelocMode where = strncmp(m->triple, "wasm", 4) ? LLVMRelocPIC : LLVMRelocStatic;
@@ -130,7 +126,7 @@ void module_passes(LLVMModuleRef m, LLVMTargetMachineRef tm, const char *passes)
   char *why = NULL;
   if (LLVMVerifyModule(m, LLVMReturnStatusAction, &why)) {
     LLVMDumpModule(m);
-    fatal("generated code is invalid", why);
+    internal_error("generated code is invalid", why);
   }
   LLVMDisposeMessage(why);
   LLVMPassBuilderOptionsRef o = LLVMCreatePassBuilderOptions();
@@ -143,7 +139,8 @@ void module_optimise(LLVMModuleRef m, LLVMTargetMachineRef tm) { module_passes(m
 LLVMMemoryBufferRef module_object(LLVMModuleRef m, LLVMTargetMachineRef tm) {
   LLVMMemoryBufferRef buf;
   char *why = NULL;
-  if (LLVMTargetMachineEmitToMemoryBuffer(tm, m, LLVMObjectFile, &why, &buf)) fatal("code", why);
+  if (LLVMTargetMachineEmitToMemoryBuffer(tm, m, LLVMObjectFile, &why, &buf))
+    internal_error("code", why);
   return buf;
 }
 
@@ -252,7 +249,7 @@ void dump_code(const kernel_list *l, const machine *m, bool assembly, FILE *to) 
     LLVMMemoryBufferRef buf;
     char *why = NULL;
     if (LLVMTargetMachineEmitToMemoryBuffer(tm, mod, LLVMAssemblyFile, &why, &buf))
-      fatal("assembly", why);
+      internal_error("assembly", why);
     fwrite(LLVMGetBufferStart(buf), 1, LLVMGetBufferSize(buf), to);
     LLVMDisposeMemoryBuffer(buf);
   } else {

@@ -2,6 +2,7 @@
      void kernel(char **tensors, index begin, index end)
    that runs tiles [begin, end) of the nest's domain. The reduction lives in SSA accumulators from
    the first iteration to the stores; operands shared by points of a tile are loaded once. */
+#include "base/internal.h"
 #include "emit.h"
 #include "emit_scalar.h"
 #include "emit_transpose.h"
@@ -101,7 +102,7 @@ static ref *find_ref(em *e, const access *x) {
 
 static ref *ref_of(em *e, const access *x) {
   ref *r = find_ref(e, x);
-  if (!r) abort();
+  if (!r) internal_error(e->n->name, "an access without a pointer");
   return r;
 }
 

@@ -1,7 +1,7 @@
 /* exp, log and tanh as LLVM IR: the steps of elementary.c, one instruction each. */
+#include "base/internal.h"
 #include "nest/elementary.h"
 #include "emit_scalar.h"
-#include <stdlib.h>
 
 typedef struct {
   const ir *c;
@@ -50,7 +50,7 @@ static LLVMValueRef one_step(machine_state *m, const mstep *s) {
   case M_NAN: return choose(m, LLVMBuildFCmp(b, LLVMRealUNO, x, x, ""), s);
   case M_EXP: return ir_elementary(m->c, E_EXP, x);
   }
-  abort();
+  internal_error("elementary program", "a step of no known kind");
 }
 
 LLVMValueRef ir_elementary(const ir *c, ekind k, LLVMValueRef x) {

@@ -1,7 +1,7 @@
 /* Scalar functions as LLVM IR. No fast-math flag is ever set: each operation rounds as the
    interpreter's does. */
+#include "base/internal.h"
 #include "emit_scalar.h"
-#include <stdlib.h>
 #include <string.h>
 
 LLVMTypeRef ir_float_type(const ir *c, int width) {
@@ -119,7 +119,7 @@ LLVMValueRef ir_scalar(const ir *c, ekind k, LLVMValueRef *a) {
   }
   case E_STOP:
   case E_ROUNDED: return a[0];
-  default: abort();
+  default: internal_error(scalar_word(k), "has no instruction");
   }
 }
 

@@ -1,5 +1,6 @@
 /* Which nests share code: two nests whose text, strides and schedule agree differ only in the
    tensors they are given, so one function serves both. */
+#include "base/internal.h"
 #include "emit.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,7 +73,7 @@ static char *kernel_key(nestprog *p, kernel_call *c) {
   char *text = NULL;
   size_t size = 0;
   writer w = {open_memstream(&text, &size), c, p, walk_begin(p->ex)};
-  if (!w.out) abort();
+  if (!w.out) out_of_memory();
   write_schedule(&w);
   write_expr(&w, c->n->term);
   if (c->n->init) write_expr(&w, c->n->init);

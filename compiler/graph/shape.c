@@ -1,7 +1,7 @@
 /* Shape rules: what goes in decides what comes out, for one sample (N = 1). */
+#include "base/internal.h"
 #include "expand.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void env_add(xenv *env, const char *name, double v) {
@@ -65,9 +65,7 @@ bool node_env(const node *n, int64_t batch, diag *d, xenv *env) {
 double node_setting(const node *n, const char *name) {
   for (int i = 0; i < n->n_set; i++)
     if (!strcmp(n->set[i].name, name)) return n->set[i].v[0];
-  fprintf(stderr, "netc: operator `%s` has no setting `%s` (a bug in netc)\n",
-          n->op ? n->op->name : "input", name);
-  abort();
+  internal_error(name, "an operator without this setting");
 }
 
 const char *shape_text(arena *a, const shape *s, bool is_int) {

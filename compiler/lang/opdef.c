@@ -1,9 +1,9 @@
 /* The operator library, and the value of shape and setting expressions. */
+#include "base/internal.h"
 #include "opdef.h"
 #include "syntax.h"
 #include "base/nearest_word.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 opdef *ops_find(opdef *list, const char *name) {
@@ -20,8 +20,7 @@ opdef *ops_library(arena *a, diag *d) {
     syntax s;
     if (!parse_source(a, d, file, &s)) {
       diag_print(d, stderr);
-      fputs("netc: the built-in operators do not parse (a bug in netc)\n", stderr);
-      abort();
+      internal_error(oplib[i].name, "a built-in operator does not parse");
     }
     *end = s.ops;
     while (*end) end = &(*end)->next;
@@ -97,7 +96,7 @@ static bool eval_binary(const evaluation *e, const xexpr *x, number a, number b,
   case X_LE: *out = (number){a.v <= b.v, true}; return true;
   case X_GT: *out = (number){a.v > b.v, true}; return true;
   case X_GE: *out = (number){a.v >= b.v, true}; return true;
-  default: abort();
+  default: internal_error("expression", "an operator of no known kind");
   }
 }
 

@@ -1,7 +1,7 @@
 /* The programs of the elementary functions, and a machine that runs them. */
+#include "base/internal.h"
 #include "elementary.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(x) ((int)(sizeof(x) / sizeof *(x)))
@@ -237,7 +237,7 @@ static const mprogram programs[E_COUNT] = {
 };
 
 const mprogram *elementary(ekind k) {
-  if (!programs[k].n) abort();
+  if (!programs[k].n) internal_error(scalar_word(k), "is no elementary function");
   return &programs[k];
 }
 

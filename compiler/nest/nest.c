@@ -1,4 +1,5 @@
 /* Construction and inspection of nests and their tensors. */
+#include "base/internal.h"
 #include "nest.h"
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@ nestprog *nestprog_new(arena *mem) {
 }
 
 tensor *tensor_new(nestprog *p, const char *name, trole role, int rank, const int64_t *dim) {
-  if (rank > MAX_DIMS) abort();
+  if (rank > MAX_DIMS) internal_error(name, "a tensor of too many dimensions");
   tensor *t = NEW(p->mem, tensor);
   t->id = p->n_tensor;
   t->name = name;
@@ -38,7 +39,7 @@ nest *nest_new(nestprog *p, const char *name, const struct node *node) {
 }
 
 void nest_store(nest *n, access out, expr *value) {
-  if (n->n_store == MAX_STORES) abort();
+  if (n->n_store == MAX_STORES) internal_error(n->name, "a nest of too many stores");
   store s = {out, value};
   PUSH(exprs_arena(n->ex), n->store, n->n_store, s);
 }

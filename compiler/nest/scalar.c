@@ -1,7 +1,7 @@
 /* What is known of scalar functions: scalar.def's table, and their values. */
+#include "base/internal.h"
 #include "expr.h"
 #include <math.h>
-#include <stdlib.h>
 
 enum { PLAIN, OWN, HIDDEN };
 enum { HEAVY = 10 };
@@ -64,6 +64,6 @@ double scalar_value(ekind k, double a, double b, double c) {
   case E_COS: return cos(a);
   case E_ERF: return erf(a);
   case E_SIGMOID: return 1 / (1 + exp(-a));
-  default: abort();
+  default: internal_error(scalar_word(k), "has no value of its own");
   }
 }

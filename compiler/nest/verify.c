@@ -1,8 +1,8 @@
 /* verify: checks what every pass may rely on, and aborts with the nest's name where it does not
    hold. */
+#include "base/internal.h"
 #include "effects.h"
 #include "schedule.h"
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -14,10 +14,10 @@ typedef struct {
 
 static void need(const checker *c, bool ok, const char *what) {
   if (ok) return;
-  fprintf(stderr, "netc: internal error after %s: nest `%s`: %s\n",
-          c->p->stage ? c->p->stage : "construction", c->n ? c->n->name : "-", what);
   dump_nests(c->p, stderr);
-  abort();
+  internal_error(arena_printf(c->p->mem, "after %s, nest `%s`",
+                              c->p->stage ? c->p->stage : "construction", c->n ? c->n->name : "-"),
+                 what);
 }
 
 static bool uses_reduce_axis(const nest *n, const affine *x) {

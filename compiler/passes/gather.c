@@ -8,6 +8,7 @@
    by a guard. Elements that no class reaches are filled with zeros.
    A dimension that is written once, if only in part (a slice of channels), needs no solving: what
    is left of it is filled with zeros, and the part is written as it is. */
+#include "base/internal.h"
 #include "nest/effects.h"
 #include "passes.h"
 #include <stdlib.h>
@@ -46,7 +47,7 @@ static const char *fresh_name(nestprog *p, const nest *n, int dim) {
 }
 
 static int add_output_axis(nestprog *p, nest *n, int dim, int64_t extent) {
-  if (n->n_axis == MAX_AXES) abort();
+  if (n->n_axis == MAX_AXES) internal_error(n->name, "a nest of too many axes");
   n->axis[n->n_axis] = (axis){fresh_name(p, n, dim), extent, false};
   return n->n_axis++;
 }

@@ -1,12 +1,12 @@
 /* grad: appends the backward nests and the optimizer's updates. For `y[f] += e`, every read r[g]
    in e gives `d.r[g] += d.y[f] * de/dr` over the same axes. Requires forward nests of one store.
    The result's nests are scatters; gather makes them write each element once. */
+#include "base/internal.h"
 #include "graph/graph.h"
 #include "instantiate.h"
 #include "nest/effects.h"
 #include "passes.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -44,7 +44,7 @@ static expr *operation(exprs *mem, char c, expr **stack, int *n) {
     return e_op(mem, ops[i].kind, stack[*n], k > 1 ? stack[*n + 1] : NULL,
                 k > 2 ? stack[*n + 2] : NULL);
   }
-  abort();
+  internal_error("derivative", "an operation of no known letter");
 }
 
 static expr *derive(exprs *mem, const char *rule, const expr *e, expr *y, expr *g) {

@@ -5,9 +5,9 @@
      aligned      it does, but only within its own tile of an equal domain, which the same thread
                   runs: both gradients of a linear layer share their pass over the weights so.
    Requires tiles and domains (sched.c). Decides about time only, never about values. */
+#include "base/internal.h"
 #include "nest/effects.h"
 #include "passes.h"
-#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_GROUP = 24, SHARED_BYTES = 32 * 1024 };
@@ -122,19 +122,13 @@ static bool may_join(const group *g, nest *n, bool small) {
 /* n goes on with the chain of the nest before it: what earlier passes promised must hold. */
 static void check_link(const group *g, nest *n) {
   for (int i = g->n - 1; i >= 0 && g->member[i]->chain == n->chain; i--)
-    if (g->n == MAX_GROUP || !same_domain(g->member[i], n) || !may_share(g->member[i], n)) {
-      fprintf(stderr, "netc: internal error: `%s` cannot follow `%s` in a chain\n", n->name,
-              g->member[i]->name);
-      abort();
-    }
+    if (g->n == MAX_GROUP || !same_domain(g->member[i], n) || !may_share(g->member[i], n))
+      internal_error(n->name, "cannot follow the nests before it in a chain");
 }
 
 /* Chains are numbered in order: one that begins again was torn by what stands in between. */
 static void check_start(int *last, const nest *n) {
-  if (n->chain <= *last) {
-    fprintf(stderr, "netc: internal error: `%s` stands apart from its chain\n", n->name);
-    abort();
-  }
+  if (n->chain <= *last) internal_error(n->name, "stands apart from its chain");
   *last = n->chain;
 }
 

@@ -1,7 +1,6 @@
 /* lower: the graph's layers, and the loss, become forward nests in the order of the graph. */
 #include "instantiate.h"
 #include "passes.h"
-#include <stdlib.h>
 
 typedef struct {
   nestprog *p;

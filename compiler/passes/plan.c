@@ -1,6 +1,7 @@
 /* plan: gives every tensor a block and an offset. Workspace is shared by tensors that are never
    alive together; a tensor lives from the group that first writes it to the one that last reads it.
  */
+#include "base/internal.h"
 #include "plan.h"
 #include "nest/effects.h"
 #include "nest/schedule.h"
@@ -99,7 +100,7 @@ static int block_of(const tensor *t) {
   case T_METRIC: return BLOCK_PORTS + t->port;
   case T_TEMP: return BLOCK_WORK;
   }
-  abort();
+  internal_error(t->name, "a tensor without a role");
 }
 
 memory_plan plan(nestprog *p) {

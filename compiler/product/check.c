@@ -5,6 +5,7 @@
    it, g.d, is compared with (L(w + h d) - L(w - h d)) / 2h. No h is right for all networks
    (rounding wants it large; curvature, and the kinks of relu and max, want it small), so several
    are tried and the best counts: a wrong gradient agrees at none. */
+#include "base/internal.h"
 #include "base/philox.h"
 #include "lang/syntax.h"
 #include "pipeline.h"
@@ -33,8 +34,7 @@ static double uniform(uint64_t seed, uint32_t stream, uint64_t i) {
 
 static void *block(size_t bytes) {
   bytes = (bytes + 127) / 64 * 64;
-  void *p = aligned_alloc(64, bytes);
-  if (!p) abort();
+  void *p = allocated(aligned_alloc(64, bytes));
   return memset(p, 0, bytes);
 }
 
@@ -61,7 +61,8 @@ static const opdef *plain_descent(const graph *g) {
       "op descent(w[..], g[..]) -> w[..] optimizer { w[..] = w[..] - lr * g[..]; }";
   syntax s;
   diag *d = diag_new(g->mem);
-  if (!parse_source(g->mem, d, diag_add_source(d, "check", text, strlen(text)), &s)) abort();
+  if (!parse_source(g->mem, d, diag_add_source(d, "check", text, strlen(text)), &s))
+    internal_error("check", text);
   return s.ops;
 }
 

@@ -1,5 +1,6 @@
 /* What this machine can do, measured by code from the same code generator: its FMA peak and the
    rate at which it reads memory. */
+#include "base/internal.h"
 #include "base/workers.h"
 #include "passes/passes.h"
 #include "pipeline.h"
@@ -66,7 +67,7 @@ static void run_once(void *self, int me, int group, int share) {
 
 static char *cleared(size_t bytes) {
   char *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
-  if (!memory) abort();
+  if (!memory) out_of_memory();
   return memset(memory, 0, bytes);
 }
 

@@ -1,4 +1,5 @@
 /* object: both programs of a network in one LLVM module, with the functions that C calls. */
+#include "base/internal.h"
 #include "object.h"
 #include "base/capture.h"
 #include "object_embed.h"
@@ -12,11 +13,6 @@
 enum { ALIGN = 64 };
 
 static int64_t aligned(int64_t n) { return (n + ALIGN - 1) / ALIGN * ALIGN; }
-
-static void fatal(const char *what, const char *why) {
-  fprintf(stderr, "netc: internal error: %s: %s\n", what, why);
-  abort();
-}
 
 /* --- the machine --- */
 
@@ -105,7 +101,7 @@ static void measure(object *o) {
   s->infer = infer->bytes[BLOCK_WORK];
   if (!s->has_train) return;
   if (train->bytes[BLOCK_PARAMS] != infer->bytes[BLOCK_PARAMS])
-    fatal("params", "training and inference lay them out differently");
+    internal_error("params", "training and inference lay them out differently");
   o->logits_at = train->bytes[BLOCK_WORK];
   o->losses_at = o->logits_at + aligned(4 * tensor_elements(o->train.p->logits));
   s->state = train->bytes[BLOCK_STATE];
@@ -166,8 +162,7 @@ static void build_module(object *o) {
 }
 
 object *object_new(const graph *g, const object_options *options, char **error) {
-  object *o = calloc(1, sizeof *o);
-  if (!o) abort();
+  object *o = allocated(calloc(1, sizeof *o));
   o->g = g;
   o->opt = *options;
   if (!set_machine(o, error)) {
@@ -204,8 +199,7 @@ object_sizes object_size(const object *o) { return o->size; }
 
 static char *copy_buffer(LLVMMemoryBufferRef b, size_t *n) {
   *n = LLVMGetBufferSize(b);
-  char *s = malloc(*n + 1);
-  if (!s) abort();
+  char *s = allocated(malloc(*n + 1));
   memcpy(s, LLVMGetBufferStart(b), *n);
   s[*n] = 0;
   LLVMDisposeMemoryBuffer(b);
@@ -216,7 +210,8 @@ static char *generated(const object *o, LLVMCodeGenFileType kind, size_t *n) {
   LLVMMemoryBufferRef b;
   char *why = NULL;
   LLVMModuleRef copy = LLVMCloneModule(o->module); /* code generation changes the module */
-  if (LLVMTargetMachineEmitToMemoryBuffer(o->generator, copy, kind, &why, &b)) fatal("code", why);
+  if (LLVMTargetMachineEmitToMemoryBuffer(o->generator, copy, kind, &why, &b))
+    internal_error("code", why);
   LLVMDisposeModule(copy);
   return copy_buffer(b, n);
 }
@@ -233,7 +228,7 @@ char *object_bytes(const object *o, object_form form, size_t *n) {
     return copy;
   }
   }
-  abort();
+  internal_error("object", "a file of no known kind");
 }
 
 bool object_calls(const char *code, size_t n, const char *function) {
@@ -241,7 +236,7 @@ bool object_calls(const char *code, size_t n, const char *function) {
   char *why = NULL;
   bool found = false;
   LLVMBinaryRef binary = LLVMCreateBinary(b, NULL, &why);
-  if (!binary) fatal("object", why);
+  if (!binary) internal_error("object", why);
   LLVMSymbolIteratorRef s = LLVMObjectFileCopySymbolIterator(binary);
   for (; !LLVMObjectFileIsSymbolIteratorAtEnd(binary, s); LLVMMoveToNextSymbol(s))
     found |= !strcmp(LLVMGetSymbolName(s), function);

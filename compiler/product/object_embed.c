@@ -1,4 +1,5 @@
 /* Links the embedded code into an object's module, and writes its tables as constants. */
+#include "base/internal.h"
 #include "object_embed.h"
 #include "lang/ast.h"
 #include "runtime/embed/embed.h"
@@ -9,21 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void fatal(const char *what, const char *why) {
-  fprintf(stderr, "netc: internal error: %s: %s\n", what, why);
-  abort();
-}
-
 static void link_text(LLVMModuleRef m, const char *text) {
   LLVMMemoryBufferRef buffer =
       LLVMCreateMemoryBufferWithMemoryRangeCopy(text, strlen(text), "runtime/embed");
   LLVMModuleRef part;
   char *why = NULL;
   if (LLVMParseIRInContext(LLVMGetModuleContext(m), buffer, &part, &why))
-    fatal("embedded code", why);
+    internal_error("embedded code", why);
   LLVMSetTarget(part, LLVMGetTarget(m));
   LLVMSetModuleDataLayout(part, LLVMGetModuleDataLayout(m));
-  if (LLVMLinkModules2(m, part)) fatal("embedded code", "it does not link");
+  if (LLVMLinkModules2(m, part)) internal_error("embedded code", "it does not link");
 }
 
 void embed_link(LLVMModuleRef m) {
@@ -32,7 +28,7 @@ void embed_link(LLVMModuleRef m) {
 
 LLVMValueRef embed_function(LLVMModuleRef m, const char *name) {
   LLVMValueRef f = LLVMGetNamedFunction(m, name);
-  if (!f) fatal("embedded code lacks", name);
+  if (!f) internal_error("embedded code lacks", name);
   return f;
 }
 
@@ -106,7 +102,7 @@ embed_table embed_tensors(LLVMModuleRef m, const weight_table *w) {
   size_t names_bytes = 0;
   FILE *text = open_memstream(&names, &names_bytes);
   int n = 0;
-  if (!row || !text) abort();
+  if (!row || !text) out_of_memory();
   for (int i = 0; i < w->n; i++) {
     if (w->info[i].in_state) continue;
     embed_tensor e = describe(&w->info[i], w->tensor[i], (int32_t)ftell(text));

@@ -1,10 +1,10 @@
 /* The functions that an object exports. Each lays out pointers to its tensors on its own stack,
    from the caller's blocks and the planned offsets, and calls the kernels in order. */
+#include "base/internal.h"
 #include "object_embed.h"
 #include "object_parts.h"
 #include <llvm-c/Target.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -48,11 +48,7 @@ static LLVMValueRef call(const entry *e, LLVMValueRef f, LLVMValueRef *arg, unsi
 /* --- running a program --- */
 
 static LLVMValueRef place(const entry *e, int block, int64_t bytes) {
-  if (!e->block[block]) {
-    fprintf(stderr, "netc: internal error: a kernel uses block %d, which its program lacks\n",
-            block);
-    abort();
-  }
+  if (!e->block[block]) internal_error(e->o->opt.prefix, "a kernel uses a block that it lacks");
   LLVMValueRef at = whole(e->index, bytes);
   return bytes ? LLVMBuildGEP2(e->b, e->i8, e->block[block], &at, 1, "") : e->block[block];
 }

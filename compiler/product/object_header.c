@@ -1,4 +1,5 @@
 /* The C header of an object: sizes, units, layouts, and the functions' prototypes. */
+#include "base/internal.h"
 #include "object_parts.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -109,7 +110,7 @@ char *object_header(const object *o) {
   char *text = NULL;
   size_t n = 0;
   writer w = {.o = o, .f = open_memstream(&text, &n), .name = o->opt.prefix};
-  if (!w.f) abort();
+  if (!w.f) out_of_memory();
   for (size_t i = 0; o->opt.prefix[i] && i + 1 < sizeof w.upper; i++)
     w.upper[i] = (char)toupper((unsigned char)o->opt.prefix[i]);
   write_top(&w);

@@ -1,14 +1,13 @@
 /* The pass table: the whole compiler at a glance. */
+#include "base/internal.h"
 #include "pipeline.h"
 #include "passes/passes.h"
-#include <stdlib.h>
 #include <string.h>
 
 /* A user's operators were tried when the file was checked; these are netc's own. */
 static void wrong_library(const compilation *c) {
   diag_print(c->g->d, stderr);
-  fprintf(stderr, "netc: internal error: an operator of the library is wrong\n");
-  abort();
+  internal_error(c->p ? c->p->stage : "lower", "an operator of the library is wrong");
 }
 
 static void run_lower(compilation *c) {

@@ -1,4 +1,5 @@
 /* Compiled programs: building them, and running their kernels in order over one or more threads. */
+#include "base/internal.h"
 #include "base/workers.h"
 #include "nest/cost.h"
 #include "pipeline.h"
@@ -127,8 +128,7 @@ static machine *this_machine(const char *cpu, const char *features) {
   char *error = NULL;
   machine *m = machine_new(NULL, cpu, features, &error);
   if (m) return m;
-  fprintf(stderr, "netc: internal error: %s\n", error);
-  abort();
+  internal_error("machine", error);
 }
 
 static port_role role_of(const tensor *t) {
