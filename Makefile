@@ -95,10 +95,12 @@ test: deps-test
 	@$(MAKE) --no-print-directory netc check-all
 
 # The whole suite under AddressSanitizer and UndefinedBehaviorSanitizer.
+SANITIZE = B=build-asan NETC=netc-asan \
+  EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
 asan: deps-test
-	@$(MAKE) --no-print-directory B=build-asan NETC=netc-asan \
-	  EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
-	  netc-asan check-all
+	@$(MAKE) --no-print-directory $(SANITIZE) netc-asan check-all
+random-asan:
+	@$(MAKE) --no-print-directory $(SANITIZE) build-asan/random_networks
 
 PREFIX ?= /usr/local
 # Program, manual pages, completion, models and examples. DESTDIR= stages for packagers.
@@ -124,7 +126,13 @@ $(B)/test_%: tests/test_%.c $(LIBOBJ)
 	$(call say,CC $<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LIBOBJ) $(LDLIBS) -lcmocka
 
-check-all: $(TESTS) $(NETC)
+# Random networks (tests/random): a program of several files.
+RANDOM_OBJ = $(patsubst %.c,$(B)/%.o,$(wildcard tests/random/*.c))
+$(B)/random_networks: $(RANDOM_OBJ) $(LIBOBJ)
+	$(call say,LD $@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+
+check-all: $(TESTS) $(B)/random_networks $(NETC)
 	@env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL NETC=./$(NETC) BUILD=$(B) sh tests/run-all $(TESTS) -- $(SCRIPTS)
 
 bench: netc
@@ -132,5 +140,5 @@ bench: netc
 
 clean:
 	rm -rf build build-* netc netc-*
-.PHONY: all deps deps-test run test asan install uninstall deb portable check-all bench clean
--include $(OBJ:.o=.d) $(TESTS:=.d)
+.PHONY: all deps deps-test run test asan random-asan install uninstall deb portable check-all bench clean
+-include $(OBJ:.o=.d) $(TESTS:=.d) $(RANDOM_OBJ:.o=.d)

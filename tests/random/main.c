@@ -1,0 +1,152 @@
+/* Random networks, each held against the interpreter, finite differences and its own object:
+     random_networks [--count N | --seconds S] [--seed S] [--every] [--print] [--no-shrink]
+   [FILE.net ..] Prints what differs, shrunk, and exits 1; with FILEs, judges those (no shrinking).
+ */
+#include "author.h"
+#include "judge.h"
+#include "shrink.h"
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct {
+  long count, seed;
+  double seconds;
+  bool print, every, no_shrink;
+} settings;
+
+typedef struct {
+  long outcome[N_OUTCOMES], own;
+  double slowest, worst_gradient;
+} tally;
+
+/* What a smaller text must still do: the same outcome, with the same words. */
+typedef struct {
+  judge_options o;
+  verdict v;
+} failure;
+
+/* The message without names, numbers and places. */
+static void skeleton(const verdict *v, char *to, size_t size) {
+  size_t n = 0;
+  const char *error = strstr(v->what, "internal error");
+  for (const char *p = error ? error : v->what; *p && *p != '\n' && n + 1 < size; p++) {
+    if (*p == '`') {
+      const char *end = strchr(p + 1, '`');
+      if (end) p = end;
+    } else if (!(*p >= '0' && *p <= '9')) to[n++] = *p;
+  }
+  to[n] = 0;
+}
+
+static bool same_failure(const verdict *a, const verdict *b) {
+  char x[200], y[200];
+  if (a->outcome != b->outcome) return false;
+  if (a->outcome != CRASHED) return true;
+  skeleton(a, x, sizeof x);
+  skeleton(b, y, sizeof y);
+  return !strcmp(x, y);
+}
+
+static bool fails_too(const char *text, void *arg) {
+  failure *f = arg;
+  verdict v = judge_caged(text, &f->o);
+  return same_failure(&v, &f->v);
+}
+
+static void report(const char *text, const failure *f, long seed, bool shrunk) {
+  printf("--- %s (seed %ld%s), while %s:\n%s\n%s\n", outcome_name[f->v.outcome], seed,
+         shrunk ? ", shrunk" : "", f->v.doing, f->v.what, text);
+  fflush(stdout);
+}
+
+static void study(const char *text, failure *f, long seed, const settings *s) {
+  if (s->no_shrink || f->v.outcome == REFUSED) {
+    report(text, f, seed, false);
+    return;
+  }
+  char *small = shrink(text, fails_too, f, f->v.outcome == TOO_LONG ? 30 : 400);
+  f->v = judge_caged(small, &f->o);
+  report(small, f, seed, true);
+  free(small);
+}
+
+static judge_options options_of(long seed, const settings *s) {
+  return (judge_options){.every = s->every,
+                         .turn = (int)(seed / 3 % 4),
+                         .threads = 1 + (int)(seed % 3 + 1) % 3,
+                         .object = seed % 20 == 0,
+                         .gradients = seed % 2 == 0,
+                         .limit = 10};
+}
+
+static void one(long seed, const settings *s, tally *t) {
+  bool own = seed % 3 == 0;
+  char *text = random_network((uint64_t)seed, own);
+  failure f = {.o = options_of(seed, s)};
+  if (s->print) printf("--- %ld\n%s\n", seed, text);
+  f.v = judge_caged(text, &f.o);
+  t->own += own;
+  t->outcome[f.v.outcome]++;
+  if (f.v.seconds > t->slowest) t->slowest = f.v.seconds;
+  if (f.v.outcome == RIGHT && f.v.gradient > t->worst_gradient) t->worst_gradient = f.v.gradient;
+  if (f.v.outcome > INFINITE) study(text, &f, seed, s);
+  free(text);
+}
+
+static int summary(const tally *t, long n, double seconds) {
+  bool passed = t->outcome[RIGHT] + t->outcome[INFINITE] == n;
+  printf("%ld networks (%ld with operators of their own) in %.0f s:", n, t->own, seconds);
+  for (int i = 0; i < N_OUTCOMES; i++)
+    if (i == RIGHT || t->outcome[i]) printf(" %ld %s,", t->outcome[i], outcome_name[i]);
+  printf(" the slowest %.1f s, worst gradient %.0e%s\n", t->slowest, t->worst_gradient,
+         passed ? "; PASSED" : "");
+  return passed ? 0 : 1;
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int run(const settings *s) {
+  tally t = {0};
+  double start = now();
+  long n = 0;
+  for (; s->seconds > 0 ? now() - start < s->seconds : n < s->count; n++) one(s->seed + n, s, &t);
+  return summary(&t, n, now() - start);
+}
+
+static int judge_file(const char *path) {
+  char *text = NULL;
+  size_t size = 0;
+  FILE *f = fopen(path, "r");
+  if (!f || getdelim(&text, &size, 0, f) < 0) {
+    fprintf(stderr, "%s: not readable\n", path);
+    return 1;
+  }
+  fclose(f);
+  judge_options o = {.every = true, .threads = 2, .object = true, .gradients = true, .limit = 10};
+  verdict v = judge_caged(text, &o);
+  printf("%s: %s; %s; %s (gradient %.1e, %.1f s)\n", path, outcome_name[v.outcome], v.doing, v.what,
+         v.gradient, v.seconds);
+  free(text);
+  return v.outcome != RIGHT;
+}
+
+int main(int argc, char **argv) {
+  settings s = {.count = 100, .seed = 1};
+  int status = 0, files = 0;
+  for (int i = 1; i < argc; i++) {
+    const char *value = i + 1 < argc ? argv[i + 1] : "";
+    if (!strcmp(argv[i], "--count")) s.count = atol(value), i++;
+    else if (!strcmp(argv[i], "--seconds")) s.seconds = atof(value), i++;
+    else if (!strcmp(argv[i], "--seed")) s.seed = atol(value), i++;
+    else if (!strcmp(argv[i], "--print")) s.print = true;
+    else if (!strcmp(argv[i], "--every")) s.every = true;
+    else if (!strcmp(argv[i], "--no-shrink")) s.no_shrink = true;
+    else files++, status |= judge_file(argv[i]);
+  }
+  return files ? status : run(&s);
+}
