@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { KEY_USAGE = 2000 };
 
@@ -56,6 +57,31 @@ error_t option_file(struct argp_state *state, int key, char *arg, const char **f
   if (*file) argp_error(state, "one network file at a time, not also `%s`", arg);
   *file = arg;
   return 0;
+}
+
+static bool plain(const char *word) {
+  return *word &&
+         !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                            "-_./=:,+@%")];
+}
+
+char *command_line(int argc, char **argv) {
+  char *line = NULL;
+  size_t n;
+  FILE *f = open_memstream(&line, &n);
+  if (!f) abort();
+  fputs(argv[0], f);
+  for (int i = 1; i < argc; i++) {
+    if (plain(argv[i])) {
+      fprintf(f, " %s", argv[i]);
+      continue;
+    }
+    fputs(" '", f);
+    for (const char *p = argv[i]; *p; p++) fprintf(f, *p == '\'' ? "'\\'%c" : "%c", *p);
+    fputc('\'', f);
+  }
+  fclose(f);
+  return line;
 }
 
 int report_failure(char *text) {

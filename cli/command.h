@@ -53,6 +53,8 @@ long option_whole(struct argp_state *state, const char *name, const char *text, 
 double option_real(struct argp_state *state, const char *name, const char *text);
 /* The default case of an argp parser whose one argument is a network file: puts it into *file. */
 error_t option_file(struct argp_state *state, int key, char *arg, const char **file);
+/* The command line as it can be typed again, malloc'd. argv[0] is "netc NAME". */
+char *command_line(int argc, char **argv);
 /* Prints "netc: error: ..." and frees text; returns EXIT_WRONG_INPUT. */
 int report_failure(char *text);
 /* Prints a json-c object on stdout and releases it; false if stdout cannot be written. */

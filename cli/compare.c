@@ -73,6 +73,9 @@ const struct argp compare_argp = {NULL, parse, "A.net [B.net...]", doc, children
 int command_compare(int argc, char **argv) {
   compare_command c = {.s = {.mem = arena_new(), .n_seed = 3},
                        .file = allocate((size_t)argc * sizeof(char *))};
+  char *line = command_line(argc, argv);
+  c.s.command = arena_strdup(c.s.mem, line);
+  free(line);
   train_flags_init(&c.s.flags);
   parse_command(&compare_argp, argc, argv, &c);
   add_files(&c);

@@ -34,7 +34,8 @@ typedef struct {
 } data_flags;
 
 static const struct argp_option options[] = {
-    {"sheet", KEY_SHEET, "PNG", 0, "write a contact sheet of the first 100 images", 1},
+    {"sheet", KEY_SHEET, "PNG", 0, "write a contact sheet of 100 images, evenly over the data set",
+     1},
     {"json", 'j', 0, 0, "print one JSON object instead of tables", 1},
     {"split", KEY_SPLIT, "A/B", 0, "look for the same image on both sides of this split", 1},
     {"seed", 's', "N", 0, "seed of that split (default 1)", 1},
@@ -250,11 +251,11 @@ static bool print_report(const dataset *ds, const data_flags *f) {
 static bool write_sheet(const dataset *ds, const char *path, char **error) {
   int n = ds->n < SHEET_SAMPLES ? (int)ds->n : SHEET_SAMPLES;
   int64_t index[SHEET_SAMPLES];
-  for (int i = 0; i < n; i++) index[i] = i;
+  for (int i = 0; i < n; i++) index[i] = i * ds->n / n;
   image sheet = sheet_make(ds, index, n, SHEET_COLUMNS, NULL);
   bool ok = image_write_png(path, &sheet, error);
   image_free(&sheet);
-  if (ok) fprintf(stderr, "wrote %s: the first %d images\n", path, n);
+  if (ok) fprintf(stderr, "wrote %s: %d images, evenly over the data set\n", path, n);
   return ok;
 }
 

@@ -1,4 +1,5 @@
 /* netc eval: how good trained weights are, on the whole and for each class. */
+#include "cli/confusion.h"
 #include "cli/inference.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
@@ -15,11 +16,11 @@ typedef enum { PART_DEFAULT, PART_VAL, PART_TRAIN, PART_ALL } part;
 
 typedef struct {
   train_flags f;
-  const char *file, *worst;
+  const char *file, *worst, *confusion;
   part which;
 } eval_command;
 
-enum { KEY_PART = 1, KEY_WORST, KEY_SPLIT, KEY_NO_SHUFFLE };
+enum { KEY_PART = 1, KEY_WORST, KEY_CONFUSION, KEY_SPLIT, KEY_NO_SHUFFLE };
 enum { MAX_WORST = 48, WORST_COLUMNS = 8 };
 
 static const struct argp_option options[] = {
@@ -33,6 +34,7 @@ static const struct argp_option options[] = {
     {"seed", 's', "N", 0, "the seed that the split was drawn with, instead of the file's", 2},
     {"no-shuffle", KEY_NO_SHUFFLE, 0, 0, "the split was made in the order of the data set", 2},
     {"worst", KEY_WORST, "OUT.png", 0, "write a sheet of the most confidently wrong images", 3},
+    {"confusion", KEY_CONFUSION, "OUT.svg", 0, "draw the confusion matrix", 3},
     {"threads", 't', "N", 0, "threads", 3},
     {"json", 'j', 0, 0, "print one JSON object instead of tables", 3},
     {0}};
@@ -69,6 +71,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     break;
   case KEY_NO_SHUFFLE: c->f.shuffle = false; break;
   case KEY_WORST: c->worst = arg; break;
+  case KEY_CONFUSION: c->confusion = arg; break;
   case 't': c->f.threads = (int)option_whole(state, "--threads", arg, 1, 1024); break;
   case 'j': c->f.json = true; break;
   case ARGP_KEY_END:
@@ -179,6 +182,73 @@ static void print_tables(const findings *r) {
 
 static json_object *real(double v) { return isfinite(v) ? json_object_new_double(v) : NULL; }
 
+static bool wrong(const findings *r, int64_t i) {
+  return r->predicted[i] != r->ds->labels[r->index[i]];
+}
+
+/* Positions of at most MAX_WORST wrong samples, the most confident first. */
+static int find_worst(const findings *r, int64_t *worst) {
+  int n = 0;
+  for (int64_t i = 0; i < r->n; i++) {
+    if (!wrong(r, i)) continue;
+    int at = n < MAX_WORST ? n++ : MAX_WORST;
+    while (at > 0 && r->probability[worst[at - 1]] < r->probability[i]) {
+      if (at < MAX_WORST) worst[at] = worst[at - 1];
+      at--;
+    }
+    if (at < MAX_WORST) worst[at] = i;
+  }
+  return n;
+}
+
+/* The last part of a sample's file name; its number where the data set has no names. */
+static const char *file_of(const findings *r, int64_t sample) {
+  static char number[32];
+  snprintf(number, sizeof number, "sample %lld", (long long)sample);
+  if (!r->ds->filenames) return number;
+  const char *slash = strrchr(r->ds->filenames[sample], '/');
+  return slash ? slash + 1 : r->ds->filenames[sample];
+}
+
+/* The worst mistakes in words. */
+static void print_worst(const findings *r) {
+  static const table_column columns[] = {
+      {"worst mistakes", 1, 16, 0}, {"is", 1, 0, 0}, {"taken for", 1, 0, 0}, {"surely", 0, 0, 1}};
+  enum { SHOWN = 10 };
+  int64_t worst[MAX_WORST];
+  char a[16], b[16];
+  const int n = find_worst(r, worst);
+  if (!n) return;
+  putchar('\n');
+  table *t = table_new(columns, 4);
+  for (int i = 0; i < n && i < SHOWN; i++) {
+    const int64_t sample = r->index[worst[i]];
+    table_add(t, "%s", r->ds->filenames ? r->ds->filenames[sample] : file_of(r, sample));
+    table_add(t, "%s", dataset_class_name(r->ds, r->ds->labels[sample], a));
+    table_add(t, "%s", dataset_class_name(r->ds, r->predicted[worst[i]], b));
+    table_add(t, "%.0f%%", 100.0 * (double)r->probability[worst[i]]);
+  }
+  table_print(t, "--json has everything");
+}
+
+static json_object *worst_json(const findings *r) {
+  int64_t worst[MAX_WORST];
+  const int n = find_worst(r, worst);
+  json_object *list = json_object_new_array();
+  for (int i = 0; i < n; i++) {
+    const int64_t sample = r->index[worst[i]];
+    json_object *o = json_object_new_object();
+    json_object_object_add(o, "sample", json_object_new_int64(sample));
+    if (r->ds->filenames)
+      json_object_object_add(o, "file", json_object_new_string(r->ds->filenames[sample]));
+    json_object_object_add(o, "class", json_object_new_int(r->ds->labels[sample]));
+    json_object_object_add(o, "predicted", json_object_new_int(r->predicted[worst[i]]));
+    json_object_object_add(o, "probability", real((double)r->probability[worst[i]]));
+    json_object_array_add(list, o);
+  }
+  return list;
+}
+
 static void print_object(const findings *r) {
   json_object *j = json_object_new_object(), *classes = json_object_new_array(),
               *confusion = json_object_new_array();
@@ -201,31 +271,23 @@ static void print_object(const findings *r) {
   }
   json_object_object_add(j, "classes", classes);
   json_object_object_add(j, "confusion", confusion);
+  json_object_object_add(j, "worst", worst_json(r));
   print_json(j);
 }
 
-static bool wrong(const findings *r, int64_t i) {
-  return r->predicted[i] != r->ds->labels[r->index[i]];
-}
-
-/* Positions of at most MAX_WORST wrong samples, the most confident first. */
-static int find_worst(const findings *r, int64_t *worst) {
-  int n = 0;
-  for (int64_t i = 0; i < r->n; i++) {
-    if (!wrong(r, i)) continue;
-    int at = n < MAX_WORST ? n++ : MAX_WORST;
-    while (at > 0 && r->probability[worst[at - 1]] < r->probability[i]) {
-      if (at < MAX_WORST) worst[at] = worst[at - 1];
-      at--;
-    }
-    if (at < MAX_WORST) worst[at] = i;
-  }
-  return n;
+static bool write_confusion(const findings *r, const char *path, char **error) {
+  const char **name = allocate((size_t)r->classes * sizeof *name);
+  char(*number)[16] = allocate((size_t)r->classes * sizeof *number);
+  for (int k = 0; k < r->classes; k++) name[k] = dataset_class_name(r->ds, k, number[k]);
+  const bool ok = confusion_write(path, name, r->confusion, r->classes, error);
+  free(number);
+  free(name);
+  return ok;
 }
 
 static bool write_worst(const findings *r, const char *path, char **error) {
   int64_t worst[MAX_WORST], index[MAX_WORST];
-  char *caption[MAX_WORST], number[16];
+  char *caption[MAX_WORST], number[16], other[16];
   int n = find_worst(r, worst);
   if (!n) {
     fprintf(stderr, "netc: note: every answer is right: no `%s` was written\n", path);
@@ -233,8 +295,10 @@ static bool write_worst(const findings *r, const char *path, char **error) {
   }
   for (int i = 0; i < n; i++) {
     index[i] = r->index[worst[i]];
-    caption[i] = message("%.0f%% %s", 100.0 * (double)r->probability[worst[i]],
-                         dataset_class_name(r->ds, r->predicted[worst[i]], number));
+    caption[i] =
+        message("%.0f%% %s\nis %s\n%s", 100.0 * (double)r->probability[worst[i]],
+                dataset_class_name(r->ds, r->predicted[worst[i]], number),
+                dataset_class_name(r->ds, r->ds->labels[index[i]], other), file_of(r, index[i]));
   }
   image sheet = sheet_make(r->ds, index, n, n < WORST_COLUMNS ? n : WORST_COLUMNS,
                            (const char *const *)caption);
@@ -278,7 +342,8 @@ static bool investigate(const eval_command *c, const workload *w, findings *r, c
   r->e = evaluate(&f.b, f.params, w->ds, r->index, r->n, &a);
   inference_close(&f);
   fill_confusion(r);
-  return !c->worst || write_worst(r, c->worst, error);
+  return (!c->worst || write_worst(r, c->worst, error)) &&
+         (!c->confusion || write_confusion(r, c->confusion, error));
 }
 
 static int eval(const eval_command *c, const workload *w) {
@@ -292,7 +357,10 @@ static int eval(const eval_command *c, const workload *w) {
   r.confusion = allocate(k * k * sizeof *r.confusion);
   bool ok = investigate(c, w, &r, &error);
   if (ok && c->f.json) print_object(&r);
-  else if (ok) print_tables(&r);
+  else if (ok) {
+    print_tables(&r);
+    print_worst(&r);
+  }
   free(r.predicted);
   free(r.probability);
   free(r.confusion);

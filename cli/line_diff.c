@@ -1,5 +1,6 @@
 #include "cli/line_diff.h"
 #include "runtime/message.h"
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,23 +38,25 @@ static int *subsequences(const line *a, int n, const line *b, int m) {
   return longest;
 }
 
-int lines_changed(const char *base, const char *text, bool *changed, int room) {
-  room = room < MAX_LINES ? room : MAX_LINES;
+int line_diff(const char *base, const char *text, diff_line *out, int room) {
   line *a = allocate(MAX_LINES * sizeof *a), *b = allocate(MAX_LINES * sizeof *b);
-  int n = split_lines(base, a, room), m = split_lines(text, b, room);
-  int *longest = subsequences(a, n, b, m);
-  for (int i = 0, j = 0; j < m;) {
-    if (i < n && same(&a[i], &b[j])) {
-      changed[j++] = false;
-      i++;
-    } else if (i < n && longest[(i + 1) * (m + 1) + j] >= longest[i * (m + 1) + j + 1]) {
+  const int n = split_lines(base, a, MAX_LINES), m = split_lines(text, b, MAX_LINES);
+  int *longest = subsequences(a, n, b, m), k = 0;
+  for (int i = 0, j = 0; k < room && (i < n || j < m);) {
+    if (i < n && j < m && same(&a[i], &b[j])) {
+      out[k++] = (diff_line){' ', b[j].at, b[j].n};
+      i++, j++;
+    } else if (i < n &&
+               (j == m || longest[(i + 1) * (m + 1) + j] >= longest[i * (m + 1) + j + 1])) {
+      out[k++] = (diff_line){'-', a[i].at, a[i].n};
       i++;
     } else {
-      changed[j++] = true;
+      out[k++] = (diff_line){'+', b[j].at, b[j].n};
+      j++;
     }
   }
   free(longest);
   free(a);
   free(b);
-  return m;
+  return k;
 }

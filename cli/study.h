@@ -60,6 +60,7 @@ typedef struct {
 typedef struct {
   arena *mem;
   const char *title, *dir, *file; /* file: as given, for messages */
+  const char *command;            /* the command line */
   train_flags flags;
   int n_seed;
   bool csv;
@@ -77,6 +78,11 @@ int study_train(study *s);
 bool study_judge(study *s);
 /* Mean over the seeds that did not diverge, epoch by epoch, as far as all of them go. */
 int study_mean_curve(const study *s, const contestant *c, epoch_row **row);
+/* The same of one column, with the standard deviation over the seeds. The arrays are in the study's
+   arena. */
+typedef enum { CURVE_TRAIN_LOSS, CURVE_VAL_LOSS, CURVE_TRAIN_ACC, CURVE_VAL_ACC } curve_column;
+int study_curve(const study *s, const contestant *c, curve_column column, double **mean,
+                double **dev);
 void study_print_table(const study *s);
 /* Everything as a json_object. */
 void *study_json(const study *s);

@@ -124,11 +124,30 @@ static double paired_with(const study *s, const contestant *a, const contestant 
   return stats_paired_p(x, y, n);
 }
 
+/* The curve of mean validation losses, as the report draws it: where it is lowest, and how it ends.
+ */
+typedef struct {
+  int n, turn; /* epochs; the one of the least loss */
+  double least, last;
+} turning;
+
+static turning turning_of(const study *s, const contestant *c) {
+  double *mean, *dev;
+  turning t = {.n = study_curve(s, c, CURVE_VAL_LOSS, &mean, &dev)};
+  for (int i = 0; i < t.n; i++)
+    if (!i || mean[i] < t.least) t.turn = i + 1, t.least = mean[i];
+  t.last = t.n ? mean[t.n - 1] : 0;
+  return t;
+}
+
 /* Validation loss turned well before the end and rose, while training loss went on to fall. */
-static bool overfits(const contestant *c) {
-  const verdict *v = &c->v;
-  return v->val_loss.mean > 1.1 * v->least_loss.mean &&
-         v->train_loss.mean < 0.5 * v->val_loss.mean && v->least_epoch.mean < 0.9 * c->epochs;
+static bool overfits(const contestant *c, const turning *t) {
+  return t->last > 1.1 * t->least && c->v.train_loss.mean < 0.5 * t->last && t->turn < 0.9 * t->n;
+}
+
+/* Its lowest point is its end, or next to it and as low. */
+static bool improves(const contestant *c, const turning *t) {
+  return t->turn > 0.85 * t->n && t->last <= 1.01 * t->least && c->v.train_acc.mean < 0.97;
 }
 
 /* What strikes the eye: each part only where the numbers leave little doubt. */
@@ -142,18 +161,19 @@ static const char *note_on(const study *s, const contestant *c) {
     text = arena_printf(s->mem, "%sother data than `%s`, which it cannot be compared with; ", text,
                         leader->label);
   if (isnan(v->best_acc.mean)) return arena_printf(s->mem, "%snothing learned", text);
+  const turning t = turning_of(s, c);
   const double chance = c->majority + stats_share_error(c->majority, (double)c->n_val);
   if (v->best_acc.mean < chance)
     text = arena_printf(s->mem, "%sno better than always guessing the largest class (%.3f); ", text,
                         c->majority);
   else if (v->val_acc.mean < chance)
     text = arena_printf(s->mem, "%slearned, then fell back to guessing; ", text);
-  else if (overfits(c))
+  else if (overfits(c, &t))
     text = arena_printf(s->mem,
-                        "%soverfits: validation loss turns at epoch %.0f, and rises from %.3f to "
+                        "%soverfits: validation loss turns at epoch %d, and rises from %.3f to "
                         "%.3f; ",
-                        text, v->least_epoch.mean, v->least_loss.mean, v->val_loss.mean);
-  else if (v->least_epoch.mean > 0.85 * c->epochs && v->train_acc.mean < 0.97)
+                        text, t.turn, t.least, t.last);
+  else if (improves(c, &t))
     text = arena_printf(s->mem, "%sstill improving at its last epoch; ", text);
   size_t n = strlen(text);
   return n ? arena_strndup(s->mem, text, n - 2) : "";
@@ -225,5 +245,30 @@ int study_mean_curve(const study *s, const contestant *c, epoch_row **row) {
   int n = common_epochs(s, c);
   *row = NEW_N(s->mem, epoch_row, n + 1);
   for (int i = 0; i < n; i++) (*row)[i] = mean_row(s, c, i);
+  return n;
+}
+
+static double column_of(const epoch_row *r, curve_column column) {
+  switch (column) {
+  case CURVE_TRAIN_LOSS: return r->train_loss;
+  case CURVE_VAL_LOSS: return r->val_loss;
+  case CURVE_TRAIN_ACC: return r->train_acc;
+  default: return r->val_acc;
+  }
+}
+
+int study_curve(const study *s, const contestant *c, curve_column column, double **mean,
+                double **dev) {
+  const int n = common_epochs(s, c);
+  *mean = NEW_N(s->mem, double, n + 1);
+  *dev = NEW_N(s->mem, double, n + 1);
+  for (int at = 0; at < n; at++) {
+    double v[MAX_SEEDS];
+    int k = 0;
+    for (int i = 0; i < s->n_seed; i++)
+      if (counts(&c->seed[i])) v[k++] = column_of(&c->seed[i].row[at], column);
+    (*mean)[at] = stats_mean(v, k);
+    (*dev)[at] = stats_deviation(v, k);
+  }
   return n;
 }

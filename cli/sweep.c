@@ -78,6 +78,9 @@ const struct argp sweep_argp = {options, parse, "FILE.net", doc, children, 0, 0}
 
 int command_sweep(int argc, char **argv) {
   sweep_command c = {.s = {.mem = arena_new(), .n_seed = 3}};
+  char *line = command_line(argc, argv);
+  c.s.command = arena_strdup(c.s.mem, line);
+  free(line);
   train_flags_init(&c.s.flags);
   parse_command(&sweep_argp, argc, argv, &c);
   int status = add_variants(&c) ? study_run(&c.s) : EXIT_WRONG_INPUT;

@@ -180,7 +180,10 @@ ok "restore puts the best weights back"
 # --- eval, predict ---
 w=before/best.safetensors
 exits 0 eval small.net --weights $w; prints '^accuracy'; prints 'precision'
-exits 0 eval small.net --weights $w --json --worst worst.png
+exits 0 eval small.net --weights $w --json --worst worst.png --confusion confusion.svg
+json "j['worst'] and j['worst'][0]['file'] and all(x['class'] != x['predicted'] for x in j['worst'])"
+python3 -c "import xml.dom.minidom as m; d = m.parse('confusion.svg'); assert len(d.getElementsByTagName('rect')) == 25"
+ok "the confusion matrix as a picture"
 json "j['samples'] == 40 and sum(map(sum, j['confusion'])) == 40"
 cp before/run.json run; python3 - <<'END'
 import json

@@ -407,12 +407,15 @@ static void test_sha256(void **state) {
 
 static void test_line_diff(void **state) {
   (void)state;
-  bool changed[10];
-  assert_int_equal(lines_changed("a\nb\nc\n", "a\nx\nc  \nd\n", changed, 10), 4);
-  assert_true(!changed[0] && changed[1] && !changed[2] && changed[3]);
-  assert_int_equal(lines_changed("", "a", changed, 10), 1);
-  assert_true(changed[0]);
-  assert_int_equal(lines_changed("a", "", changed, 10), 0);
+  diff_line d[10];
+  assert_int_equal(line_diff("a\nb\nc\n", "a\nx\nc  \nd\n", d, 10), 5);
+  const char kinds[] = " -+ +", first[] = "abxcd";
+  for (int i = 0; i < 5; i++)
+    assert_true(d[i].kind == kinds[i] && d[i].n == 1 && *d[i].at == first[i]);
+  assert_int_equal(line_diff("", "a", d, 10), 1);
+  assert_true(d[0].kind == '+');
+  assert_int_equal(line_diff("a", "", d, 10), 1);
+  assert_true(d[0].kind == '-');
 }
 
 int main(void) {
