@@ -285,6 +285,16 @@ static bool write_confusion(const findings *r, const char *path, char **error) {
   return ok;
 }
 
+/* Sets of pictures name the set first: what the picture is stands at the end. */
+static const char *end_of(const char *file) {
+  static char text[32];
+  enum { SHOWN = 16 };
+  const size_t n = strlen(file);
+  if (n <= SHOWN) return file;
+  snprintf(text, sizeof text, "..%s", file + n - (SHOWN - 2));
+  return text;
+}
+
 static bool write_worst(const findings *r, const char *path, char **error) {
   int64_t worst[MAX_WORST], index[MAX_WORST];
   char *caption[MAX_WORST], number[16], other[16];
@@ -295,10 +305,10 @@ static bool write_worst(const findings *r, const char *path, char **error) {
   }
   for (int i = 0; i < n; i++) {
     index[i] = r->index[worst[i]];
-    caption[i] =
-        message("%.0f%% %s\nis %s\n%s", 100.0 * (double)r->probability[worst[i]],
-                dataset_class_name(r->ds, r->predicted[worst[i]], number),
-                dataset_class_name(r->ds, r->ds->labels[index[i]], other), file_of(r, index[i]));
+    caption[i] = message("%.0f%% %s\nis %s\n%s", 100.0 * (double)r->probability[worst[i]],
+                         dataset_class_name(r->ds, r->predicted[worst[i]], number),
+                         dataset_class_name(r->ds, r->ds->labels[index[i]], other),
+                         end_of(file_of(r, index[i])));
   }
   image sheet = sheet_make(r->ds, index, n, n < WORST_COLUMNS ? n : WORST_COLUMNS,
                            (const char *const *)caption);

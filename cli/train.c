@@ -9,17 +9,18 @@
 #include "runtime/plot.h"
 #include "runtime/run_dir.h"
 #include "runtime/run_record.h"
+#include "runtime/tfevents.h"
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEY_RESUME = 1, KEY_PLOT, KEY_DUMP };
+enum { KEY_RESUME = 1, KEY_PLOT, KEY_DUMP, KEY_TENSORBOARD };
 
 typedef struct {
   train_flags f;
-  const char *file, *out, *resume;
+  const char *file, *out, *resume, *tensorboard;
   bool plot;
 } train_command;
 
@@ -34,6 +35,8 @@ static const struct argp_option options[] = {
      3},
     {"dump", KEY_DUMP, "STAGE", 0, "print a stage of the compilation of the training step, and end",
      2},
+    {"tensorboard", KEY_TENSORBOARD, "DIR", 0,
+     "write the curves for TensorBoard as well, in a folder of DIR that is named after the run", 3},
     {"plot", KEY_PLOT, 0, 0, "draw the curves in the terminal after every epoch", 3},
     {0}};
 
@@ -51,6 +54,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'o': c->out = arg; break;
   case KEY_RESUME: c->resume = arg; break;
   case KEY_PLOT: c->plot = true; break;
+  case KEY_TENSORBOARD: c->tensorboard = arg; break;
   case KEY_DUMP:
     check_stage(state, arg);
     c->f.dump = arg;
@@ -155,16 +159,43 @@ static void copy_sources(const graph *g, const char *dir) {
 typedef struct {
   progress bar;
   const train_options *o;
+  const char *tensorboard; /* the directory of --tensorboard, or NULL */
+  tfevents *events;
   bool quiet;
   bool started;
   plot_job curves; /* gnuplot at work on all rows */
 } view;
+
+/* Curves for others are no reason to lose a run: an error is told, and nothing more is written. */
+static void give_up_events(view *v, char *error) {
+  fprintf(stderr, "netc: warning: no more curves for TensorBoard: %s\n", error);
+  free(error);
+  tfevents_close(v->events);
+  v->events = NULL;
+}
+
+static void begin_events(view *v, int first) {
+  const char *dir = v->o->dir, *slash = strrchr(dir, '/');
+  char *error = NULL, *own = run_file(v->tensorboard, slash && slash[1] ? slash + 1 : dir);
+  v->events = tfevents_open(own, first, &error);
+  free(own);
+  if (!v->events) give_up_events(v, error);
+}
+
+static void add_events(view *v, const epoch_row *r) {
+  static const char *const tags[] = {"loss/train", "loss/validation", "accuracy/train",
+                                     "accuracy/validation", "seconds"};
+  const double value[] = {r->train_loss, r->val_loss, r->train_acc, r->val_acc, r->seconds};
+  char *error = NULL;
+  if (!tfevents_add(v->events, r->epoch, 5, tags, value, &error)) give_up_events(v, error);
+}
 
 static void on_compiled(void *self, double seconds, int first) {
   view *v = self;
   const split *sp = v->o->sp;
   v->started = true;
   copy_sources(v->o->g, v->o->dir);
+  if (v->tensorboard) begin_events(v, first);
   if (v->quiet) return;
   if (first > 1) fprintf(stderr, "going on with epoch %d of the run in %s\n", first, v->o->dir);
   fprintf(stderr, "compiled in %.2f s; training on %lld samples, validating on %lld\n", seconds,
@@ -177,6 +208,7 @@ static void on_step(void *self, const train_progress *p) { progress_step(&((view
 static void on_epoch(void *self, const epoch_row *rows, int n, int best) {
   view *v = self;
   progress_epoch(&v->bar, rows, n, best);
+  if (v->events) add_events(v, &rows[n - 1]);
   if (n == (int)v->o->g->train.epochs.v[0])
     v->curves = plot_curves(v->o->dir, v->o->g->name, rows, n, best);
 }
@@ -258,7 +290,7 @@ static int train(const train_command *c) {
   add_lints(&w);
   diag_print(w.g->d, stderr);
   run_settings s = describe_run(&w, &c->f);
-  view v = {.quiet = c->f.json};
+  view v = {.quiet = c->f.json, .tensorboard = c->tensorboard};
   train_observer observer = {&v, on_compiled, on_step, on_epoch};
   train_options o = {.g = w.g,
                      .ds = w.ds,
@@ -278,6 +310,7 @@ static int train(const train_command *c) {
   train_result r;
   interrupt_watch();
   train_network(&o, &r);
+  tfevents_close(v.events);
   int status = conclude(c, &o, &r, &v);
   train_result_free(&r);
   rmdir(dir); /* only succeeds on one that nothing was written to */
