@@ -7,10 +7,17 @@
 /* The code of one nest, shared by all nests that differ only in which tensors they touch. */
 typedef struct kernel {
   struct kernel *next;
-  const char *key;  /* the nest, its schedule and its tensors' strides, in words */
   const char *name; /* the function: void name(char **tensors, index begin, index end) */
   int id;
+  /* what decides about the code: the nest, its schedule and its tensors' strides */
+  uint64_t hash;
+  int n_word;
+  const int64_t *word;
+  struct kernel *next_like; /* of those with a similar hash */
 } kernel;
+
+/* Is their code the same? */
+bool kernel_same(const kernel *k, const kernel *l);
 
 /* A nest's code applied to its tensors. */
 typedef struct {

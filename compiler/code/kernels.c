@@ -1,17 +1,26 @@
-/* Which nests share code: two nests whose text, strides and schedule agree differ only in the
-   tensors they are given, so one function serves both. */
+/* Which nests share code: two nests whose expressions, strides and schedule agree differ only in
+   the tensors they are given, so one function serves both. */
 #include "base/internal.h"
 #include "emit.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* All that decides about a nest's code, as numbers one after another. */
 typedef struct {
-  FILE *out;
+  int n, room;
+  int64_t *word;
   kernel_call *c;
   nestprog *p;
   walk *known;
 } writer;
+
+static void put(writer *w, int64_t v) {
+  if (w->n == w->room) {
+    w->room = w->room ? 2 * w->room : 1024;
+    w->word = allocated(realloc(w->word, sizeof *w->word * (size_t)w->room));
+  }
+  w->word[w->n++] = v;
+}
 
 static int arg_number(writer *w, tensor *t) {
   kernel_call *c = w->c;
@@ -21,87 +30,140 @@ static int arg_number(writer *w, tensor *t) {
   return c->n_arg - 1;
 }
 
-static void write_affine(writer *w, const affine *x, int n_axis) {
-  fprintf(w->out, "%ld", (long)x->c);
-  for (int a = 0; a < n_axis; a++) fprintf(w->out, " %ld", (long)x->k[a]);
+static void put_affine(writer *w, const affine *x) {
+  put(w, x->c);
+  for (int a = 0; a < w->c->n->n_axis; a++) put(w, x->k[a]);
 }
 
-static void write_access(writer *w, const access *x) {
+static void put_access(writer *w, const access *x) {
   int64_t c = 0;
   for (int d = 0; d < x->t->rank; d++) c += x->ix[d]->c * x->t->stride[d];
-  fprintf(w->out, "t%d%s[%ld", arg_number(w, x->t), x->t->is_int ? "i" : "", (long)c);
-  for (int a = 0; a < w->c->n->n_axis; a++) fprintf(w->out, " %ld", (long)access_stride(x, a));
-  fprintf(w->out, "]");
+  put(w, arg_number(w, x->t));
+  put(w, x->t->is_int);
+  put(w, c);
+  for (int a = 0; a < w->c->n->n_axis; a++) put(w, access_stride(x, a));
 }
 
-static void write_node(writer *w, expr *e) {
-  fprintf(w->out, "(%d", (int)e->kind);
-  if (e->kind == E_CONST) fprintf(w->out, " %a", e->num);
-  if (e->kind == E_RAND) fprintf(w->out, " %ld", (long)e->stream);
-  if (e->kind == E_INDEX || e->kind == E_RAND) write_affine(w, e->aff, w->c->n->n_axis);
-  if (e->kind == E_RAND) arg_number(w, NULL);
-  if (e->kind == E_READ) write_access(w, &e->rd);
-  for (int i = 0; i < scalar_arity(e->kind); i++)
-    fprintf(w->out, " %d", walk_place(w->known, e->a[i]));
-  fprintf(w->out, ")");
+static void put_node(writer *w, expr *e) {
+  put(w, e->kind);
+  switch (e->kind) {
+  case E_CONST: {
+    int64_t bits;
+    memcpy(&bits, &e->num, sizeof bits);
+    put(w, bits);
+    break;
+  }
+  case E_RAND:
+    put(w, arg_number(w, NULL));
+    put(w, e->stream);
+    put_affine(w, e->aff);
+    break;
+  case E_INDEX: put_affine(w, e->aff); break;
+  case E_READ: put_access(w, &e->rd); break;
+  default:
+    for (int i = 0; i < scalar_arity(e->kind); i++) put(w, walk_place(w->known, e->a[i]));
+  }
 }
 
-/* Nodes by their number, and e's. */
-static void write_expr(writer *w, expr *e) {
+/* The nodes that are new, by their number, and e's. */
+static void put_expr(writer *w, expr *e) {
   int from = w->known->n;
   walk_add(w->known, e);
-  for (int i = from; i < w->known->n; i++) write_node(w, w->known->node[i]);
-  fprintf(w->out, "=%d", walk_place(w->known, e));
+  for (int i = from; i < w->known->n; i++) put_node(w, w->known->node[i]);
+  put(w, -1 - walk_place(w->known, e));
 }
 
-static void write_schedule(writer *w) {
+static void put_schedule(writer *w) {
   const nest *n = w->c->n;
   const schedule *s = n->sched;
-  fprintf(w->out, "%d%d v%d x%d f%d d%d:", (int)n->red, n->lanes, s->vec, s->across, s->fold,
-          s->n_domain);
-  for (int a = 0; a < n->n_axis; a++)
-    fprintf(w->out, " %ld%s/%ld", (long)n->axis[a].extent, n->axis[a].reduce ? "r" : "",
-            (long)s->tile[a]);
-  for (int i = 0; i < s->n_loop; i++) fprintf(w->out, " l%d", s->loop[i]);
+  const int64_t head[] = {n->red,    n->lanes,  s->vec,     s->across,       s->fold,   s->n_domain,
+                          n->n_axis, s->n_loop, n->n_guard, n->init != NULL, n->n_store};
+  for (size_t i = 0; i < sizeof head / sizeof *head; i++) put(w, head[i]);
+  for (int a = 0; a < n->n_axis; a++) {
+    put(w, n->axis[a].extent);
+    put(w, n->axis[a].reduce);
+    put(w, s->tile[a]);
+  }
+  for (int i = 0; i < s->n_loop; i++) put(w, s->loop[i]);
   for (int g = 0; g < n->n_guard; g++) {
-    fprintf(w->out, " g%ld:", (long)n->guard[g].extent);
-    write_affine(w, n->guard[g].ix, n->n_axis);
+    put(w, n->guard[g].extent);
+    put_affine(w, n->guard[g].ix);
   }
 }
 
-static char *kernel_key(nestprog *p, kernel_call *c) {
-  char *text = NULL;
-  size_t size = 0;
-  writer w = {open_memstream(&text, &size), c, p, walk_begin(p->ex)};
-  if (!w.out) out_of_memory();
-  write_schedule(&w);
-  write_expr(&w, c->n->term);
-  if (c->n->init) write_expr(&w, c->n->init);
-  for (int s = 0; s < c->n->n_store; s++) {
-    write_access(&w, &c->n->store[s].out);
-    write_expr(&w, c->n->store[s].value);
+static void put_nest(writer *w) {
+  const nest *n = w->c->n;
+  w->n = 0;
+  w->known = walk_begin(w->p->ex);
+  put_schedule(w);
+  put_expr(w, n->term);
+  if (n->init) put_expr(w, n->init);
+  for (int s = 0; s < n->n_store; s++) {
+    put_access(w, &n->store[s].out);
+    put_expr(w, n->store[s].value);
   }
-  walk_end(p->ex, w.known);
-  fclose(w.out);
-  char *key = arena_strdup(p->mem, text);
-  free(text);
-  return key;
+  walk_end(w->p->ex, w->known);
+}
+
+static uint64_t hash_of(const writer *w) {
+  uint64_t h = 0;
+  for (int i = 0; i < w->n; i++) {
+    h = (h ^ (uint64_t)w->word[i]) * 0x9E3779B97F4A7C15u;
+    h ^= h >> 29;
+  }
+  return h;
+}
+
+bool kernel_same(const kernel *k, const kernel *l) {
+  return k->hash == l->hash && k->n_word == l->n_word &&
+         !memcmp(k->word, l->word, sizeof *k->word * (size_t)k->n_word);
+}
+
+/* Kernels by their hash. */
+enum { BUCKETS = 1024 };
+typedef struct {
+  kernel *first[BUCKETS];
+} buckets;
+
+static kernel *find_kernel(const buckets *b, const kernel *like) {
+  kernel *k = b->first[like->hash % BUCKETS];
+  while (k && !kernel_same(k, like)) k = k->next_like;
+  return k;
+}
+
+static kernel *new_kernel(nestprog *p, kernel_list *l, buckets *b, const kernel *like,
+                          const char *prefix) {
+  kernel *k = NEW(p->mem, kernel), **at = &b->first[like->hash % BUCKETS];
+  int64_t *word = NEW_N(p->mem, int64_t, like->n_word);
+  memcpy(word, like->word, sizeof *word * (size_t)like->n_word);
+  *k = (kernel){.name = arena_printf(p->mem, "%s%d", prefix, l->n_kernel),
+                .id = l->n_kernel++,
+                .hash = like->hash,
+                .n_word = like->n_word,
+                .word = word,
+                .next_like = *at};
+  return *at = k;
 }
 
 kernel_list *kernels_collect(nestprog *p, const char *prefix) {
   kernel_list *l = NEW(p->mem, kernel_list);
+  kernel **end = &l->kernels;
+  buckets *b = allocated(calloc(1, sizeof *b));
+  writer w = {.p = p};
+
   for (nest *n = p->nests; n; n = n->next) {
     kernel_call c = {.n = n};
-    const char *key = kernel_key(p, &c);
-    kernel **k = &l->kernels;
-    while (*k && strcmp((*k)->key, key)) k = &(*k)->next;
-    if (!*k) {
-      *k = NEW(p->mem, kernel);
-      **k = (kernel){NULL, key, arena_printf(p->mem, "%s%d", prefix, l->n_kernel), l->n_kernel};
-      l->n_kernel++;
+    w.c = &c;
+    put_nest(&w);
+    kernel like = {.hash = hash_of(&w), .n_word = w.n, .word = w.word};
+    c.k = find_kernel(b, &like);
+    if (!c.k) {
+      c.k = *end = new_kernel(p, l, b, &like, prefix);
+      end = &c.k->next;
     }
-    c.k = *k;
     PUSH(p->mem, l->call, l->n_call, c);
   }
+  free(w.word);
+  free(b);
   return l;
 }

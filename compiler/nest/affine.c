@@ -24,6 +24,12 @@ affine aff_scale(affine x, int64_t s) {
 
 bool aff_is(const affine *x, affine y) { return !memcmp(x, &y, sizeof y); }
 
+unsigned aff_axes(const affine *x) {
+  unsigned m = 0;
+  for (int a = 0; a < MAX_AXES; a++) m |= (unsigned)(x->k[a] != 0) << a;
+  return m;
+}
+
 bool access_equal(const access *x, const access *y) { return x->t == y->t && x->ix == y->ix; }
 
 int64_t dense_stride(const access *x, int ax) {

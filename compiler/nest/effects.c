@@ -3,23 +3,30 @@
 
 reads reads_of_term(const nest *n) { return expr_reads(n->ex, n->term); }
 
-/* One node over what n's stores compute, or NULL. */
-static expr *stored(const nest *n) {
-  expr *all = n->init;
+static bool up_to_date(const nest *n, const known_reads *k) {
+  if (k->term != n->term || k->init != n->init || k->n_store != n->n_store) return false;
   for (int s = 0; s < n->n_store; s++)
-    all = all ? e_op(n->ex, E_BOTH, all, n->store[s].value, NULL) : n->store[s].value;
-  return all;
+    if (k->value[s] != n->store[s].value) return false;
+  return true;
 }
 
-reads reads_of_stores(const nest *n) {
-  expr *all = stored(n);
-  return all ? expr_reads(n->ex, all) : (reads){0};
+static void list_reads(const nest *n, known_reads *k) {
+  expr **root = NEW_N(exprs_arena(n->ex), expr *, n->n_store + 2), **end = root;
+  *end++ = n->term;
+  if (n->init) *end++ = n->init;
+  for (int s = 0; s < n->n_store; s++) *end++ = n->store[s].value;
+  *k = (known_reads){n->term, n->init, n->n_store, end - n->n_store, {0}, {0}};
+  k->stores = roots_reads(n->ex, (int)(end - root) - 1, root + 1);
+  k->all = roots_reads(n->ex, (int)(end - root), root);
 }
 
-reads reads_of(const nest *n) {
-  expr *all = stored(n);
-  return expr_reads(n->ex, all ? e_op(n->ex, E_BOTH, n->term, all, NULL) : n->term);
+static const known_reads *known(const nest *n) {
+  if (!up_to_date(n, n->known)) list_reads(n, n->known);
+  return n->known;
 }
+
+reads reads_of_stores(const nest *n) { return known(n)->stores; }
+reads reads_of(const nest *n) { return known(n)->all; }
 
 bool reads_tensor(const nest *n, const tensor *t) {
   reads r = reads_of(n);

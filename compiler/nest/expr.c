@@ -22,7 +22,7 @@ struct exprs {
   arena *mem;
   table nodes, affines, lists;
   struct expr **block; /* node i is block[i / BLOCK][i % BLOCK] */
-  reads ***known;      /* reads below it, in the same blocks */
+  reads **known;       /* reads below it, as far as they were asked for, in such blocks */
   int n_block;
   const affine **affine;
   const index_list **list;
@@ -187,12 +187,6 @@ static struct expr blank(ekind k) {
   return e;
 }
 
-static unsigned axes_of(const affine *x) {
-  unsigned m = 0;
-  for (int a = 0; a < MAX_AXES; a++) m |= (unsigned)(x->k[a] != 0) << a;
-  return m;
-}
-
 expr *e_const(exprs *x, double v) {
   struct expr e = blank(E_CONST);
   e.num = v;
@@ -202,7 +196,7 @@ expr *e_const(exprs *x, double v) {
 expr *e_index(exprs *x, affine aff) {
   struct expr e = blank(E_INDEX);
   e.aff = affine_in(x, aff);
-  e.axes = axes_of(&aff);
+  e.axes = aff_axes(&aff);
   return node_in(x, e);
 }
 
@@ -210,7 +204,7 @@ expr *e_rand(exprs *x, affine aff, int64_t stream) {
   struct expr e = blank(E_RAND);
   e.aff = affine_in(x, aff);
   e.stream = stream;
-  e.axes = axes_of(&aff);
+  e.axes = aff_axes(&aff);
   e.calls = true;
   return node_in(x, e);
 }
@@ -218,11 +212,15 @@ expr *e_rand(exprs *x, affine aff, int64_t stream) {
 expr *e_read(exprs *x, access rd) {
   struct expr e = blank(E_READ);
   e.rd = rd;
-  for (int d = 0; d < rd.t->rank; d++) e.axes |= axes_of(rd.ix[d]);
+  for (int d = 0; d < rd.t->rank; d++) e.axes |= aff_axes(rd.ix[d]);
   return node_in(x, e);
 }
 
-expr *e_acc(exprs *x) { return node_in(x, blank(E_ACC)); }
+expr *e_acc(exprs *x) {
+  struct expr e = blank(E_ACC);
+  e.acc = true;
+  return node_in(x, e);
+}
 
 expr *e_op(exprs *x, ekind k, expr *a, expr *b, expr *c) {
   struct expr e = blank(k);
@@ -231,6 +229,7 @@ expr *e_op(exprs *x, ekind k, expr *a, expr *b, expr *c) {
   for (int i = 0; i < scalar_arity(k); i++) {
     e.a[i] = arg[i];
     e.calls |= arg[i]->calls;
+    e.acc |= arg[i]->acc;
     e.axes |= arg[i]->axes;
   }
   return node_in(x, e);
@@ -251,23 +250,22 @@ void walk_end(exprs *x, walk *w) {
   x->spare = w;
 }
 
-static reads *reads_below(exprs *x, expr *e) {
+reads roots_reads(exprs *x, int n, expr *const *root) {
   walk *w = walk_begin(x);
-  reads *r = NEW(x->mem, reads);
-  walk_add(w, e);
+  int k = 0;
+  for (int i = 0; i < n; i++) walk_add(w, root[i]);
   for (int i = 0; i < w->n; i++)
-    if (w->node[i]->kind == E_READ) w->to[r->n++] = w->node[i];
-  expr **kept = NEW_N(x->mem, expr *, r->n);
-  memcpy(kept, w->to, sizeof *kept * (size_t)r->n);
-  r->read = kept;
+    if (w->node[i]->kind == E_READ) w->to[k++] = w->node[i];
+  expr **kept = NEW_N(x->mem, expr *, k);
+  memcpy(kept, w->to, sizeof *kept * (size_t)k);
   walk_end(x, w);
-  return r;
+  return (reads){k, kept};
 }
 
 reads expr_reads(exprs *x, expr *e) {
-  reads ***known = &x->known[e->id / BLOCK];
-  if (!*known) *known = NEW_N(x->mem, reads *, BLOCK);
-  reads **r = &(*known)[e->id % BLOCK];
-  if (!*r) *r = reads_below(x, e);
-  return **r;
+  reads **known = &x->known[e->id / BLOCK];
+  if (!*known) *known = NEW_N(x->mem, reads, BLOCK);
+  reads *r = &(*known)[e->id % BLOCK];
+  if (!r->read) *r = roots_reads(x, 1, &e);
+  return *r;
 }

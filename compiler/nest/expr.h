@@ -27,7 +27,6 @@ typedef enum {
   E_READ,  /* rd (an int32 tensor's element is converted to a number) */
   E_ACC,   /* in store values only: the reduced value */
   E_RAND,  /* uniform [0,1): Philox4x32-10, counter {aff, stream, step lo, step hi}, key seed */
-  E_BOTH,  /* a[0] and a[1]: ties a nest's expressions together for a walk; in none of them */
 #define SCALAR(NAME, ...) E_##NAME,
 #include "scalar.def"
 #undef SCALAR
@@ -37,7 +36,8 @@ typedef enum {
 typedef const struct expr {
   unsigned kind : 8;  /* an ekind */
   unsigned calls : 1; /* below it is a heavy function: exp, a random number .. */
-  unsigned axes : 23; /* axes whose index it depends on, as bits (E_ACC counts for none) */
+  unsigned acc : 1;   /* below it is E_ACC */
+  unsigned axes : 22; /* axes whose index it depends on, as bits (E_ACC counts for none) */
   int id;             /* dense in its table */
   union {
     double num;
@@ -75,6 +75,8 @@ affine aff_axis(int ax, int64_t k);
 affine aff_add(affine x, affine y);
 affine aff_scale(affine x, int64_t s);
 bool aff_is(const affine *x, affine y);
+/* The axes that it depends on, as bits. */
+unsigned aff_axes(const affine *x);
 bool access_equal(const access *x, const access *y);
 /* The step of an access along an axis in the dense row-major tensor, in elements. */
 int64_t dense_stride(const access *x, int ax);
@@ -117,6 +119,8 @@ typedef struct {
 } reads;
 /* The distinct reads below e, first met first. Kept: asking again costs nothing. */
 reads expr_reads(exprs *x, expr *e);
+/* Of several expressions together; listed anew. */
+reads roots_reads(exprs *x, int n, expr *const *root);
 
 /* e in which f has replaced nodes. f is asked for every node below e, with the node's arguments as
    they have become, and returns what to put there, or NULL: then the node stays, over those

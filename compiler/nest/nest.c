@@ -35,6 +35,7 @@ nest *nest_new(nestprog *p, const char *name, const struct node *node) {
   n->ex = p->ex;
   n->name = name;
   n->node = node;
+  n->known = NEW(p->mem, known_reads);
   return n;
 }
 
@@ -62,6 +63,7 @@ nest *nest_copy(const nest *n) {
   arena *mem = exprs_arena(n->ex);
   nest *c = NEW(mem, nest);
   *c = *n;
+  c->known = NEW(mem, known_reads);
   c->store = NULL;
   c->guard = NULL;
   c->n_store = c->n_guard = 0;

@@ -44,6 +44,14 @@ typedef struct store {
      unless the store's value is ADD(READ out, ACC), all elements of the output tensor = 0
      for every point where the reads, the guards and the output are in range: out = out + term. */
 enum { MAX_STORES = 40, LANES = 16 /* partial sums of a sum in lanes */ };
+/* What a nest's expressions were when its reads were listed, and those (effects.c). */
+typedef struct {
+  expr *term, *init;
+  int n_store;
+  expr **value;
+  reads stores, all;
+} known_reads;
+
 typedef struct nest {
   struct nest *next;
   exprs *ex;        /* the table that its expressions are in */
@@ -64,6 +72,7 @@ typedef struct nest {
                 their first axis before the next; what they hand on may be sliced */
   bool canonical; /* outputs written once per point: see gather.c */
   struct schedule *sched;
+  known_reads *known;
 } nest;
 
 /* A whole program of one kind for one batch size. */

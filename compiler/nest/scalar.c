@@ -13,7 +13,7 @@ static const struct {
 } scalars[E_COUNT] = {
     [E_CONST] = {.word = "const"},           [E_INDEX] = {.word = "index", .cost = 1},
     [E_READ] = {.word = "read", .cost = 1},  [E_ACC] = {.word = "acc"},
-    [E_RAND] = {.word = "rand", .cost = 20}, [E_BOTH] = {.word = "both", .arity = 2, .how = HIDDEN},
+    [E_RAND] = {.word = "rand", .cost = 20},
 #define SCALAR(NAME, word, arity, cost, how, a, b, c)                                              \
   [E_##NAME] = {word, arity, cost, how, {a, b, c}},
 #include "scalar.def"
@@ -33,7 +33,7 @@ const char *scalar_derivative(ekind k, int argument) {
 
 bool scalar_callable(ekind k) {
   char c = scalars[k].word[0];
-  return k > E_BOTH && scalars[k].how != HIDDEN && c >= 'a' && c <= 'z';
+  return k > E_RAND && scalars[k].how != HIDDEN && c >= 'a' && c <= 'z';
 }
 
 double scalar_value(ekind k, double a, double b, double c) {

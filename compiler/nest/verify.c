@@ -20,22 +20,20 @@ static void need(const checker *c, bool ok, const char *what) {
                  what);
 }
 
-static bool uses_reduce_axis(const nest *n, const affine *x) {
-  for (int a = 0; a < n->n_axis; a++)
-    if (n->axis[a].reduce && x->k[a]) return true;
-  return false;
+/* Of an expression or an index: the axes that it depends on. */
+static void check_axes(const checker *c, unsigned axes) {
+  for (int a = 0; a < MAX_AXES; a++) {
+    if (!(axes >> a & 1)) continue;
+    need(c, a < c->n->n_axis, "an index uses an axis that the nest does not have");
+    need(c, !c->in_store || !c->n->axis[a].reduce, "a store depends on a reduction axis");
+  }
 }
 
-static void check_affine(const checker *c, const affine *x) {
-  for (int a = c->n->n_axis; a < MAX_AXES; a++)
-    need(c, !x->k[a], "an index uses an axis that the nest does not have");
-  if (c->in_store) need(c, !uses_reduce_axis(c->n, x), "a store depends on a reduction axis");
-}
+static void check_affine(const checker *c, const affine *x) { check_axes(c, aff_axes(x)); }
 
 static void check_read(const checker *c, const access *x) {
   const tensor *t = x->t;
   need(c, t && t->id < c->p->n_tensor && c->p->tensor[t->id] == t, "reads an unknown tensor");
-  for (int d = 0; d < t->rank; d++) check_affine(c, x->ix[d]);
   const tensor *whole = tensor_base(x->t);
   bool made = whole->role == T_TEMP || whole->role == T_LOGITS || whole->role == T_LOSSES;
   need(c, !made || c->written[whole->id], "reads a tensor that no earlier nest writes");
@@ -44,33 +42,25 @@ static void check_read(const checker *c, const access *x) {
          "a store's value reads out of range of what can have no border");
 }
 
-static void check_node(const checker *c, expr *e) {
-  need(c, e->kind < E_COUNT && e->kind != E_BOTH, "an expression of no known kind");
-  if (e->kind == E_ACC) need(c, c->in_store, "the term uses the reduced value");
-  if (e->kind == E_INDEX || e->kind == E_RAND) check_affine(c, e->aff);
-  if (e->kind == E_READ) check_read(c, &e->rd);
+static void check_value(const checker *c, expr *e) {
+  need(c, e != NULL, "an expression is missing");
+  need(c, c->in_store || !e->acc, "the term uses the reduced value");
+  check_axes(c, e->axes);
 }
 
-static void check_nodes(const checker *c, walk *w) {
-  for (int i = 0; i < w->n; i++) check_node(c, w->node[i]);
-  walk_end(c->n->ex, w);
+static void check_reads(const checker *c, reads r) {
+  for (int i = 0; i < r.n; i++) check_read(c, &r.read[i]->rd);
 }
 
 static void check_term(const checker *c, const nest *n) {
-  walk *w = walk_begin(n->ex);
-  need(c, n->term != NULL, "an expression is missing");
-  walk_add(w, n->term);
-  check_nodes(c, w);
+  check_value(c, n->term);
+  check_reads(c, reads_of_term(n));
 }
 
 static void check_values(const checker *c, const nest *n) {
-  walk *w = walk_begin(n->ex);
-  if (n->init) walk_add(w, n->init);
-  for (int s = 0; s < n->n_store; s++) {
-    need(c, n->store[s].value != NULL, "an expression is missing");
-    walk_add(w, n->store[s].value);
-  }
-  check_nodes(c, w);
+  if (n->init) check_value(c, n->init);
+  for (int s = 0; s < n->n_store; s++) check_value(c, n->store[s].value);
+  check_reads(c, reads_of_stores(n));
 }
 
 static void check_output(const checker *c, const access *x) {

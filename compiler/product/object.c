@@ -70,16 +70,16 @@ static void compile(object *o, compilation *c, bool train) {
   *c = (compilation){.g = o->g, .machine = o->machine};
   c->opt = (program_options){.train = train, .batch = o->opt.batch, .threads = 1};
   c->optimizer = train ? &o->g->train.optimizer[0] : NULL;
-  pipeline_run(c, NULL);
   snprintf(prefix, sizeof prefix, "%.200s_%s_", o->opt.prefix, train ? "train" : "infer");
-  c->kernels = kernels_collect(c->p, prefix);
+  c->prefix = prefix;
+  pipeline_run(c, NULL);
 }
 
 /* Kernels of the training step that inference has too are emitted once. */
 static void share_kernels(object *o) {
   for (kernel *t = o->train.kernels->kernels; t; t = t->next)
     for (const kernel *i = o->infer.kernels->kernels; i; i = i->next)
-      if (!strcmp(t->key, i->key)) t->name = i->name;
+      if (kernel_same(t, i)) t->name = i->name;
 }
 
 static void emit_all(object *o, const kernel_list *l) {

@@ -32,7 +32,7 @@ static void run_block(compilation *c) { block_program(c->p, c->machine->info); }
 static void run_sched(compilation *c) { schedule_program(c->p, c->machine->info, c->p->threads); }
 static void run_group(compilation *c) { group_program(c->p, c->machine->info); }
 static void run_plan(compilation *c) { c->memory = plan(c->p); }
-static void run_kernels(compilation *c) { c->kernels = kernels_collect(c->p, "k"); }
+static void run_kernels(compilation *c) { c->kernels = kernels_collect(c->p, c->prefix ? c->prefix : "k"); }
 
 typedef struct {
   const char *name, *does;

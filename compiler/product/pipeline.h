@@ -12,6 +12,7 @@ typedef struct {
   const opuse *optimizer; /* for training */
   bool exact;             /* double precision, to check gradients */
   machine *machine;
+  const char *prefix; /* of the names of functions; NULL: "k" */
   arena *mem;
   nestprog *p;
   memory_plan memory;
