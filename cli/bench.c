@@ -1,5 +1,6 @@
 /* netc bench: where the time of a training step and of an inference goes, nest by nest. */
 #include "cli/command.h"
+#include "base/timing.h"
 #include "cli/flags.h"
 #include "cli/table.h"
 #include "graph/graph.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct {
   const char *file;
@@ -56,12 +56,6 @@ typedef struct {
   memory_block mem;
   run_args args;
 } setup;
-
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void fill_inputs(const graph *g, int batch, float *x, int32_t *labels) {
   uint32_t r = 1;
@@ -122,13 +116,13 @@ enum { MAX_RUNS = 20000 };
 
 /* Median seconds of one run of the whole program. */
 static double time_program(setup *s, double budget) {
-  double *t = malloc(sizeof(double) * MAX_RUNS), start = seconds();
+  double *t = malloc(sizeof(double) * MAX_RUNS), start = seconds_now();
   int n = 0;
   for (int i = 0; i < 5; i++) program_run(s->p, &s->args);
-  while (n < MAX_RUNS && (n < 5 || seconds() - start < budget)) {
-    double t0 = seconds();
+  while (n < MAX_RUNS && (n < 5 || seconds_now() - start < budget)) {
+    double t0 = seconds_now();
     program_run(s->p, &s->args);
-    t[n++] = seconds() - t0;
+    t[n++] = seconds_now() - t0;
   }
   double m = median(t, n);
   free(t);
@@ -138,12 +132,12 @@ static double time_program(setup *s, double budget) {
 /* Median seconds of every step of the program, into t. */
 static void time_steps(setup *s, double budget, double *t) {
   int n = program_n_steps(s->p), runs = 0, most = 500;
-  double *all = malloc(sizeof(double) * (size_t)(n * most)), start = seconds();
-  while (runs < most && (runs < 5 || seconds() - start < budget)) {
+  double *all = malloc(sizeof(double) * (size_t)(n * most)), start = seconds_now();
+  while (runs < most && (runs < 5 || seconds_now() - start < budget)) {
     for (int i = 0; i < n; i++) {
-      double t0 = seconds();
+      double t0 = seconds_now();
       program_run_step(s->p, &s->args, i);
-      all[i * most + runs] = seconds() - t0;
+      all[i * most + runs] = seconds_now() - t0;
     }
     runs++;
   }

@@ -1,5 +1,6 @@
 /* netc build: a network as an object file and its C header. */
 #include "cli/command.h"
+#include "cli/trace.h"
 #include "cli/fingerprint.h"
 #include "cli/inference.h"
 #include "cli/link.h"
@@ -271,7 +272,9 @@ static int build_with(const build_command *c, const graph *g, const inference *w
                       .features = c->features,
                       .ident = ident};
   object *made = object_new(g, &o, &error);
-  int status = made ? finish(c, made, prefix, ident, g->name) : report_failure(error);
+  int status = !made          ? report_failure(error)
+               : only_dumps() ? EXIT_DONE
+                              : finish(c, made, prefix, ident, g->name);
   object_free(made);
   free(ident);
   free(prefix);
@@ -286,14 +289,15 @@ static int build_graph(const build_command *c, const graph *g) {
         message("`%s` has no train {..}, which --train needs: it names the loss and "
                 "the optimizer",
                 c->file));
-  if (!c->weights) return build_with(c, g, NULL);
+  if (!c->weights || only_dumps()) return build_with(c, g, NULL);
   if (!inference_open(&weights, g, 1, false, 1, c->weights, &error)) return report_failure(error);
   int status = build_with(c, g, &weights);
   inference_close(&weights);
   return status;
 }
 
-const struct argp build_argp = {options, parse, "FILE.net", doc, 0, 0, 0};
+static const struct argp_child children[] = {{&trace_argp, 0, 0, 0}, {0}};
+const struct argp build_argp = {options, parse, "FILE.net", doc, children, 0, 0};
 
 int command_build(int argc, char **argv) {
   build_command c = {.batch = 1};

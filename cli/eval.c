@@ -1,6 +1,7 @@
 /* netc eval: how good trained weights are, on the whole and for each class. */
 #include "cli/confusion.h"
 #include "cli/inference.h"
+#include "cli/trace.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "cli/workload.h"
@@ -75,7 +76,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 't': c->f.threads = (int)option_whole(state, "--threads", arg, 1, 1024); break;
   case 'j': c->f.json = true; break;
   case ARGP_KEY_END:
-    if (!c->f.weights) argp_error(state, "--weights is needed (e.g. runs/NAME/best.safetensors)");
+    if (!c->f.weights && !only_dumps())
+      argp_error(state, "--weights is needed (e.g. runs/NAME/best.safetensors)");
     break;
   default: return option_file(state, key, arg, &c->file);
   }
@@ -378,13 +380,15 @@ static int eval(const eval_command *c, const workload *w) {
   return ok ? EXIT_DONE : report_failure(error);
 }
 
-const struct argp eval_argp = {options, parse, "FILE.net", doc, 0, 0, 0};
+static const struct argp_child children[] = {{&trace_argp, 0, 0, 0}, {0}};
+const struct argp eval_argp = {options, parse, "FILE.net", doc, children, 0, 0};
 
 int command_eval(int argc, char **argv) {
   eval_command c = {0};
   workload w;
   train_flags_init(&c.f);
   parse_command(&eval_argp, argc, argv, &c);
+  if (only_dumps()) return dump_program(c.file, &c.f, false);
   if (!open_part(&c, &w)) return EXIT_WRONG_INPUT;
   int status = eval(&c, &w);
   workload_close(&w);

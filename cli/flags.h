@@ -11,7 +11,7 @@ typedef struct {
   const char *word[MAX_OVERRIDES],
       *text[MAX_OVERRIDES]; /* --epochs, --batch, --lr, --seed, --split */
   const char *data;         /* --data: relative to where netc runs */
-  const char *weights, *dump;
+  const char *weights;
   int threads; /* at least 1 */
   bool shuffle, json, force;
 } train_flags;

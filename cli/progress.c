@@ -1,16 +1,10 @@
 #include "cli/progress.h"
+#include "base/timing.h"
 #include "cli/terminal.h"
 #include "runtime/plot.h"
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void progress_init(progress *p, bool table, bool plot, int epochs) {
   *p = (progress){.table = table, .epochs = epochs, .bar = isatty(STDERR_FILENO)};
@@ -27,18 +21,18 @@ void progress_clear(progress *p) {
 static double seconds_left(progress *p, const train_progress *s) {
   const double done = s->epoch - 1 + (double)s->done / (double)s->samples;
   if (!p->started) {
-    p->started = now();
+    p->started = seconds_now();
     p->done_at_start = done;
   }
   const double fresh = done - p->done_at_start;
-  return fresh > 0 ? (now() - p->started) / fresh * (s->epochs - done) : -1;
+  return fresh > 0 ? (seconds_now() - p->started) / fresh * (s->epochs - done) : -1;
 }
 
 void progress_step(void *self, const train_progress *s) {
   progress *p = self;
   if (!p->bar) return;
   const double left = seconds_left(p, s);
-  if (now() - p->drawn < 0.05) return;
+  if (seconds_now() - p->drawn < 0.05) return;
   char before[48], after[96], time[32], bar[41];
   snprintf(before, sizeof before, "epoch %d/%d ", s->epoch, s->epochs);
   snprintf(after, sizeof after, " %lld/%lld  loss %.4f  %s%s", (long long)s->done,
@@ -51,7 +45,7 @@ void progress_step(void *self, const train_progress *s) {
             bar_text(bar, room > 40 ? 40 : room, (double)s->done / (double)s->samples));
   fprintf(stderr, "%.*s\033[K", (int)strlen(after) + (room < 0 ? room : 0), after);
   fflush(stderr);
-  p->drawn = now();
+  p->drawn = seconds_now();
   p->bar_shown = true;
 }
 

@@ -1,6 +1,7 @@
 /* The runs of a comparison, several at a time: a process each, with one thread, so that one that
    fails takes none of the others along. */
 #include "cli/settings.h"
+#include "base/timing.h"
 #include "cli/study.h"
 #include "cli/terminal.h"
 #include "runtime/interrupt.h"
@@ -11,11 +12,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { STATUS_INTERRUPTED = 128 };
@@ -29,12 +30,6 @@ typedef struct {
   double start;
   int epochs_at_start, epochs_all;
 } pool;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void count_epoch(void *self, const epoch_row *rows, int n, int best) {
   (void)rows, (void)best;
@@ -106,7 +101,7 @@ static void draw(const pool *p) {
   int epochs = 0;
   for (int i = 0; i < p->s->n_job; i++) epochs += p->epochs_done[i];
   double share = p->epochs_all ? (double)epochs / p->epochs_all : 1;
-  double fresh = epochs - p->epochs_at_start, spent = now() - p->start;
+  double fresh = epochs - p->epochs_at_start, spent = seconds_now() - p->start;
   double left = fresh > 0 ? spent / fresh * (p->epochs_all - epochs) : 0;
   char bar[41], text[160], time[32];
   snprintf(text, sizeof text, " %d/%d runs, %d/%d epochs, %s left", p->finished, p->s->n_job,
@@ -165,7 +160,7 @@ static void run_pool(pool *p) {
 }
 
 int study_train(study *s) {
-  pool p = {.s = s, .start = now(), .pid = allocate((size_t)s->n_job * sizeof(pid_t))};
+  pool p = {.s = s, .start = seconds_now(), .pid = allocate((size_t)s->n_job * sizeof(pid_t))};
   const size_t bytes = (size_t)(s->n_job + 1) * sizeof(int);
   p.epochs_done = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (p.epochs_done == MAP_FAILED) return report_failure(message("out of memory"));

@@ -1,5 +1,6 @@
 /* netc summary: the layer table, as torchsummary prints it, and what running the network takes. */
 #include "cli/progress.h"
+#include "cli/trace.h"
 #include "cli/workload.h"
 #include "product/program.h"
 #include <json-c/json.h>
@@ -189,7 +190,8 @@ static void print_object(const graph *g, const totals *t) {
   print_json(j);
 }
 
-const struct argp summary_argp = {options, parse, "FILE.net", doc, 0, 0, 0};
+static const struct argp_child children[] = {{&times_argp, 0, 0, 0}, {0}};
+const struct argp summary_argp = {options, parse, "FILE.net", doc, children, 0, 0};
 
 int command_summary(int argc, char **argv) {
   summary_command c = {0};

@@ -2,6 +2,7 @@
 #include "cli/lints.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
+#include "cli/trace.h"
 #include "product/program.h"
 #include "runtime/atomic_file.h"
 #include "runtime/interrupt.h"
@@ -16,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEY_RESUME = 1, KEY_PLOT, KEY_DUMP, KEY_TENSORBOARD };
+enum { KEY_RESUME = 1, KEY_PLOT, KEY_TENSORBOARD };
 
 typedef struct {
   train_flags f;
@@ -33,32 +34,19 @@ static const struct argp_option options[] = {
      "go on with the run in DIR to the same bits as if it had never "
      "stopped; an ordinary start where there is nothing yet",
      3},
-    {"dump", KEY_DUMP, "STAGE", 0, "print a stage of the compilation of the training step, and end",
-     2},
     {"tensorboard", KEY_TENSORBOARD, "DIR", 0,
      "write the curves for TensorBoard as well, in a folder of DIR that is named after the run", 3},
     {"plot", KEY_PLOT, 0, 0, "draw the curves in the terminal after every epoch", 3},
     {0}};
 
-static void check_stage(struct argp_state *state, const char *name) {
-  if (pipeline_has_stage(name)) return;
-  fprintf(stderr, "Stages of the compilation:\n");
-  pipeline_list(stderr);
-  argp_error(state, "--dump: there is no stage `%s`", name);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state) {
   train_command *c = state->input;
   switch (key) {
-  case ARGP_KEY_INIT: state->child_inputs[0] = state->child_inputs[1] = &c->f; break;
+  case ARGP_KEY_INIT: state->child_inputs[1] = state->child_inputs[2] = &c->f; break;
   case 'o': c->out = arg; break;
   case KEY_RESUME: c->resume = arg; break;
   case KEY_PLOT: c->plot = true; break;
   case KEY_TENSORBOARD: c->tensorboard = arg; break;
-  case KEY_DUMP:
-    check_stage(state, arg);
-    c->f.dump = arg;
-    break;
   case ARGP_KEY_END:
     if (c->out && c->resume && strcmp(c->out, c->resume))
       argp_error(state, "-o and --resume name different directories");
@@ -130,19 +118,6 @@ static char *choose_directory(const train_command *c, const graph *g) {
     return NULL;
   }
   return dir;
-}
-
-static int dump_stage(const train_command *c) {
-  graph *g = load_network(c->file, &c->f, NULL);
-  if (!g) return EXIT_WRONG_INPUT;
-  program_options o = {.train = true,
-                       .loss = true,
-                       .batch = (int)g->train.batch.v[0],
-                       .threads = c->f.threads,
-                       .dump = c->f.dump};
-  program_free(program_build(g, &o));
-  graph_free(g);
-  return EXIT_DONE;
 }
 
 /* The texts that were compiled, beside what came of them. */
@@ -320,12 +295,12 @@ static int train(const train_command *c) {
 }
 
 static const struct argp_child children[] = {
-    {&value_flags_argp, 0, 0, 0}, {&work_flags_argp, 0, 0, 0}, {0}};
+    {&trace_argp, 0, 0, 0}, {&value_flags_argp, 0, 0, 0}, {&work_flags_argp, 0, 0, 0}, {0}};
 const struct argp train_argp = {options, parse, "FILE.net", doc, children, 0, 0};
 
 int command_train(int argc, char **argv) {
   train_command c = {0};
   train_flags_init(&c.f);
   parse_command(&train_argp, argc, argv, &c);
-  return c.f.dump ? dump_stage(&c) : train(&c);
+  return only_dumps() ? dump_program(c.file, &c.f, true) : train(&c);
 }

@@ -1,4 +1,5 @@
 #include "train.h"
+#include "base/timing.h"
 #include "atomic_file.h"
 #include "batch.h"
 #include "evaluate.h"
@@ -12,7 +13,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Everything of one run. */
@@ -37,12 +37,6 @@ typedef struct {
    time: training is never held up by the disk. */
 static const double save_least = 0.5, save_share = 20.0, save_least_results_only = 5.0;
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static const traincfg *settings(const trainer *t) { return &t->o->g->train; }
 
 static program *compile(const trainer *t, bool train, int64_t batch) {
@@ -51,14 +45,14 @@ static program *compile(const trainer *t, bool train, int64_t batch) {
 }
 
 static void compile_all(trainer *t) {
-  const double start = now();
+  const double start = seconds_now();
   const int64_t n = t->o->sp->n_train;
   const int64_t wanted = (int64_t)settings(t)->batch.v[0], batch = wanted < n ? wanted : n;
   t->full = compile(t, true, batch);
   t->rest = compile(t, true, n % batch);
   t->eval = compile(t, false, evaluation_batch(t->o->sp->n_val));
   t->steps = (n + batch - 1) / batch;
-  t->r->compile_seconds = now() - start;
+  t->r->compile_seconds = seconds_now() - start;
 }
 
 static int largest_batch(const trainer *t) {
@@ -101,7 +95,9 @@ static void allocate_all(trainer *t) {
 }
 
 /* Seconds spent on the running epoch, in this run and before it was resumed. */
-static double epoch_seconds(const trainer *t) { return t->s.seconds + now() - t->epoch_start; }
+static double epoch_seconds(const trainer *t) {
+  return t->s.seconds + seconds_now() - t->epoch_start;
+}
 
 static bool fail(trainer *t, char *error) {
   t->r->outcome = TRAIN_FAILED;
@@ -142,14 +138,14 @@ static bool write_checkpoint(const trainer *t, const weight_copy *w, char **erro
    In this order, so that the checkpoint never speaks of files that are not there. */
 static bool save(trainer *t) {
   if (!t->o->dir) return true;
-  const double start = now();
+  const double start = seconds_now();
   char *error = NULL;
   weight_copy w = weights_export(t->full, t->params, t->state);
   bool ok = write_best(t, &error) &&
             (t->o->results_only || write_weights(t, &w, "last.safetensors", t->s.epoch, &error)) &&
             write_checkpoint(t, &w, &error);
   weights_free(&w);
-  t->saved = now();
+  t->saved = seconds_now();
   t->save_cost = t->saved - start;
   return ok || fail(t, error);
 }
@@ -157,7 +153,7 @@ static bool save(trainer *t) {
 static bool save_if_due(trainer *t) {
   const double least = t->o->results_only ? save_least_results_only : save_least;
   const double wait = fmax(least, save_share * t->save_cost);
-  return now() - t->saved < wait || save(t);
+  return seconds_now() - t->saved < wait || save(t);
 }
 
 /* A batch that gave a loss that is no number: says where, and leaves every file as it is. */
@@ -273,7 +269,7 @@ static bool end_epoch(trainer *t) {
 
 static bool run_epochs(trainer *t) {
   while (t->s.epoch < t->rate.epochs && !t->s.stopped) {
-    t->epoch_start = now();
+    t->epoch_start = seconds_now();
     if (!train_epoch(t) || !end_epoch(t)) return false;
     bool more = t->s.epoch < t->rate.epochs && !t->s.stopped;
     if (more && interrupt_signal()) return interrupted(t);
@@ -370,7 +366,7 @@ static void run(trainer *t) {
   if (!start_files(t, fresh)) return;
   const train_observer *w = t->o->observer;
   if (w && w->compiled) w->compiled(w->self, t->r->compile_seconds, t->s.epoch + 1);
-  t->saved = now();
+  t->saved = seconds_now();
   bool anything = t->s.epoch < t->rate.epochs && !t->s.stopped;
   if (run_epochs(t) && (!anything || t->o->results_only || (save(t) && restore_best(t))))
     t->r->outcome = t->s.stopped ? TRAIN_STOPPED : TRAIN_DONE;
@@ -384,12 +380,12 @@ static void remove_checkpoint(const trainer *t) {
 }
 
 void train_network(const train_options *o, train_result *r) {
-  const double start = now();
+  const double start = seconds_now();
   *r = (train_result){.outcome = TRAIN_FAILED};
   trainer t = {.o = o, .r = r};
   prepare(&t);
   run(&t);
-  r->seconds = now() - start;
+  r->seconds = seconds_now() - start;
   char *error = NULL;
   if (o->dir && r->outcome != TRAIN_FAILED &&
       !run_record_write(o, train_outcome_word(r->outcome), r, &error))

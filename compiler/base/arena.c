@@ -15,6 +15,7 @@ typedef struct chunk {
 
 struct arena {
   chunk *top;
+  size_t bytes;
 };
 
 arena *arena_new(void) { return allocated(calloc(1, sizeof(arena))); }
@@ -29,6 +30,8 @@ void arena_free(arena *a) {
   free(a);
 }
 
+size_t arena_bytes(const arena *a) { return a->bytes; }
+
 void *arena_alloc(arena *a, size_t bytes) {
   if (bytes > SIZE_MAX / 2) out_of_memory();
   bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
@@ -41,6 +44,7 @@ void *arena_alloc(arena *a, size_t bytes) {
   }
   void *p = a->top->bytes + a->top->used;
   a->top->used += bytes;
+  a->bytes += bytes;
   return p;
 }
 

@@ -9,6 +9,8 @@ typedef struct arena arena;
 
 arena *arena_new(void);
 void arena_free(arena *a);
+/* What was asked of it so far, in bytes. */
+size_t arena_bytes(const arena *a);
 /* Zeroed memory aligned to 16 bytes; never NULL (an exhausted machine aborts with a message). */
 void *arena_alloc(arena *a, size_t bytes);
 char *arena_strdup(arena *a, const char *s);

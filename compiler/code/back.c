@@ -1,6 +1,7 @@
 /* back: LLVM IR -> object code -> this process. */
 #include "base/internal.h"
 #include "back.h"
+#include "base/timing.h"
 #include "base/workers.h"
 #include "cpu.h"
 #include "target.h"
@@ -129,9 +130,11 @@ void module_passes(LLVMModuleRef m, LLVMTargetMachineRef tm, const char *passes)
     internal_error("generated code is invalid", why);
   }
   LLVMDisposeMessage(why);
+  double start = seconds_worked();
   LLVMPassBuilderOptionsRef o = LLVMCreatePassBuilderOptions();
   require(LLVMRunPasses(m, passes, tm, o), "passes");
   LLVMDisposePassBuilderOptions(o);
+  timing_add("LLVM passes", seconds_worked() - start, 0);
 }
 
 void module_optimise(LLVMModuleRef m, LLVMTargetMachineRef tm) { module_passes(m, tm, PASSES); }
@@ -139,8 +142,10 @@ void module_optimise(LLVMModuleRef m, LLVMTargetMachineRef tm) { module_passes(m
 LLVMMemoryBufferRef module_object(LLVMModuleRef m, LLVMTargetMachineRef tm) {
   LLVMMemoryBufferRef buf;
   char *why = NULL;
+  double start = seconds_worked();
   if (LLVMTargetMachineEmitToMemoryBuffer(tm, m, LLVMObjectFile, &why, &buf))
     internal_error("code", why);
+  timing_add("LLVM code", seconds_worked() - start, LLVMGetBufferSize(buf));
   return buf;
 }
 
@@ -150,10 +155,10 @@ struct jit {
   LLVMOrcLLJITRef ll;
 };
 
-/* Every n-th kernel from `first` on, as one object: what one core compiles. */
-static LLVMMemoryBufferRef compile_share(const kernel_list *l, const machine *m, int first, int n) {
-  LLVMTargetMachineRef tm = machine_generator(m);
-  LLVMModuleRef mod = module_new(m, tm, "netc");
+/* Every n-th kernel from `first` on. */
+static void emit_share(LLVMModuleRef mod, const kernel_list *l, const machine *m, int first,
+                       int n) {
+  double start = seconds_worked();
   bool *done = calloc((size_t)l->n_kernel + 1, 1);
   for (int i = 0; i < l->n_call; i++) {
     int id = l->call[i].k->id;
@@ -162,6 +167,14 @@ static LLVMMemoryBufferRef compile_share(const kernel_list *l, const machine *m,
     emit_kernel(mod, &l->call[i], m->info);
   }
   free(done);
+  timing_add("emit", seconds_worked() - start, 0);
+}
+
+/* Those as one object: what one core compiles. */
+static LLVMMemoryBufferRef compile_share(const kernel_list *l, const machine *m, int first, int n) {
+  LLVMTargetMachineRef tm = machine_generator(m);
+  LLVMModuleRef mod = module_new(m, tm, "netc");
+  emit_share(mod, l, m, first, n);
   module_optimise(mod, tm);
   LLVMMemoryBufferRef object = module_object(mod, tm);
   module_free(mod);
@@ -178,7 +191,8 @@ static void define_library(LLVMOrcLLJITRef j) {
     uintptr_t at;
   } known[] = {ADDRESS(memcpy), ADDRESS(memset), ADDRESS(memmove), ADDRESS(fma),   ADDRESS(fmaf),
                ADDRESS(floor),  ADDRESS(floorf), ADDRESS(rint),    ADDRESS(rintf), ADDRESS(exp),
-               ADDRESS(expf),   ADDRESS(log),    ADDRESS(logf),    ADDRESS(tanh),  ADDRESS(tanhf)};
+               ADDRESS(expf),   ADDRESS(log),    ADDRESS(logf),    ADDRESS(tanh),  ADDRESS(tanhf),
+               ADDRESS(sin),    ADDRESS(cos),    ADDRESS(erf)};
   enum { N = sizeof known / sizeof *known };
   LLVMOrcCSymbolMapPair pair[N];
   for (int i = 0; i < N; i++)
@@ -216,6 +230,7 @@ jit *jit_compile(const kernel_list *l, const machine *m, int threads, kernel_fn 
   know_targets(false);
   compilation_work w = {l, m, shares, object};
   workers_run(&(shared_work){1, &shares, compile_one, &w}, shares);
+  double start = seconds_worked();
   j->ll = new_lljit();
   for (int i = 0; i < shares; i++)
     require(LLVMOrcLLJITAddObjectFile(j->ll, LLVMOrcLLJITGetMainJITDylib(j->ll), object[i]),
@@ -225,6 +240,7 @@ jit *jit_compile(const kernel_list *l, const machine *m, int threads, kernel_fn 
     require(LLVMOrcLLJITLookup(j->ll, &at, k->name), k->name);
     fn[k->id] = (kernel_fn)(uintptr_t)at;
   }
+  timing_add("LLVM loading", seconds_worked() - start, 0);
   return j;
 }
 
@@ -237,13 +253,7 @@ void jit_free(jit *j) {
 void dump_code(const kernel_list *l, const machine *m, bool assembly, FILE *to) {
   LLVMTargetMachineRef tm = machine_generator(m);
   LLVMModuleRef mod = module_new(m, tm, "netc");
-  bool *done = calloc((size_t)l->n_kernel + 1, 1);
-  for (int i = 0; i < l->n_call; i++) {
-    if (done[l->call[i].k->id]) continue;
-    done[l->call[i].k->id] = true;
-    emit_kernel(mod, &l->call[i], m->info);
-  }
-  free(done);
+  emit_share(mod, l, m, 0, 1);
   module_optimise(mod, tm);
   if (assembly) {
     LLVMMemoryBufferRef buf;

@@ -1,4 +1,5 @@
 /* What a network costs: parameters, multiply-adds, bytes; all counted on its nests. */
+#include "base/timing.h"
 #include "nest/cost.h"
 #include "nest/effects.h"
 #include "pipeline.h"
@@ -31,7 +32,10 @@ static compilation compiled_to(const graph *g, bool train, int batch, int thread
   if (train) c.optimizer = &g->train.optimizer[0];
   char *error = NULL;
   c.machine = machine_new(NULL, NULL, NULL, &error);
+  char title[64];
   pipeline_run(&c, stage);
+  pipeline_title(&c, title);
+  timing_report(title);
   return c;
 }
 

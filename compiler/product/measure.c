@@ -2,17 +2,11 @@
    rate at which it reads memory. */
 #include "base/internal.h"
 #include "base/workers.h"
+#include "base/timing.h"
 #include "passes/passes.h"
 #include "pipeline.h"
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 typedef struct {
   nestprog *p;
@@ -74,9 +68,9 @@ static char *cleared(size_t bytes) {
 static double least_of_rounds(measurement *w, int threads, int rounds) {
   double best = 1e9;
   for (int r = 0; r < rounds; r++) {
-    double t = seconds();
+    double t = seconds_now();
     workers_run(&(shared_work){1, &threads, run_once, w}, threads);
-    t = seconds() - t;
+    t = seconds_now() - t;
     if (t < best) best = t;
   }
   return best;

@@ -1,6 +1,7 @@
 /* object: both programs of a network in one LLVM module, with the functions that C calls. */
 #include "base/internal.h"
 #include "object.h"
+#include "base/timing.h"
 #include "base/capture.h"
 #include "object_embed.h"
 #include "object_parts.h"
@@ -83,9 +84,11 @@ static void share_kernels(object *o) {
 }
 
 static void emit_all(object *o, const kernel_list *l) {
+  double start = seconds_worked();
   for (int i = 0; i < l->n_call; i++)
     if (!LLVMGetNamedFunction(o->module, l->call[i].k->name))
       emit_kernel(o->module, &l->call[i], o->machine->info);
+  timing_add("emit", seconds_worked() - start, 0);
 }
 
 static void measure(object *o) {
@@ -185,6 +188,7 @@ object *object_new(const graph *g, const object_options *options, char **error) 
 
 void object_free(object *o) {
   if (!o) return;
+  timing_report("object");
   if (o->module) module_free(o->module);
   if (o->generator) LLVMDisposeTargetMachine(o->generator);
   if (o->infer.mem) compilation_free(&o->infer);
@@ -209,10 +213,12 @@ static char *copy_buffer(LLVMMemoryBufferRef b, size_t *n) {
 static char *generated(const object *o, LLVMCodeGenFileType kind, size_t *n) {
   LLVMMemoryBufferRef b;
   char *why = NULL;
+  double start = seconds_worked();
   LLVMModuleRef copy = LLVMCloneModule(o->module); /* code generation changes the module */
   if (LLVMTargetMachineEmitToMemoryBuffer(o->generator, copy, kind, &why, &b))
     internal_error("code", why);
   LLVMDisposeModule(copy);
+  timing_add("LLVM code", seconds_worked() - start, LLVMGetBufferSize(b));
   return copy_buffer(b, n);
 }
 

@@ -1,6 +1,7 @@
 /* The pass table: the whole compiler at a glance. */
 #include "base/internal.h"
 #include "pipeline.h"
+#include "base/timing.h"
 #include "passes/passes.h"
 #include <string.h>
 
@@ -32,7 +33,9 @@ static void run_block(compilation *c) { block_program(c->p, c->machine->info); }
 static void run_sched(compilation *c) { schedule_program(c->p, c->machine->info, c->p->threads); }
 static void run_group(compilation *c) { group_program(c->p, c->machine->info); }
 static void run_plan(compilation *c) { c->memory = plan(c->p); }
-static void run_kernels(compilation *c) { c->kernels = kernels_collect(c->p, c->prefix ? c->prefix : "k"); }
+static void run_kernels(compilation *c) {
+  c->kernels = kernels_collect(c->p, c->prefix ? c->prefix : "k");
+}
 
 typedef struct {
   const char *name, *does;
@@ -70,17 +73,37 @@ void pipeline_list(FILE *to) {
   fprintf(to, "  %-9s %s\n  %-9s %s\n", "llvm", "LLVM IR", "asm", "assembly for this machine");
 }
 
+void pipeline_title(const compilation *c, char title[64]) {
+  snprintf(title, 64, "%s, batch %d", c->opt.train ? "training step" : "inference", c->opt.batch);
+}
+
+static const char *dump_stage;
+
+void pipeline_dump(const char *stage) { dump_stage = stage; }
+bool pipeline_dumps(void) { return dump_stage != NULL; }
+
+static bool dumps(const char *stage) { return dump_stage && !strcmp(dump_stage, stage); }
+
+static void run_pass(compilation *c, const pass *x) {
+  double start = seconds_worked();
+  size_t had = arena_bytes(c->mem);
+  x->run(c);
+  timing_add(x->name, seconds_worked() - start, arena_bytes(c->mem) - had);
+  c->p->stage = x->name;
+  start = seconds_worked(), had = arena_bytes(c->mem);
+  verify(c->p);
+  timing_add("(verify)", seconds_worked() - start, arena_bytes(c->mem) - had);
+  if (dumps(x->name)) dump_nests(c->p, stdout);
+}
+
 void pipeline_run(compilation *c, const char *stop) {
   c->mem = arena_new();
   for (int i = 0; i < N_PASSES; i++) {
-    passes[i].run(c);
-    c->p->stage = passes[i].name;
-    verify(c->p);
-    if (c->opt.dump && !strcmp(c->opt.dump, passes[i].name)) dump_nests(c->p, stdout);
+    run_pass(c, &passes[i]);
     if (stop && !strcmp(stop, passes[i].name)) return;
   }
-  if (c->opt.dump && !strcmp(c->opt.dump, "llvm")) dump_code(c->kernels, c->machine, false, stdout);
-  if (c->opt.dump && !strcmp(c->opt.dump, "asm")) dump_code(c->kernels, c->machine, true, stdout);
+  if (dumps("llvm")) dump_code(c->kernels, c->machine, false, stdout);
+  if (dumps("asm")) dump_code(c->kernels, c->machine, true, stdout);
 }
 
 void compilation_free(compilation *c) {

@@ -20,8 +20,10 @@ typedef struct {
 } compilation;
 
 /* Runs every pass up to code generation. `stop` (a pass's name, or NULL) ends the run after that
-   pass; opt.dump prints a stage on the way. Verifies the nests after every pass. */
+   pass. Verifies the nests after every pass. */
 void pipeline_run(compilation *c, const char *stop);
+/* "training step, batch 64": what is compiled. */
+void pipeline_title(const compilation *c, char title[64]);
 void compilation_free(compilation *c);
 
 struct weight_table;

@@ -1,13 +1,13 @@
 /* Compiled programs: building them, and running their kernels in order over one or more threads. */
 #include "base/internal.h"
 #include "base/workers.h"
+#include "base/timing.h"
 #include "nest/cost.h"
 #include "pipeline.h"
 #include "weights.h"
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* One kernel on its tensors: run with tensors[first_arg ..], over [0, domain). */
 typedef struct {
@@ -40,12 +40,6 @@ struct program {
   double compile_seconds;
   weight_table weights;
 };
-
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static place place_of(const tensor *t) {
   if (!t) return (place){BLOCK_CONTROL, 0, 0};
@@ -163,7 +157,8 @@ int program_n_ports(const program *p) { return p->n_port; }
 const port_info *program_port(const program *p, int i) { return &p->port[i]; }
 
 program *program_compile(const compilation *c) {
-  double start = seconds();
+  double start = seconds_now();
+  char title[64];
   program *p = calloc(1, sizeof *p);
   p->c = *c;
   p->threads = c->opt.threads > 0 ? c->opt.threads : 1;
@@ -175,7 +170,9 @@ program *program_compile(const compilation *c) {
   free(fn);
   weights_collect(&p->weights, p->c.p);
   collect_ports(p);
-  p->compile_seconds = seconds() - start;
+  p->compile_seconds = seconds_now() - start;
+  pipeline_title(c, title);
+  timing_report(title);
   return p;
 }
 

@@ -49,7 +49,6 @@ typedef struct {
   int threads;
   const char *cpu, *features; /* NULL: this machine */
   int optimizer;              /* index into train.optimizer; 0 by default */
-  const char *dump;           /* stage to print to stdout while compiling, or NULL */
 } program_options;
 
 /* Compiles. Never fails on a checked graph; internal errors abort. */
@@ -118,6 +117,9 @@ void machine_measure(int threads, double *gflops, double *gbytes);
 
 /* Is there a stage of that name? (also "llvm" and "asm") */
 bool pipeline_has_stage(const char *name);
+/* From now on that stage of every compilation is printed to stdout; is there one? */
+void pipeline_dump(const char *stage);
+bool pipeline_dumps(void);
 /* The stages' names and one line each, for --help. */
 void pipeline_list(FILE *to);
 
