@@ -98,6 +98,17 @@ static const network networks[] = {
     {"only padding", "input 1x1x1; classes 1; linear 1; conv 1 k1 s3 p1; " LAST, 2},
     {"only padding, wide", "input 8x2x2; classes 2; conv 8 k3 p1; conv 4 k1 s4 p1; " LAST, 3},
     {"padding between", "input 4x2x2; classes 2; conv 4 k1; conv 3 k1 s4 p2; " LAST, 3},
+    {"lanes along samples, borders beyond them",
+     "input 1x1x2; classes 2; avgpool k1x2; add { conv 1 k1; dw k1 p1; } "
+     "{ conv 1 k2 p2 d3; conv 1 k2 p1; }; " LAST,
+     32},
+    /* Borders that would be larger than they are worth. */
+    {"far windows",
+     "op far(x[N,H,W,C]) -> y[N,H,W,C] { y[n,h,w,c] += x[n,h+10000*u,w+10000*v,c] for u:2, v:2; } "
+     "input 3x6x6; classes 3; conv 4 k1; far; " LAST,
+     2},
+    /* Steps far wider than their windows: one nest of zeros, and not thousands. */
+    {"wide steps", "input 3x31x31; classes 3; conv 4 k1; conv 4 k3 s100 p50; " LAST, 2},
     /* Seventy strides in one nest. */
     {"many strides",
      "op wide(x[N,H,W,C]) -> y[N,1,1,2] { y[n,a,b,c] = "

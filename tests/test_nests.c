@@ -361,6 +361,15 @@ static const char *const windows =
     "op both(x[N,W], k) -> y[N,W] { y[n,i] += x[n, i+u-1] + x[n, i-u] for u:k; }\n"
     "op peak(x[N,W], k, s=1, p=0) -> y[N, (W+2*p-k)/s+1] { y[n,i] max= x[n, i*s+u-p] for u:k; }\n";
 
+/* Scatters of many residue classes: zeros in one nest before them all, and more of them than nests
+   are made for. */
+static const char *const scatters =
+    "op comb(x[N,W], s, r) -> y[N,W] {\n"
+    "  t[n, s*i+r*j] += x[n,i] * x[n,j];\n  y[n,i] = t[n, s*i+r*i] * x[n,i];\n}\n"
+    "op met(x[N,W], k) -> y[N,W] {\n"
+    "  t[n, 7*i+11*a+13*b+17*d+19*e] += x[n,i] for a:k, b:k, d:k, e:k;\n"
+    "  y[n,i] = t[n, 7*i+11*i] * x[n,i];\n}\n";
+
 static opdef *parse_ops(arena *mem, const char *text) {
   diag *d = diag_new(mem);
   syntax s;
@@ -403,6 +412,16 @@ static void windows_of_every_stride(void **state) {
   try_window(ops_find(ops, "mirror"), 7, (double[]){1}, 1);
   try_window(ops_find(ops, "part"), 7, (double[]){3}, 1);
   try_window(ops_find(ops, "both"), 6, (double[]){3}, 1);
+  arena_free(mem);
+}
+
+static void scatters_of_many_classes(void **state) {
+  (void)state;
+  arena *mem = arena_new();
+  opdef *ops = parse_ops(mem, scatters);
+  try_window(ops_find(ops, "comb"), 6, (double[]){97, 89}, 2);
+  try_window(ops_find(ops, "comb"), 5, (double[]){6, 4}, 2);
+  try_window(ops_find(ops, "met"), 5, (double[]){6}, 1);
   arena_free(mem);
 }
 
@@ -534,6 +553,7 @@ int main(void) {
       cmocka_unit_test(wrong_operators_are_reported),
       cmocka_unit_test(first_maximum_takes_the_gradient),
       cmocka_unit_test(windows_of_every_stride),
+      cmocka_unit_test(scatters_of_many_classes),
       cmocka_unit_test(gather_and_simplify_keep_values),
       cmocka_unit_test(single_precision_is_close),
       cmocka_unit_test(gradients_agree_with_differences),

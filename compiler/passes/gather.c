@@ -4,6 +4,8 @@
      s == 1: i = h - u*d + p is put in place of i;
      s > 1:  h = s*h' + r for each residue r; of the other axes only those classes u = u0 + m*u'
              remain for which s divides what is left: again affine, with unit step.
+     Where the classes would be too many, h is met: all axes go over their range, and a guard
+     leaves those points whose index is h.
    Where i then leaves its range, the term contributes nothing: by a read with the same index, or
    by a guard. Elements that no class reaches are filled with zeros.
    A dimension that is written once, if only in part (a slice of channels), needs no solving: what
@@ -18,7 +20,12 @@
 typedef struct {
   nestprog *p;
   nest **tail; /* where the next finished nest is linked */
+  double room; /* combinations of classes that what is left to solve may have */
 } gathering;
+
+/* Nests that one scatter may become: with more, dimensions are met. Fills with zeros side by side.
+ */
+enum { MANY_WAYS = 1024, MANY_FILLS = 16 };
 
 static int64_t gcd(int64_t a, int64_t b) { return b ? gcd(b, a % b) : llabs(a); }
 
@@ -227,64 +234,86 @@ static void meet(gathering *g, nest *n, int dim, bool onto) {
   solve(g, n, dim + 1, onto);
 }
 
-/* Splits axis b into its class b = b0 + m*b'. False if the class is empty. */
-static bool take_class(nest *n, int b, int64_t b0, int64_t m) {
+/* Leaves of axis b only the class b = b0 + m*b'. */
+static void take_class(nest *n, int b, int64_t b0, int64_t m) {
   axis *ax = &n->axis[b];
-  if (b0 >= ax->extent) return false;
   ax->extent = (ax->extent - b0 + m - 1) / m;
   if (b0 || m > 1) substitute(n, b, aff_add(aff_const(b0), aff_axis(b, m)));
-  return true;
 }
 
+/* One combination of classes: ax reaches h = step*h' + r when the other free axes of the dimension
+   start at `first` of their classes. */
 typedef struct {
-  int dim, ax;
-  int64_t step, r; /* the class h = step*h' + r; step is the coefficient of ax */
-  bool *reached;   /* by an earlier combination of classes */
-} target_class;
+  int64_t r, first[MAX_AXES];
+} combination;
+
+/* Dimension dim solved for axis ax, whose coefficient is step. */
+typedef struct {
+  const nest *n;
+  int dim, ax, n_list, list[MAX_AXES];
+  int64_t step;
+  int n_way;
+  combination *way; /* sorted by r */
+} solving;
 
 /* All other axes are in one class each: ax = h' + (r - rest) / step. */
-static void solve_class(gathering *g, nest *n, const target_class *c, bool onto) {
+static void solve_class(gathering *g, nest *n, const solving *s, int64_t r, bool onto) {
   access *out = &n->store[0].out;
-  affine rest = *out->ix[c->dim], by;
-  axis *ax = &n->axis[c->ax];
+  affine rest = *out->ix[s->dim], by;
+  axis *ax = &n->axis[s->ax];
   int64_t extent = ax->extent;
-  rest.k[c->ax] = 0;
-  by = aff_add(aff_const(c->r), aff_scale(rest, -1));
-  by.c /= c->step;
-  for (int a = 0; a < MAX_AXES; a++) by.k[a] /= c->step;
-  by = aff_add(by, aff_axis(c->ax, 1)); /* from here on the axis is h' */
+  rest.k[s->ax] = 0;
+  by = aff_add(aff_const(r), aff_scale(rest, -1));
+  by.c /= s->step;
+  for (int a = 0; a < MAX_AXES; a++) by.k[a] /= s->step;
+  by = aff_add(by, aff_axis(s->ax, 1)); /* from here on the axis is h' */
   ax->name = "";
-  ax->name = fresh_name(g->p, n, c->dim);
-  ax->extent = (out->t->dim[c->dim] - c->r + c->step - 1) / c->step;
+  ax->name = fresh_name(g->p, n, s->dim);
+  ax->extent = (out->t->dim[s->dim] - r + s->step - 1) / s->step;
   ax->reduce = false;
-  substitute(n, c->ax, by);
+  substitute(n, s->ax, by);
   nest_guard(n, by, extent);
-  *out = access_with(n->ex, *out, c->dim, aff_add(aff_const(c->r), aff_axis(c->ax, c->step)));
-  bool first = !*c->reached;
-  *c->reached = true;
-  solve(g, n, c->dim + 1, onto || !first);
+  *out = access_with(n->ex, *out, s->dim, aff_add(aff_const(r), aff_axis(s->ax, s->step)));
+  solve(g, n, s->dim + 1, onto);
 }
 
-/* Goes through the classes of the other free axes for which step divides r - rest. */
-static void split_axes(gathering *g, const nest *n, const target_class *c, const int *list,
-                       int n_list, bool onto) {
-  if (!n_list) {
-    const affine *x = n->store[0].out.ix[c->dim];
-    if (modulo(c->r - x->c, c->step)) return;
-    nest *one = nest_copy(n);
-    solve_class(g, one, c, onto);
+/* The classes b = b0 + m*b' of an axis: step divides its coefficient times m. */
+static int64_t modulus(const solving *s, int b) {
+  return s->step / gcd(s->n->store[0].out.ix[s->dim]->k[b], s->step);
+}
+
+static int64_t classes_of(const solving *s, int b) {
+  int64_t m = modulus(s, b), extent = s->n->axis[b].extent;
+  return b == s->ax ? 1 : m < extent ? m : extent;
+}
+
+/* All combinations of the classes of list[at] and so on that reach the output. */
+static void combine(gathering *g, solving *s, int at, combination c) {
+  const access *out = &s->n->store[0].out;
+  if (at == s->n_list) {
+    if (c.r >= out->t->dim[s->dim]) return;
+    PUSH(g->p->mem, s->way, s->n_way, c);
+    for (int i = s->n_way - 1; i > 0 && s->way[i - 1].r > s->way[i].r; i--) {
+      s->way[i] = s->way[i - 1];
+      s->way[i - 1] = c;
+    }
     return;
   }
-  int b = list[0];
-  if (b == c->ax) {
-    split_axes(g, n, c, list + 1, n_list - 1, onto);
-    return;
+  int b = s->list[at];
+  int64_t k = b == s->ax ? 0 : out->ix[s->dim]->k[b], r = c.r;
+  for (int64_t b0 = 0; b0 < classes_of(s, b); b0++) {
+    c.first[b] = b0;
+    c.r = modulo(r + k * b0, s->step);
+    combine(g, s, at + 1, c);
   }
-  int64_t m = c->step / gcd(n->store[0].out.ix[c->dim]->k[b], c->step);
-  for (int64_t b0 = 0; b0 < m; b0++) {
-    nest *one = nest_copy(n);
-    if (take_class(one, b, b0, m)) split_axes(g, one, c, list + 1, n_list - 1, onto);
-  }
+}
+
+static void solve_way(gathering *g, const solving *s, const combination *c, bool onto) {
+  nest *one = nest_copy(s->n);
+  for (int i = 0; i < s->n_list; i++)
+    if (s->list[i] != s->ax)
+      take_class(one, s->list[i], c->first[s->list[i]], modulus(s, s->list[i]));
+  solve_class(g, one, s, c->r, onto);
 }
 
 /* Counts a falling axis upwards instead, so that its coefficient is positive. */
@@ -300,22 +329,47 @@ static bool solvable(const nest *n, const affine *x, int ax) {
   return true;
 }
 
+static void zero_residues(gathering *g, const solving *s, int64_t from, int64_t to) {
+  for (int64_t r = from; r < to; r++)
+    zero_fill(g, s->n, s->dim, r, s->n->store[0].out.t->dim[s->dim], s->step);
+}
+
+/* A nest for every combination; zeros where none reaches: before them all, if that is one nest
+   instead of many. */
+static void solve_ways(gathering *g, const solving *s, bool onto) {
+  int64_t extent = s->n->store[0].out.t->dim[s->dim], next = 0;
+  int64_t residues = s->step < extent ? s->step : extent, reached = 0;
+  for (int i = 0; i < s->n_way; i++) reached += !i || s->way[i].r != s->way[i - 1].r;
+  bool each = !onto && residues - reached <= MANY_FILLS;
+  if (!onto && !each) zero_fill(g, s->n, s->dim, 0, extent, 1);
+  for (int i = 0; i < s->n_way; i++) {
+    int64_t r = s->way[i].r;
+    if (each) zero_residues(g, s, next, r);
+    solve_way(g, s, &s->way[i], onto || (i && r == s->way[i - 1].r));
+    next = r + 1;
+  }
+  if (each) zero_residues(g, s, next, residues);
+}
+
 static void solve_dim(gathering *g, nest *n, int dim, bool onto) {
   access *out = &n->store[0].out;
-  int list[MAX_AXES], k = free_axes(n, out->ix[dim], list);
-  int ax = k ? choose_axis(n, list, k) : -1;
-  if (ax < 0 || !solvable(n, out->ix[dim], ax)) {
+  solving s = {.n = n, .dim = dim};
+  double ways = 1;
+  s.n_list = free_axes(n, out->ix[dim], s.list);
+  s.ax = s.n_list ? choose_axis(n, s.list, s.n_list) : -1;
+  if (s.ax >= 0 && solvable(n, out->ix[dim], s.ax)) {
+    if (out->ix[dim]->k[s.ax] < 0) flip(n, s.ax);
+    s.step = out->ix[dim]->k[s.ax];
+    for (int i = 0; i < s.n_list; i++) ways *= (double)classes_of(&s, s.list[i]);
+  }
+  if (!s.step || ways > g->room) {
     meet(g, n, dim, onto);
     return;
   }
-  if (out->ix[dim]->k[ax] < 0) flip(n, ax);
-  int64_t step = out->ix[dim]->k[ax];
-  for (int64_t r = 0; r < step && r < out->t->dim[dim]; r++) {
-    bool reached = false;
-    target_class c = {dim, ax, step, r, &reached};
-    split_axes(g, n, &c, list, k, onto);
-    if (!reached && !onto) zero_fill(g, n, dim, r, out->t->dim[dim], step);
-  }
+  combine(g, &s, 0, (combination){.r = modulo(out->ix[dim]->c, s.step)});
+  g->room /= ways;
+  solve_ways(g, &s, onto);
+  g->room *= ways;
 }
 
 /* Zeros for what n leaves out of dimension dim; for all of it where that is no slice. */
@@ -345,7 +399,7 @@ static void solve(gathering *g, nest *n, int dim, bool onto) {
 
 /* Returns the link behind the nests that replace n. */
 static nest **gather_nest(nestprog *p, nest **link, nest *n) {
-  gathering g = {p, link};
+  gathering g = {p, link, MANY_WAYS};
   nest *next = n->next, *s = nest_copy(n);
   bool onto = n->store[0].value->kind != E_ACC;
   for (int a = 0; a < s->n_axis; a++) s->axis[a].reduce = true;

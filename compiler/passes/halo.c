@@ -72,17 +72,46 @@ static void pad(const nest *n, const access *x) {
   }
 }
 
+/* Of a tensor's dimensions, how many may have a border: a sum in lanes that runs along dimension d
+   relies on d + 1 and so on (of one element each) staying as they are. */
+static void note_rows(const nest *n, int *may_grow) {
+  reads r = reads_of_term(n);
+  for (int i = 0; n->lanes && i < r.n; i++) {
+    const access *x = &r.read[i]->rd;
+    for (int d = 0; d < x->t->rank; d++)
+      if (x->ix[d]->k[innermost_reduce(n)] && d + 1 < may_grow[x->t->id])
+        may_grow[x->t->id] = d + 1;
+  }
+}
+
+enum { SMALL_BORDERED = 1 << 24 }; /* elements: a tensor as large may be mostly border */
+
+/* Can the border that x wants be had, and is it worth its memory? */
+static bool may_pad(const nest *n, const access *x, int may_grow) {
+  double with = 1;
+  for (int d = 0; d < x->t->rank; d++) {
+    int64_t lo, hi, size = x->t->dim[d];
+    bool leaves = leaves_in(n, x, d, &lo, &hi);
+    if (leaves && d >= may_grow) return false;
+    if (lo < 0) size -= lo;
+    if (hi >= x->t->dim[d]) size += hi - x->t->dim[d] + 1;
+    with *= (double)size;
+  }
+  return with <= 4 * (double)tensor_elements(x->t) || with <= SMALL_BORDERED;
+}
+
 static void guard_read(nest *n, const access *x) {
   for (int d = 0; d < x->t->rank; d++)
     if (!nest_has_guard(n, x->ix[d], x->t->dim[d])) nest_guard(n, *x->ix[d], x->t->dim[d]);
 }
 
-static void scan_nest(nest *n) {
+static void scan_nest(nest *n, const int *may_grow) {
   reads r = reads_of_term(n), stores = reads_of_stores(n);
   for (int i = 0; i < r.n; i++) {
     const access *x = &r.read[i]->rd;
     if (!access_may_leave(n, x)) continue;
-    if (x->t->role == T_TEMP && zeros_do(n, r.read[i])) pad(n, x);
+    bool border = x->t->role == T_TEMP && may_pad(n, x, may_grow[x->t->id]);
+    if (border && zeros_do(n, r.read[i])) pad(n, x);
     else guard_read(n, x);
   }
   /* In a store's value a read out of range is 0: winograd.c makes such of workspace tensors only.
@@ -180,7 +209,10 @@ static void set_strides(tensor *t) {
 }
 
 void halo(nestprog *p) {
-  for (nest *n = p->nests; n; n = n->next) scan_nest(n);
+  int *may_grow = NEW_N(p->mem, int, p->n_tensor);
+  for (int i = 0; i < p->n_tensor; i++) may_grow[i] = MAX_DIMS;
+  for (const nest *n = p->nests; n; n = n->next) note_rows(n, may_grow);
+  for (nest *n = p->nests; n; n = n->next) scan_nest(n, may_grow);
   for (int i = 0; i < p->n_tensor; i++) {
     tensor *t = p->tensor[i];
     t->element = p->exact && !t->is_int ? 8 : 4;
