@@ -2,6 +2,7 @@
 #include "base/timing.h"
 #include "cli/terminal.h"
 #include "runtime/plot.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,14 +56,42 @@ static const char *loss_text(char buf[24], double loss) {
   return buf;
 }
 
+/* The value of the task that stands in the last column: R2, intersection over union, bits. */
+static const char *last_value(const epoch_row *r, metric_task task, double *v) {
+  if (task == TASK_NUMBERS) return *v = r->more[2], "val R2";
+  if (task == TASK_TOKENS) return *v = r->more[0], "val bits";
+  return task == TASK_PIXELS ? (*v = r->more[0], "val IoU") : NULL;
+}
+
+/* A value in its column; a dash where there is none. */
+static const char *value_text(char buf[24], double v) {
+  if (isnan(v)) return "-";
+  snprintf(buf, 24, fabs(v) < 1e4 ? "%.4f" : "%.3e", v);
+  return buf;
+}
+
+static void print_header(const epoch_row *r, const char *last) {
+  double train, val;
+  const char *quality = row_quality(r, &train, &val);
+  char a[24], b[24];
+  snprintf(a, sizeof a, "train %s", quality ? quality : "acc");
+  snprintf(b, sizeof b, "val %s", quality ? quality : "acc");
+  printf("%5s  %10s  %9s  %9s  %7s", "epoch", "train loss", a, "val loss", b);
+  if (last) printf("  %8s", last);
+  printf("  %7s\n", "seconds");
+}
+
 static void print_line(progress *p, const epoch_row *r, bool best) {
-  if (r->epoch == 1 || !p->best_shown || p->plot)
-    printf("%5s  %10s  %9s  %9s  %7s  %7s\n", "epoch", "train loss", "train acc", "val loss",
-           "val acc", "seconds");
+  double train, val, more = NAN;
+  const char *last = last_value(r, p->task, &more);
+  if (r->epoch == 1 || !p->best_shown || p->plot) print_header(r, last);
   p->best_shown = 1;
-  char train[24], val[24];
-  printf("%5d  %10s  %9.4f  %9s  %7.4f  %7.2f%s\n", r->epoch, loss_text(train, r->train_loss),
-         r->train_acc, loss_text(val, r->val_loss), r->val_acc, r->seconds, best ? " *" : "");
+  row_quality(r, &train, &val);
+  char a[24], b[24], c[24], d[24];
+  printf("%5d  %10s  %9s  %9s  %7s", r->epoch, loss_text(a, r->train_loss), value_text(b, train),
+         isnan(r->val_loss) ? "-" : loss_text(c, r->val_loss), value_text(d, val));
+  if (last) printf("  %8s", value_text(a, more));
+  printf("  %7.2f%s\n", r->seconds, best ? " *" : "");
   fflush(stdout);
 }
 

@@ -12,6 +12,7 @@ typedef struct {
   double drawn;                  /* when the bar was last drawn */
   double started, done_at_start; /* when the first step was seen, and the epochs done by then */
   bool bar_shown;
+  metric_task task;
   int best_shown; /* the best epoch of the lines so far */
 } progress;
 

@@ -126,6 +126,8 @@ run_settings describe_run(const workload *w, const train_flags *f) {
   add(&s, "loss", true, quoted(g, describe_use(g, &t->loss->use)));
   add(&s, "optimizer", true,
       t->n_optimizer ? quoted(g, describe_use(g, &t->optimizer[0])) : "null");
+  if (t->epoch_steps)
+    add(&s, "epoch_steps", true, arena_printf(g->mem, "%lld", (long long)t->epoch_steps));
   add(&s, "schedule", true, describe_schedule(g));
   add(&s, "stop", true, describe_stop(g));
   add(&s, "augment", true, describe_augment(g));

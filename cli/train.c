@@ -12,6 +12,7 @@
 #include "runtime/run_record.h"
 #include "runtime/tfevents.h"
 #include <json-c/json.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -165,10 +166,11 @@ static void add_events(view *v, const epoch_row *r) {
   if (!tfevents_add(v->events, r->epoch, 5, tags, value, &error)) give_up_events(v, error);
 }
 
-static void on_compiled(void *self, double seconds, int first) {
+static void on_compiled(void *self, double seconds, int first, metric_task task) {
   view *v = self;
   const split *sp = v->o->sp;
   v->started = true;
+  v->bar.task = task;
   copy_sources(v->o->g, v->o->dir);
   if (v->tensorboard) begin_events(v, first);
   if (v->quiet) return;
@@ -207,6 +209,23 @@ static void add_result(json_object *j, const train_options *o, const train_resul
   json_object_object_add(j, "epochs", epochs);
 }
 
+/* "validation accuracy 0.9333, loss 0.3972" */
+static const char *row_text(char buf[120], const epoch_row *b, metric_task task) {
+  if (isnan(b->val_loss)) snprintf(buf, 120, "training loss %.4f", b->train_loss);
+  else if (task == TASK_NUMBERS)
+    snprintf(buf, 120, "validation loss %.4f, mean absolute error %.4g, R2 %.4f", b->val_loss,
+             b->more[1], b->more[2]);
+  else if (task == TASK_PIXELS)
+    snprintf(buf, 120, "validation IoU %.4f, accuracy %.4f, loss %.4f", b->more[0], b->val_acc,
+             b->val_loss);
+  else if (task == TASK_TOKENS)
+    snprintf(buf, 120, "validation loss %.4f, %.4f bits a position, accuracy %.4f", b->val_loss,
+             b->more[0], b->val_acc);
+  else if (task == TASK_NONE) snprintf(buf, 120, "validation loss %.4f", b->val_loss);
+  else snprintf(buf, 120, "validation accuracy %.4f, loss %.4f", b->val_acc, b->val_loss);
+  return buf;
+}
+
 static void tell_end(const train_options *o, const train_result *r) {
   if (!r->best) {
     fprintf(stderr, "written to %s\n", o->dir);
@@ -216,10 +235,9 @@ static void tell_end(const train_options *o, const train_result *r) {
   if (r->outcome == TRAIN_STOPPED)
     fprintf(stderr, "stopped early: no better %s in %d epochs\n", o->g->train.stop_metric,
             o->g->train.stop_patience);
-  fprintf(stderr,
-          "best epoch %d: validation accuracy %.4f, loss %.4f; weights in "
-          "%s/best.safetensors\n",
-          b->epoch, b->val_acc, b->val_loss, o->dir);
+  char text[120];
+  fprintf(stderr, "best epoch %d: %s; weights in %s/best.safetensors\n", b->epoch,
+          row_text(text, b, r->task), o->dir);
 }
 
 /* The command that goes on with the run, with the options that it was started with. */

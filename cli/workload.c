@@ -59,10 +59,15 @@ bool open_data(workload *w, const char *data_option) {
     o.labels = t->labels;
     o.layout = t->layout;
     o.scale = t->scale;
+    o.csv = (csv_options){t->n_data_target, t->n_data_drop, t->data_target, t->data_drop,
+                          t->data_missing_mean};
+    o.bytes = t->data_bytes;
   }
   o.port = ports_of(g, &o.n_port);
   char *error = NULL;
   w->ds = dataset_open(&o, &error);
+  for (int i = 0; w->ds && i < w->ds->fields.n_note; i++)
+    fprintf(stderr, "netc: note: %s\n", w->ds->fields.note[i]);
   return w->ds || complain(g, data_option || !g->has_train ? NOWHERE : t->data_at, NULL, error);
 }
 

@@ -184,7 +184,7 @@ static bool ends_in(const char *path, const char *end) {
 
 /* A table, unless the network takes tokens and the file is not called a table. */
 static bool is_table(const char *text, size_t n, const dataset_options *o) {
-  if (ends_in(o->path, ".csv") || ends_in(o->path, ".tsv") || o->table.n_target) return true;
+  if (ends_in(o->path, ".csv") || ends_in(o->path, ".tsv") || o->csv.n_target) return true;
   return !window_of(o) && !o->bytes && looks_like_csv(text, n < FORM_HEAD ? n : FORM_HEAD);
 }
 
@@ -197,7 +197,7 @@ static dataset *open_text(const uint8_t *bytes, size_t n, const dataset_options 
     return NULL;
   }
   if (is_table(text, n, o)) {
-    *error = csv_read(text, n, &o->table, &s, &n_input);
+    *error = csv_read(text, n, &o->csv, &s, &n_input);
     if (!*error && o->n_port) *error = join_columns(&s, n_input, o->port, o->n_port);
     return *error ? NULL : from_fields(&s, o, error);
   }

@@ -26,7 +26,7 @@ typedef struct {
   int classes; /* labels must lie below it; 0: the count of names, or the largest label + 1 */
   int n_port;  /* what the network is given, its inputs first; 0: there is no network */
   const data_port *port;
-  csv_options table;
+  csv_options csv;
   bool bytes; /* text in bytes, not characters */
   bool any;   /* without a network: any fields will do, not only labelled images */
 } dataset_options;

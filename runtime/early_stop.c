@@ -11,6 +11,7 @@ static double watched(const char *metric, const epoch_row *r) {
 
 bool row_better(const char *metric, const epoch_row *a, const epoch_row *b) {
   if (metric) return watched(metric, b) < watched(metric, a);
+  if (isnan(a->val_loss)) return b->train_loss < a->train_loss; /* nothing validates */
   if (isnan(a->val_acc)) return b->val_loss < a->val_loss;
   return b->val_acc > a->val_acc || (b->val_acc == a->val_acc && b->val_loss < a->val_loss);
 }
@@ -23,4 +24,11 @@ bool early_stop_after(early_stop *s, const epoch_row *row) {
     s->best_epoch = row->epoch;
   }
   return row->epoch - s->best_epoch >= s->patience;
+}
+
+const char *row_quality(const epoch_row *r, double *train, double *val) {
+  const bool numbers = isnan(r->train_acc);
+  *train = numbers ? r->more[0] : r->train_acc;
+  *val = numbers ? r->more[1] : r->val_acc;
+  return isnan(*train) ? NULL : numbers ? "mae" : "acc";
 }

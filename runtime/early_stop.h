@@ -25,4 +25,7 @@ typedef struct {
 bool row_better(const char *metric, const epoch_row *a, const epoch_row *b);
 /* Takes in one more epoch. True: stop now. */
 bool early_stop_after(early_stop *s, const epoch_row *row);
+/* What a row tells beside its losses: "acc", or "mae" (mean absolute error) where numbers are
+   predicted; NULL: nothing. *val is NaN where nothing validates. */
+const char *row_quality(const epoch_row *r, double *train, double *val);
 #endif

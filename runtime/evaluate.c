@@ -72,8 +72,8 @@ evaluation evaluate(const step_buffers *b, void *params, const dataset *ds, cons
     metric_add(&m, b->port, have, false);
     if (out) keep_answers(out, b, &m, have, at);
   }
-  e.loss = sum / (double)n;
-  e.accuracy = metric_accuracy(&m);
+  e.loss = n ? sum / (double)n : NAN;
+  e.accuracy = n ? metric_accuracy(&m) : NAN;
   e.correct = (int64_t)m.hits;
   metric_values(&m, e.value);
   metric_free(&m);

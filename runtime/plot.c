@@ -1,6 +1,7 @@
 #include "plot.h"
 #include "message.h"
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -67,12 +68,35 @@ bool plot_wait(plot_job *job) {
   return ok;
 }
 
+static void write_value(FILE *f, double v) {
+  if (isnan(v)) fputs(" NaN", f);
+  else fprintf(f, " %.9g", v);
+}
+
+/* Columns: epoch; loss and quality of training; the same of validation. */
 static void write_rows(FILE *f, const char *name, const epoch_row *row, int n) {
   fprintf(f, "$%s << EOD\n", name);
-  for (int i = 0; i < n; i++)
-    fprintf(f, "%d %.9g %.9g %.9g %.9g\n", row[i].epoch, row[i].train_loss, row[i].train_acc,
-            row[i].val_loss, row[i].val_acc);
+  for (int i = 0; i < n; i++) {
+    double train, val;
+    row_quality(&row[i], &train, &val);
+    fprintf(f, "%d", row[i].epoch);
+    write_value(f, row[i].train_loss);
+    write_value(f, train);
+    write_value(f, row[i].val_loss);
+    write_value(f, val);
+    fputc('\n', f);
+  }
   fputs("EOD\n", f);
+}
+
+/* The second panel of a picture: its name, the highest value of its axis. NULL: there is none. */
+static const char *quality_label(const epoch_row *row, bool validation, const char **highest) {
+  double train, val;
+  const char *name = row_quality(row, &train, &val);
+  if (!name || (validation && isnan(val))) return NULL;
+  *highest = strcmp(name, "acc") ? "*" : "1";
+  if (validation) return strcmp(name, "acc") ? "validation error (MAE)" : "validation accuracy";
+  return strcmp(name, "acc") ? "mean absolute error" : "accuracy (share of samples right)";
 }
 
 /* A string of gnuplot: single quotes are doubled. What an SVG cannot hold (control characters,
@@ -141,12 +165,14 @@ static void write_panel(FILE *f, const char *label, int train, int val, const ep
           "plot $rows using 1:%d with linespoints lc rgb '%s' lw 2 pt 7 ps 0.5 title 'training', "
           "$rows using 1:%d with linespoints lc rgb '%s' lw 2 dt 1 pt 5 ps 0.5 title 'validation'",
           train, colour[0], val, colour[1]);
-  if (best)
+  double quality[2], shown = NAN;
+  if (best) row_quality(best, &quality[0], &quality[1]);
+  if (best) shown = loss ? best->val_loss : quality[1];
+  if (!isnan(shown))
     fprintf(f,
             ", '+' using (%d):(%.9g) every ::0::0 with points pt 6 ps 2.2 lw 2 lc rgb '#000000' "
             "title 'best: epoch %d, %.3f'",
-            best->epoch, loss ? best->val_loss : best->val_acc, best->epoch,
-            loss ? best->val_loss : best->val_acc);
+            best->epoch, shown, best->epoch, shown);
   if (shaded)
     fputs(", NaN with boxes fs solid 0.25 noborder lc rgb '#E69F00' title 'overfitting'", f);
   fputc('\n', f);
@@ -188,13 +214,16 @@ plot_job plot_curves(const char *dir, const char *title, const epoch_row *row, i
   write_epoch_axis(f, row[n - 1].epoch);
   bool shaded = write_shading(f, row, n);
   write_terminals(f, &job, "");
-  fputs("set multiplot layout 1,2 title ", f);
+  const char *highest, *label = quality_label(row, false, &highest);
+  fprintf(f, "set multiplot layout 1,%d title ", label ? 2 : 1);
   write_string(f, title);
   fputs(" noenhanced font ',13'\nset yrange [0:*]\n", f);
   const epoch_row *b = best ? &row[best - 1] : NULL;
   write_panel(f, "loss (mean per sample)", 2, 4, b, shaded);
-  fputs("set yrange [0:1]\n", f);
-  write_panel(f, "accuracy (share of samples right)", 3, 5, b, shaded);
+  if (label) {
+    fprintf(f, "set yrange [0:%s]\n", highest);
+    write_panel(f, label, 3, 5, b, shaded);
+  }
   fputs("unset multiplot\nunset output\n}\n", f);
   job.pid = start_gnuplot(f, -1);
   fclose(f);
@@ -227,12 +256,15 @@ plot_job plot_overlay(const char *base, const char *title, const plot_series *s,
   fputs(style, f);
   write_epoch_axis(f, longest);
   write_terminals(f, &job, "");
-  fputs("set multiplot layout 1,2 title ", f);
+  const char *highest, *label = quality_label(s[0].row, true, &highest);
+  fprintf(f, "set multiplot layout 1,%d title ", label ? 2 : 1);
   write_string(f, title);
   fputs(" noenhanced font ',13'\n", f);
   write_overlay_panel(f, s, n, "validation loss", 4);
-  fputs("set yrange [0:1]\n", f);
-  write_overlay_panel(f, s, n, "validation accuracy", 5);
+  if (label) {
+    fprintf(f, "set yrange [0:%s]\n", highest);
+    write_overlay_panel(f, s, n, label, 5);
+  }
   fputs("unset multiplot\nunset output\nset yrange [*:*]\n}\n", f);
   job.pid = start_gnuplot(f, -1);
   fclose(f);

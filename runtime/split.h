@@ -16,6 +16,8 @@ typedef struct {
 typedef struct {
   int64_t n_train, n_val;
   int64_t *train, *val; /* sample indices */
+  int64_t windows;      /* of texts: training windows begin anywhere below; train holds those that
+                           do not overlap. 0: samples are what train holds */
 } split;
 
 /* NULL on failure, with *error one malloc'd sentence (say it at the place of `split` in the file):
@@ -25,6 +27,8 @@ void split_free(split *s);
 /* The order of epoch `epoch` (from 0): order[0..n_train) gets the training indices, shuffled by
    (seed, epoch), or as they stand in the split where shuffle is false. */
 void split_epoch_order(const split *s, uint64_t seed, uint64_t epoch, bool shuffle, int64_t *order);
+/* `count` training samples drawn at random, with replacement: order[0..count). */
+void split_epoch_draw(const split *s, uint64_t seed, uint64_t epoch, int64_t count, int64_t *order);
 /* Fisher-Yates over v[0..n) with draws from Philox: key = seed, counter = (position, purpose,
    epoch). Same arguments, same permutation, on every machine. */
 void shuffle_indices(int64_t *v, int64_t n, uint64_t seed, uint32_t purpose, uint64_t epoch);

@@ -6,6 +6,7 @@
 #include "interrupt.h"
 #include "memory_block.h"
 #include "message.h"
+#include "normalize.h"
 #include "run_dir.h"
 #include "run_record.h"
 #include "lr_schedule.h"
@@ -20,7 +21,8 @@ typedef struct {
   const train_options *o;
   train_result *r;
   lr_schedule rate;
-  int64_t steps; /* of one epoch, the smaller last batch included */
+  int64_t steps;   /* of one epoch, the smaller last batch included */
+  int64_t samples; /* of one epoch */
   program *full, *rest, *eval;
   memory_block memory;
   void *params, *state, *best;
@@ -47,11 +49,13 @@ static program *compile(const trainer *t, bool train, int64_t batch) {
 static void compile_all(trainer *t) {
   const double start = seconds_now();
   const int64_t n = t->o->sp->n_train;
-  const int64_t wanted = (int64_t)settings(t)->batch.v[0], batch = wanted < n ? wanted : n;
+  const int64_t wanted = (int64_t)settings(t)->batch.v[0], drawn = settings(t)->epoch_steps;
+  const int64_t batch = drawn || wanted < n ? wanted : n;
   t->full = compile(t, true, batch);
-  t->rest = compile(t, true, n % batch);
+  t->rest = compile(t, true, drawn ? 0 : n % batch);
   t->eval = compile(t, false, evaluation_batch(t->o->sp->n_val));
-  t->steps = (n + batch - 1) / batch;
+  t->steps = drawn ? drawn : (n + batch - 1) / batch;
+  t->samples = drawn ? drawn * batch : n;
   t->r->compile_seconds = seconds_now() - start;
 }
 
@@ -74,7 +78,7 @@ enum { PARTS = 5 };
 static void allocate_all(trainer *t) {
   const int batch = largest_batch(t);
   const size_t params = program_params_bytes(t->full), state = program_state_bytes(t->full);
-  const size_t bytes[PARTS] = {params, params, state, (size_t)t->o->sp->n_train * sizeof(int64_t),
+  const size_t bytes[PARTS] = {params, params, state, (size_t)t->samples * sizeof(int64_t),
                                largest_workspace(t)};
   size_t total = step_buffers_bytes(t->full, batch);
   void *part[PARTS];
@@ -201,7 +205,7 @@ static bool run_step(trainer *t, int64_t at, int batch) {
 static void show_step(const trainer *t, int64_t done) {
   const train_observer *w = t->o->observer;
   if (!w || !w->step) return;
-  train_progress p = {done, t->o->sp->n_train, t->s.epoch + 1, t->rate.epochs,
+  train_progress p = {done, t->samples, t->s.epoch + 1, t->rate.epochs,
                       t->s.loss_sum / (double)done};
   w->step(w->self, &p);
 }
@@ -214,9 +218,10 @@ static bool interrupted(trainer *t) {
 
 /* The rest of the running epoch's steps. False: the run is over. */
 static bool train_epoch(trainer *t) {
-  const int64_t n = t->o->sp->n_train, batch = program_batch(t->full);
-  split_epoch_order(t->o->sp, (uint64_t)settings(t)->seed.v[0], (uint64_t)t->s.epoch, t->o->shuffle,
-                    t->order);
+  const int64_t n = t->samples, batch = program_batch(t->full);
+  const uint64_t seed = (uint64_t)settings(t)->seed.v[0], epoch = (uint64_t)t->s.epoch;
+  if (settings(t)->epoch_steps) split_epoch_draw(t->o->sp, seed, epoch, n, t->order);
+  else split_epoch_order(t->o->sp, seed, epoch, t->o->shuffle, t->order);
   while (t->s.step < t->steps) {
     int64_t at = t->s.step * batch, k = n - at < batch ? n - at : batch;
     if (!run_step(t, at, (int)k)) {
@@ -243,11 +248,13 @@ static void keep_if_best(trainer *t, const epoch_row *row) {
 static bool end_epoch(trainer *t) {
   const split *sp = t->o->sp;
   evaluation e = evaluate(&t->eval_buffers, t->params, t->o->ds, sp->val, sp->n_val, NULL);
-  if (!isfinite(e.loss)) return diverged(t, "validation");
-  const double compared = (double)sp->n_train * (double)t->metric.positions;
+  if (sp->n_val && !isfinite(e.loss)) return diverged(t, "validation");
+  const double compared = (double)t->samples * (double)t->metric.positions;
   epoch_row row = {t->s.epoch + 1,
-                   t->s.loss_sum / (double)sp->n_train,
-                   isnan(e.accuracy) ? NAN : (double)t->s.correct / compared,
+                   t->s.loss_sum / (double)t->samples,
+                   t->metric.task == TASK_NUMBERS || t->metric.task == TASK_NONE
+                       ? NAN
+                       : (double)t->s.correct / compared,
                    e.loss,
                    e.accuracy,
                    epoch_seconds(t),
@@ -322,6 +329,7 @@ static bool start_weights(trainer *t, bool *fresh) {
   char *error = NULL, *path = t->o->dir ? run_file(t->o->dir, "checkpoint.safetensors") : NULL;
   *fresh = !(t->o->resume && path && access(path, F_OK) == 0);
   program_init(t->full, t->params, t->state, (uint64_t)settings(t)->seed.v[0]);
+  if (*fresh && !t->o->weights) normalize_measure(t->full, t->o->g, t->o->ds, t->o->sp, t->params);
   bool ok;
   if (*fresh) ok = !t->o->weights || weights_load(t->full, t->o->weights, t->params, &error);
   else
@@ -365,7 +373,7 @@ static void run(trainer *t) {
     t->r->row = realloc(t->r->row, (size_t)t->s.epoch * sizeof *t->r->row);
   if (!start_files(t, fresh)) return;
   const train_observer *w = t->o->observer;
-  if (w && w->compiled) w->compiled(w->self, t->r->compile_seconds, t->s.epoch + 1);
+  if (w && w->compiled) w->compiled(w->self, t->r->compile_seconds, t->s.epoch + 1, t->metric.task);
   t->saved = seconds_now();
   bool anything = t->s.epoch < t->rate.epochs && !t->s.stopped;
   if (run_epochs(t) && (!anything || t->o->results_only || (save(t) && restore_best(t))))

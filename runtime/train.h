@@ -17,7 +17,7 @@ typedef struct {
 typedef struct {
   void *self;
   /* Compiled, and about to begin (or go on) with epoch `first` (from 1). */
-  void (*compiled)(void *self, double seconds, int first);
+  void (*compiled)(void *self, double seconds, int first, metric_task task);
   void (*step)(void *self, const train_progress *p);
   void (*epoch)(void *self, const epoch_row *rows, int n, int best);
 } train_observer;

@@ -67,7 +67,7 @@ static const char *node_name(expander *x, const char *prefix) {
   return arena_printf(x->a, "%s1", prefix);
 }
 
-static node *new_node(expander *x, const opdef *op, loc at) {
+node *new_node(expander *x, const opdef *op, loc at) {
   graph *g = x->g;
   if (g->n_node >= MAX_NODES) {
     if (x->steps < MAX_STEPS)

@@ -108,6 +108,7 @@ const char *resolve_path(arena *a, const char *folder, const char *path);
 
 /* expand.c */
 void run_statements(expander *x, stmt *s);
+node *new_node(expander *x, const opdef *op, loc at);
 binding *find_binding(const expander *x, const char *name);
 bool too_many_errors(const expander *x);
 const char *override_text(expander *x, const char *word);
@@ -135,6 +136,9 @@ const char *node_shape_text(arena *a, const node *n);
 const char *port_text(arena *a, const port *p);
 void note_shapes(expander *x, const node *n);
 void check_output(expander *x);
+
+/* normalize.c: after read_train. */
+void add_normalize(expander *x);
 
 /* match.c: the form of an operator, written out, that takes these inputs, and how it sees them
    (`as`); NULL: none. `op` is the first of its name. */

@@ -79,7 +79,13 @@ typedef struct {
   const char *data_as_written;
   const char *images, *labels, *layout; /* NULL: found by themselves */
   double scale;                         /* 0: by type (uint8: 1/255, floats: 1) */
+  int n_data_target, n_data_drop; /* columns of a table */
+  const char **data_target, **data_drop;
+  bool data_missing_mean, data_bytes; /* missing=mean; tokens=bytes */
   loc data_at;
+  bool normalize;
+  loc normalize_at;
+  int64_t epoch_steps; /* `epochs 10 of 200`: batches of an epoch, drawn at random; 0: all samples */
   int n_split;
   splitval *split;
   loc split_at;

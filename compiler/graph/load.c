@@ -141,6 +141,7 @@ static graph *finish(expander *x, bool parsed) {
   if (parsed && !too_many_errors(x)) {
     check_output(x);
     read_train(x);
+    add_normalize(x);
     add_variants(x);
     check_overrides_used(x);
     try_operators(x);

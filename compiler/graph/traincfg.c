@@ -56,8 +56,21 @@ static void read_lr(expander *x, const chosen *c) {
 static void read_batch(expander *x, const chosen *c) {
   read_numbers(x, c, &x->g->train.batch, 1, 65536, true, "a whole number from 1 to 65536");
 }
+/* `epochs 10`, or `epochs 10 of 200`: each of 200 batches that are drawn at random. */
 static void read_epochs(expander *x, const chosen *c) {
-  read_numbers(x, c, &x->g->train.epochs, 1, 1e6, true, "a whole number, at least 1");
+  static const char takes[] = "a whole number, at least 1 (or `10 of 200`: batches in an epoch)";
+  chosen first = *c;
+  values steps = {0};
+  if (c->n == 3 && !c->args[1].key && c->args[1].v->kind == V_NAME &&
+      !strcmp(c->args[1].v->text, "of")) {
+    chosen last = *c;
+    last.n = first.n = 1;
+    last.args = c->args + 2;
+    read_numbers(x, &last, &steps, 1, 1e9, true, takes);
+    if (!steps.n) return;
+    x->g->train.epoch_steps = (int64_t)steps.v[0];
+  }
+  read_numbers(x, &first, &x->g->train.epochs, 1, 1e6, true, takes);
 }
 static void read_seed(expander *x, const chosen *c) {
   read_numbers(x, c, &x->g->train.seed, 0, 9007199254740992.0, true, "a whole number, at least 0");
@@ -335,10 +348,65 @@ static bool data_word(expander *x, const slot *s, const char **out) {
   return false;
 }
 
-static void read_data(expander *x, const chosen *c) {
+/* `target=price`, `drop={id name}`: columns, whose names mean nothing to the network. */
+static bool column_names(expander *x, const value *v, int *n, const char ***names) {
+  const int count = v->kind == V_SET ? v->n : 1;
+  for (int i = 0; i < count; i++) {
+    const value *one = v->kind == V_SET ? v->item[i] : v;
+    const char *name = one->kind == V_NAME || one->kind == V_STRING ? one->text : NULL;
+    if (one->kind == V_NUM) name = arena_printf(x->a, "%.0f", one->num);
+    if (!name) {
+      diag_error(x->d, one->at, "for example `target=price` or `drop={id \"full name\"}`",
+                 "a column is a name, or its number");
+      return false;
+    }
+    PUSH(x->a, *names, *n, name);
+  }
+  return true;
+}
+
+/* The settings of `data` that are columns; *rest are the other arguments. */
+static bool data_columns(expander *x, const chosen *c, chosen *rest) {
+  traincfg *t = &x->g->train;
+  *rest = *c;
+  rest->n = 0;
+  rest->args = NEW_N(x->a, arg, c->n + 1);
+  t->n_data_target = t->n_data_drop = 0;
+  for (int i = 0; i < c->n; i++) {
+    const arg *a = &c->args[i];
+    if (a->key && !strcmp(a->key, "target")) {
+      if (!column_names(x, a->v, &t->n_data_target, &t->data_target)) return false;
+    } else if (a->key && !strcmp(a->key, "drop")) {
+      if (!column_names(x, a->v, &t->n_data_drop, &t->data_drop)) return false;
+    } else {
+      rest->args[rest->n++] = *a;
+    }
+  }
+  return true;
+}
+
+static bool data_choice(expander *x, const chosen *c, const slot *s, const char *word, bool *out) {
+  const char *got;
+  *out = s->v != NULL;
+  return !s->v || one_of(x, c, s->v, &word, 1, &got);
+}
+
+static void read_normalize(expander *x, const chosen *c) {
+  if (c->n) {
+    bad(x, c, "nothing: it measures the training samples");
+    return;
+  }
+  x->g->train.normalize = true;
+  x->g->train.normalize_at = c->at;
+}
+
+static void read_data(expander *x, const chosen *given) {
   static const char *const layouts[] = {"nhwc", "nchw", "flat"};
   traincfg *t = &x->g->train;
-  slot s[4] = {{.name = "images"}, {.name = "labels"}, {.name = "layout"}, {.name = "scale"}};
+  slot s[6] = {{.name = "images"}, {.name = "labels"},  {.name = "layout"},
+               {.name = "scale"},  {.name = "missing"}, {.name = "tokens"}};
+  chosen without, *c = &without;
+  if (!data_columns(x, given, c)) return;
   value *v;
   if (!first_name(x, c, "a path in quotes, for example `data \"emoji.pkl\";`", &v)) return;
   if (v->kind == V_SET) v = v->item[0];
@@ -346,7 +414,9 @@ static void read_data(expander *x, const chosen *c) {
     bad(x, c, "a path in quotes, for example `data \"emoji.pkl\";`");
     return;
   }
-  if (!word_slots(x, c, 1, 4, s)) return;
+  if (!word_slots(x, c, 1, 6, s)) return;
+  if (!data_choice(x, c, &s[4], "mean", &t->data_missing_mean)) return;
+  if (!data_choice(x, c, &s[5], "bytes", &t->data_bytes)) return;
   if (!data_word(x, &s[0], &t->images) || !data_word(x, &s[1], &t->labels)) return;
   if (s[2].v && !one_of(x, c, s[2].v, layouts, 3, &t->layout)) return;
   if (!slot_number(x, c, &s[3], 1e-9, 1e9, false, &t->scale)) return;
@@ -360,10 +430,11 @@ static void read_data(expander *x, const chosen *c) {
 static const struct {
   const char *word;
   void (*read)(expander *x, const chosen *c);
-} readers[] = {{"data", read_data},           {"split", read_split},   {"loss", read_loss},
-               {"optimizer", read_optimizer}, {"lr", read_lr},         {"schedule", read_schedule},
-               {"batch", read_batch},         {"epochs", read_epochs}, {"stop", read_stop},
-               {"augment", read_augment},     {"seed", read_seed}};
+} readers[] = {
+    {"data", read_data},           {"split", read_split},   {"loss", read_loss},
+    {"optimizer", read_optimizer}, {"lr", read_lr},         {"schedule", read_schedule},
+    {"batch", read_batch},         {"epochs", read_epochs}, {"stop", read_stop},
+    {"augment", read_augment},     {"seed", read_seed},     {"normalize", read_normalize}};
 enum { N_READERS = sizeof readers / sizeof *readers };
 
 static bool known_setting(expander *x, const stmt *s) {
@@ -417,6 +488,7 @@ static void read_setting(expander *x, int i) {
   const train_use *u = choose(x, word);
   chosen c = {.word = word, .folder = ""};
   if (u) c = (chosen){word, u->s->word_at, u->s->n_arg, u->s->arg, u->folder};
+  if (text && u && !strcmp(word, "epochs")) readers[i].read(x, &c); /* --epochs leaves `of` alone */
   if (text && !strcmp(word, "data") && text[0] != '"') {
     if (u) readers[i].read(x, &c);
     data_override(x, text);
