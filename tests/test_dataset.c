@@ -276,7 +276,8 @@ static void splits(void **state) {
   no_split(ds, &(split_options){.given = true, .train = INT64_MAX, .val = INT64_MAX}, "has 1005");
   no_split(ds, &(split_options){.given = true, .train = 0, .val = 5}, "train on");
   no_split(ds, &(split_options){.given = true, .train = 5, .val = 0}, "validate");
-  no_split(ds, &(split_options){.given = true, .is_fraction = true, .fraction = 1}, "fraction");
+  split_of(ds, &(split_options){.given = true, .is_fraction = true, .fraction = 1}, 1005, 0);
+  no_split(ds, &(split_options){.given = true, .is_fraction = true, .fraction = 1.5}, "fraction");
   dataset_close(ds);
 }
 

@@ -85,7 +85,7 @@ typedef struct {
   loc data_at;
   bool normalize;
   loc normalize_at;
-  int64_t epoch_steps; /* `epochs 10 of 200`: batches of an epoch, drawn at random; 0: all samples */
+  int64_t epoch_steps; /* `epochs 10 of 200`: batches of an epoch, drawn at random; 0: all */
   int n_split;
   splitval *split;
   loc split_at;
