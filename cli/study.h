@@ -54,7 +54,8 @@ typedef struct {
   const contestant *who;
   uint64_t seed;
   int epochs;
-  bool done; /* by an earlier call */
+  bool done;      /* by an earlier call */
+  bool elsewhere; /* another shard's */
 } job;
 
 typedef struct {
@@ -64,6 +65,8 @@ typedef struct {
   train_flags flags;
   int n_seed;
   bool csv;
+  int shard, n_shard; /* --shard: this part of so many, from 1; 0: everything */
+  bool merge;         /* --merge: nothing is trained any more */
   int n;
   contestant *c;
   int n_job;

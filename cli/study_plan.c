@@ -143,6 +143,7 @@ bool study_plan(study *s) {
   for (int i = 0; i < s->n_job; i++) {
     if (s->flags.force) run_dir_clear(s->job[i].dir);
     s->job[i].done = is_done(&s->job[i]);
+    s->job[i].elsewhere = s->shard && i % s->n_shard != s->shard - 1;
   }
   return true;
 }

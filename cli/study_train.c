@@ -4,8 +4,10 @@
 #include "base/timing.h"
 #include "cli/study.h"
 #include "cli/terminal.h"
+#include "runtime/atomic_file.h"
 #include "runtime/interrupt.h"
 #include "runtime/message.h"
+#include "runtime/run_dir.h"
 #include "runtime/train.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +28,7 @@ typedef struct {
   study *s;
   volatile int *epochs_done;
   pid_t *pid; /* of the running jobs; 0: not running */
+  int n_job;  /* of this process */
   int next, running, finished, failed;
   double start;
   int epochs_at_start, epochs_all;
@@ -57,6 +60,9 @@ static int run_job(const study *s, const job *j, volatile int *epochs_done) {
   overrides over = job_overrides(j);
   train_flags f = s->flags;
   f.threads = 1;
+  char *error = NULL;
+  if (!make_directories(j->dir, &error) || !run_dir_lock(j->dir, &error))
+    return report_failure(error);
   if (!workload_open(&w, j->who->path, &f, &over)) return EXIT_WRONG_INPUT;
   run_settings r = describe_run(&w, &f);
   train_observer observer = {.self = (void *)epochs_done, .epoch = count_epoch};
@@ -104,8 +110,8 @@ static void draw(const pool *p) {
   double fresh = epochs - p->epochs_at_start, spent = seconds_now() - p->start;
   double left = fresh > 0 ? spent / fresh * (p->epochs_all - epochs) : 0;
   char bar[41], text[160], time[32];
-  snprintf(text, sizeof text, " %d/%d runs, %d/%d epochs, %s left", p->finished, p->s->n_job,
-           epochs, p->epochs_all, fresh > 0 ? duration_text(time, left) : "?");
+  snprintf(text, sizeof text, " %d/%d runs, %d/%d epochs, %s left", p->finished, p->n_job, epochs,
+           p->epochs_all, fresh > 0 ? duration_text(time, left) : "?");
   const int room = terminal_columns(stderr) - 3 - (int)strlen(text);
   fputc('\r', stderr);
   if (room >= 4) fprintf(stderr, "[%s]", bar_text(bar, room > 40 ? 40 : room, share));
@@ -145,7 +151,7 @@ static void run_pool(pool *p) {
   while (p->next < p->s->n_job || p->running) {
     bool stop = interrupt_signal() || p->failed;
     while (!stop && p->running < p->s->flags.threads && p->next < p->s->n_job) {
-      if (!p->s->job[p->next].done) start_job(p, p->next);
+      if (!p->s->job[p->next].done && !p->s->job[p->next].elsewhere) start_job(p, p->next);
       p->next++;
     }
     if (stop && !p->running) break;
@@ -165,12 +171,15 @@ int study_train(study *s) {
   p.epochs_done = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (p.epochs_done == MAP_FAILED) return report_failure(message("out of memory"));
   for (int i = 0; i < s->n_job; i++) {
+    if (s->job[i].elsewhere) continue;
+    p.n_job++;
     p.epochs_all += s->job[i].epochs;
     p.finished += s->job[i].done;
     if (s->job[i].done) p.epochs_at_start += p.epochs_done[i] = s->job[i].epochs;
   }
+  if (s->shard) fprintf(stderr, "part %d of %d: ", s->shard, s->n_shard);
   fprintf(stderr, "%d runs of %d networks, %d of them done before; seeds: %d; results in %s\n",
-          s->n_job, s->n, p.finished, s->n_seed, s->dir);
+          p.n_job, s->n, p.finished, s->n_seed, s->dir);
   interrupt_watch();
   run_pool(&p);
   munmap((void *)p.epochs_done, bytes);

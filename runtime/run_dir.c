@@ -53,7 +53,7 @@ bool run_dir_holds_run(const char *dir) {
   return any;
 }
 
-bool run_dir_lock(const char *dir, char **error) {
+static bool lock_directory(const char *dir, int how, char **error) {
   int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) {
     *error = message("cannot open the directory `%s`: %s", dir, strerror(errno));
@@ -61,11 +61,15 @@ bool run_dir_lock(const char *dir, char **error) {
   }
   /* Never closed: the lock goes with the process. Where a file system knows no locks, there is
    * none. */
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return true;
+  if (flock(fd, how | LOCK_NB) == 0 || errno != EWOULDBLOCK) return true;
   close(fd);
   *error = message("another netc is writing to `%s` at this moment", dir);
   return false;
 }
+
+bool run_dir_lock(const char *dir, char **error) { return lock_directory(dir, LOCK_EX, error); }
+
+bool run_dir_share(const char *dir, char **error) { return lock_directory(dir, LOCK_SH, error); }
 
 void run_dir_clear(const char *dir) {
   for (int i = 0; i < N_FILES; i++) {

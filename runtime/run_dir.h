@@ -13,6 +13,8 @@ bool run_dir_holds_run(const char *dir);
 /* Keeps every other process from writing to the existing directory until this process and the ones
    that it forks have ended. False: *error. */
 bool run_dir_lock(const char *dir, char **error);
+/* The same, but others who share it may write there too (each to its own part). */
+bool run_dir_share(const char *dir, char **error);
 /* Removes the files of an earlier run, and nothing else. */
 void run_dir_clear(const char *dir);
 /* Removes the temporary files that a killed run may have left. */

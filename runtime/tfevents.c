@@ -5,6 +5,7 @@
 #include "atomic_file.h"
 #include "message.h"
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,8 +114,20 @@ static bool write_beginning(tfevents *t, int64_t first, char **error) {
   return ok;
 }
 
+/* A run that begins anew leaves nothing of an earlier one under its name. */
+static void remove_earlier(const char *dir) {
+  char *pattern = message("%s/events.out.tfevents.*.netc", dir);
+  glob_t g;
+  if (glob(pattern, GLOB_NOSORT, NULL, &g) == 0) {
+    for (size_t i = 0; i < g.gl_pathc; i++) unlink(g.gl_pathv[i]);
+    globfree(&g);
+  }
+  free(pattern);
+}
+
 tfevents *tfevents_open(const char *dir, int64_t first, char **error) {
   if (!make_directories(dir, error)) return NULL;
+  if (first <= 1) remove_earlier(dir);
   tfevents *t = allocate(sizeof *t);
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);

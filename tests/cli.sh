@@ -247,6 +247,27 @@ status=$?
 [ $status -eq 143 ] || [ $status -eq 0 ]; ok "SIGTERM ends a sweep with status 143, not $status"
 exits 0 sweep study.net --study rate --seeds 9 --epochs 40 -o half
 exits 0 sweep study.net --study rate --seeds 2 -o sweep; says '4 of them done before'
+# Parts of a sweep on several machines, and the report of all of them: as from one.
+exits 1 sweep study.net --seeds 2 --merge -o cluster; says 'lacks 4 of 4 runs'
+exits 2 sweep study.net --shard 3/2
+exits 2 sweep study.net --shard 1/2 --merge
+for i in 1 2 3; do
+  "$netc" sweep study.net --seeds 2 --shard $i/3 -o cluster >out$i 2>&1 &
+done
+wait
+exits 0 sweep study.net --seeds 2 -o single
+exits 0 sweep study.net --seeds 2 --merge --csv -o cluster
+n=$((n + 1))
+python3 - <<'END' || failed=1
+import csv
+def rows(f): return [{k: v for k, v in r.items() if 'seconds' not in k} for r in csv.DictReader(open(f))]
+assert rows('out') == rows('single/results.csv') == rows('cluster/results.csv') and len(rows('out')) == 5
+END
+cp cluster/results.csv merged.csv
+exits 0 sweep study.net --seeds 2 -o cluster; says '4 of them done before'
+cmp -s merged.csv cluster/results.csv; ok "the merged table is that of a single call"
+rm -r cluster/runs/"$(ls cluster/runs | head -n 1)"
+exits 1 sweep study.net --seeds 2 --merge -o cluster; says 'lacks 1 of 4 runs'
 exits 1 sweep small.net; says 'names nothing to sweep'
 exits 1 sweep study.net --study none; says 'no study'
 

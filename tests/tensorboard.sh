@@ -9,7 +9,8 @@ tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1
 run() { "$netc" train "$root/models/emoji.net" --split 60/30 "$@" >out 2>&1 || { cat out; exit 1; }; }
 run --epochs 3 -o runs/a --tensorboard tb
-run --epochs 5 -o runs/b --tensorboard tb
+run --epochs 2 -o runs/b --tensorboard tb
+run --epochs 5 -o runs/b --tensorboard tb --force
 cat > read.py <<'END'
 import csv, glob, os, struct, sys
 def crc(b):
