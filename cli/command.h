@@ -36,6 +36,7 @@ COMMAND(bench);
 COMMAND(export);
 COMMAND(import);
 COMMAND(runs);
+COMMAND(draw);
 COMMAND(help);
 COMMAND(version);
 #undef COMMAND

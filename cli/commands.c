@@ -9,6 +9,7 @@ const command commands[] = {
     {"build", "compile to an object file and a C header", command_build, &build_argp},
     {"compare", "train networks over several seeds, side by side", command_compare, &compare_argp},
     {"sweep", "train every alternative that a file names", command_sweep, &sweep_argp},
+    {"draw", "draw a network, with shapes, arithmetic and memory", command_draw, &draw_argp},
     {"runs", "list, sort and compare the runs so far", command_runs, &runs_argp},
     {"fmt", "lay a network file out in the one canonical way", command_fmt, &fmt_argp},
     {"lint", "warn of settings that seldom do what is meant", command_lint, &lint_argp},

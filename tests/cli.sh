@@ -68,6 +68,10 @@ op shift(x[N,H,W,C]) -> y[N,H,W,C] { param b[c:C] ~ 0; y[n,h,w,c] = x[n,h,w,c] +
 input 3x32x32; classes 5; shift; linear classes;
 END
 exits 0 summary own.net; prints 'shift-1 *\[-1, 3, 32, 32\] *3$'
+exits 0 draw small.net -o small.svg; says 'written to small.svg'
+python3 -c "import xml.dom.minidom as m; d = m.parse('small.svg'); t = [x.firstChild.data for x in d.getElementsByTagName('text')]; assert any('869 parameters' in x for x in t) and any('conv k3 s2 p1, relu' in x for x in t), t"
+ok "a picture of the network"
+exits 1 draw small.net -o small.svg --times own.net; says 'bench --json'
 exits 0 fmt small.net; cp out once.net
 exits 0 fmt once.net; cmp -s out once.net; ok "fmt is idempotent"
 exits 0 fmt --check once.net
