@@ -83,6 +83,7 @@ static void oracle_build(oracle *o) {
 }
 
 static void oracle_free(oracle *o) {
+  if (!o->c.p) return;
   for (int i = 0; i < o->c.p->n_tensor; i++) free(o->data[i]);
   free(o->data);
   compilation_free(&o->c);
@@ -238,11 +239,10 @@ static bool judge_target(oracle *o, const target *t, const judge_options *opt, v
   return ok;
 }
 
-/* Compiling is what takes the time. Unless all targets are asked for, training meets two of them
-   and inference one, in turn. */
+/* Compiling is what takes the time: unless all is asked for, each network meets one target, in
+   turn, in training and at times in inference. */
 static bool chosen(int target, bool train, const judge_options *opt) {
-  int turn = opt->turn % N_TARGETS;
-  return opt->every || target == turn || (train && target == (turn + 2) % N_TARGETS);
+  return opt->every || (target == opt->turn % N_TARGETS && (train || opt->inference));
 }
 
 static bool judge_program(const graph *g, bool train, const judge_options *opt, verdict *v) {

@@ -24,7 +24,8 @@ typedef struct {
 } verdict;
 
 typedef struct {
-  bool every; /* all targets, rather than some in turn */
+  bool inference; /* this program too */
+  bool every;     /* all targets, rather than some in turn */
   int turn;
   int threads;    /* 1 to 3, for the runs with threads */
   bool object;    /* compare the object file with the JIT as well */

@@ -74,9 +74,10 @@ static void study(const char *text, failure *f, long seed, const settings *s) {
 static judge_options options_of(long seed, const settings *s) {
   return (judge_options){.every = s->every,
                          .turn = (int)(seed / 3 % 4),
+                         .inference = seed / 12 % 3 == 0,
                          .threads = 1 + (int)(seed % 3 + 1) % 3,
                          .object = seed % 20 == 0,
-                         .gradients = seed % 2 == 0,
+                         .gradients = s->every || seed % 4 == 0,
                          .limit = 10};
 }
 
