@@ -40,9 +40,16 @@ static const char doc[] =
     "and its largest element alone. Exit status 1 if any relative error exceeds 1e-6.";
 
 static void print_rows(const check_row *rows, int n, double worst) {
+  int zero = 0;
   printf("%-32s %8s  %s\n", "parameter", "probes", "relative error");
   for (int i = 0; i < n; i++)
-    printf("%-32s %8d  %.1e\n", rows[i].name, rows[i].probes, rows[i].error);
+    printf("%-32s %8d  %.1e%s\n", rows[i].name, rows[i].probes, rows[i].error,
+           rows[i].zero ? "  (the gradient is zero here)" : "");
+  for (int i = 0; i < n; i++) zero += rows[i].zero;
+  if (zero)
+    printf("%d of %d gradients are zero with these weights and samples, so their rules were not "
+           "exercised: try --seed or --batch\n",
+           zero, n);
   printf("worst relative error %.1e: %s\n", worst,
          worst < tolerance ? "the derived gradients agree with central differences"
                            : "the derived gradients are WRONG");
@@ -55,6 +62,7 @@ static void print_object(const char *file, const check_row *rows, int n, double 
     json_object_object_add(r, "parameter", json_object_new_string(rows[i].name));
     json_object_object_add(r, "probes", json_object_new_int(rows[i].probes));
     json_object_object_add(r, "error", json_object_new_double(rows[i].error));
+    json_object_object_add(r, "zero_gradient", json_object_new_boolean(rows[i].zero));
     json_object_array_add(list, r);
   }
   json_object_object_add(o, "file", json_object_new_string(file));

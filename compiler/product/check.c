@@ -20,6 +20,7 @@ typedef struct {
   program *p;
   run_args args;
   double *params, *scratch, *state; /* scratch: a copy that a run may change */
+  void **port;
   size_t bytes;
   int batch;
   uint64_t seed;
@@ -66,32 +67,43 @@ static const opdef *plain_descent(const graph *g) {
   return s.ops;
 }
 
+/* What the network is given: numbers from 0 to 1, and whole numbers from all of their range. */
+static void *random_port(const checker *c, const port_info *port, uint32_t stream) {
+  int64_t n = port->count * c->batch;
+  double *x = block((size_t)n * 8);
+  if (port->role != PORT_INPUT && port->role != PORT_TARGET) return x;
+  for (int64_t i = 0; i < n; i++) {
+    double u = uniform(c->seed, stream, (uint64_t)i) / 2 + 0.5;
+    if (port->is_int) ((int32_t *)x)[i] = (int32_t)(u * (double)port->below);
+    else x[i] = u;
+  }
+  return x;
+}
+
+static void make_ports(checker *c) {
+  int n = program_n_ports(c->p);
+  c->port = allocated(calloc((size_t)n + 1, sizeof *c->port));
+  for (int i = 0; i < n; i++)
+    c->port[i] = random_port(c, program_port(c->p, i), 0x78 + (uint32_t)i);
+}
+
 static checker checker_new(const graph *g, int batch, uint64_t seed) {
   const opuse sgd = {.op = plain_descent(g)};
   compilation comp = {
       .g = g, .opt = {.train = true, .batch = batch}, .optimizer = &sgd, .exact = true};
   checker c = {.p = program_compile(&comp), .batch = batch, .seed = seed};
-  int64_t pixels = shape_elements(&g->input[0]->shape);
   c.bytes = program_params_bytes(c.p);
   c.params = block(c.bytes);
   c.scratch = block(c.bytes);
   c.state = block(program_state_bytes(c.p));
-  double *x = block((size_t)(batch * pixels) * 8);
-  int32_t *labels = block((size_t)batch * 4);
-  for (int64_t i = 0; i < batch * pixels; i++) x[i] = uniform(seed, 0x78, (uint64_t)i) / 2 + 0.5;
-  for (int i = 0; i < batch; i++)
-    labels[i] = (int32_t)(fabs(uniform(seed, 0x79, (uint64_t)i)) * (double)g->classes) %
-                (int32_t)g->classes;
+  make_ports(&c);
   c.args = (run_args){.params = c.scratch,
                       .state = c.state,
                       .work = block(program_work_bytes(c.p)),
-                      .x = (const float *)x,
-                      .labels = labels,
+                      .port = c.port,
                       .lr = 1,
                       .seed = seed,
-                      .step = 1,
-                      .logits = block((size_t)(batch * g->classes) * 8),
-                      .losses = block((size_t)batch * 8)};
+                      .step = 1};
   random_weights(&c);
   return c;
 }
@@ -101,10 +113,8 @@ static void checker_free(checker *c) {
   free(c->scratch);
   free(c->state);
   free(c->args.work);
-  free((void *)(uintptr_t)c->args.x);
-  free((void *)(uintptr_t)c->args.labels);
-  free(c->args.logits);
-  free(c->args.losses);
+  for (int i = 0; i < program_n_ports(c->p); i++) free(c->port[i]);
+  free(c->port);
   program_free(c->p);
 }
 
@@ -115,7 +125,9 @@ static double loss_at(checker *c, int64_t at, int64_t count, const double *d, do
   for (int64_t i = 0; i < count; i++) c->scratch[at + i] += h * d[i];
   program_run(c->p, &c->args);
   double sum = 0;
-  for (int i = 0; i < c->batch; i++) sum += ((double *)c->args.losses)[i];
+  for (int p = 0; p < program_n_ports(c->p); p++)
+    for (int i = 0; program_port(c->p, p)->role == PORT_LOSS && i < c->batch; i++)
+      sum += ((double *)c->port[p])[i];
   return sum / c->batch;
 }
 
@@ -160,7 +172,7 @@ static check_row check_tensor(checker *c, int i, const double *gradient) {
   const weight_table *w = program_weights(c->p);
   int64_t n = w->info[i].count, at = w->tensor[i]->offset / 8;
   double *d = malloc(sizeof(double) * (size_t)n);
-  check_row row = {w->info[i].name, 0, 0};
+  check_row row = {.name = w->info[i].name, .zero = norm(gradient + at, n) == 0};
   for (int k = 0; k < PROBES; k++, row.probes++) {
     direction(c, i, k, n, gradient + at, d);
     row.error = fmax(row.error, probe_error(c, at, n, gradient + at, d));

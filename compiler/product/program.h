@@ -94,6 +94,7 @@ typedef struct {
   const char *name; /* of the parameter, as in weight files; valid while the graph is */
   double error;     /* worst relative error of its probes */
   int probes;
+  bool zero; /* the gradient was zero: that was checked, and nothing else */
 } check_row;
 /* Compares the derived gradients of this network, in double precision and on random data, with
    central differences, parameter by parameter. Returns the rows (malloc'd, *n of them). */

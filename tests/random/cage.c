@@ -32,12 +32,16 @@ static void be_judge(const char *text, const judge_options *o, verdict *v, int e
   _exit(0);
 }
 
-/* The first lines that the judge printed. */
+/* What the judge printed: from the internal error on, if it met one, else from the beginning. */
 static void read_errors(FILE *errors, char *to, size_t size) {
+  char *all = NULL;
+  size_t room = 0;
   rewind(errors);
-  size_t n = fread(to, 1, size - 1, errors);
-  to[n] = 0;
-  while (n && to[n - 1] == '\n') to[--n] = 0;
+  ssize_t n = getdelim(&all, &room, 0, errors);
+  const char *from = n > 0 ? strstr(all, "internal error") : NULL;
+  snprintf(to, size, "%s", n <= 0 ? "" : from ? from : all);
+  for (size_t i = strlen(to); i && to[i - 1] == '\n';) to[--i] = 0;
+  free(all);
 }
 
 static double children_seconds(void) {

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Random networks of a fixed seed: compiled code, the interpreter, finite differences and objects agree.
-# scripts/random-networks.sh tries as many others as there is time for.
+# Networks that were wrong once, and random ones of a fixed seed: compiled code, the interpreter, finite
+# differences and objects agree. scripts/random-networks.sh tries as many others as there is time for.
 cd "$(dirname "$0")/../.." || exit 1
-exec "${BUILD:-build}/random_networks" --every --count "${COUNT:-25}" --seed 301
+program=${BUILD:-build}/random_networks
+"$program" tests/random/cases/*.net && exec "$program" --every --count "${COUNT:-25}" --seed 301
