@@ -65,7 +65,7 @@ static void study(const char *text, failure *f, long seed, const settings *s) {
     report(text, f, seed, false);
     return;
   }
-  char *small = shrink(text, fails_too, f, f->v.outcome == TOO_LONG ? 30 : 400);
+  char *small = shrink(text, fails_too, f, 60);
   f->v = judge_caged(small, &f->o);
   report(small, f, seed, true);
   free(small);

@@ -6,17 +6,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 typedef struct {
   char *text;
   bool (*fails)(const char *, void *);
   void *arg;
-  int left;
+  double until;
 } shrinker;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 /* Takes `candidate` (malloc'd) if it fails too. */
 static bool try(shrinker *s, char *candidate) {
-  bool better = strcmp(candidate, s->text) && s->left-- > 0 && s->fails(candidate, s->arg);
+  bool better = strcmp(candidate, s->text) && now() < s->until && s->fails(candidate, s->arg);
   free(better ? s->text : candidate);
   if (better) s->text = candidate;
   return better;
@@ -53,12 +60,13 @@ static bool starts_statement(const char *t, size_t at) {
   return !isspace(t[at]) && (!i || strchr(";{}", t[i - 1]));
 }
 
+/* From the end on: uses stand below what they use. */
 static bool delete_statements(shrinker *s) {
   bool any = false;
-  for (size_t i = 0; s->text[i]; i++) {
+  for (size_t i = strlen(s->text); i-- > 0;) {
     if (!starts_statement(s->text, i)) continue;
     size_t end = statement_end(s->text, i);
-    if (end > i && try(s, replaced(s->text, i, end, ""))) any = true, i -= i > 0;
+    if (end > i && try(s, replaced(s->text, i, end, ""))) any = true;
   }
   return any;
 }
@@ -200,10 +208,10 @@ static bool shrink_numbers(shrinker *s) {
   return any;
 }
 
-char *shrink(const char *text, bool (*fails)(const char *, void *), void *arg, int most) {
-  shrinker s = {strdup(text), fails, arg, most};
+char *shrink(const char *text, bool (*fails)(const char *, void *), void *arg, double seconds) {
+  shrinker s = {strdup(text), fails, arg, now() + seconds};
   bool any = true;
-  while (any && s.left > 0) {
+  while (any && now() < s.until) {
     any = delete_statements(&s);
     any |= unwrap(&s);
     any |= delete_words(&s);

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 /* The smallest text found (malloc'd) for which fails(text, arg) holds, as it does for `text`. Works
-   on any text of statements in braces, whatever its words mean; asks at most `most` times. */
-char *shrink(const char *text, bool (*fails)(const char *text, void *arg), void *arg, int most);
+   on any text of statements in braces, whatever its words mean; takes some `seconds`. */
+char *shrink(const char *text, bool (*fails)(const char *text, void *arg), void *arg,
+             double seconds);
 #endif
