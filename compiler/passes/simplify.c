@@ -67,28 +67,34 @@ typedef struct {
   const nest *n;
   double number; /* constant factor */
   int n_fixed, n_fixed_divisor, n_left, n_divisor;
-  expr *fixed[16], *fixed_divisor[16], *left[16], *divisor[16];
+  expr **fixed, **fixed_divisor, **left, **divisor;
 } product;
+
+enum { MANY_FACTORS = 12 }; /* from here on products stay as they are: shared ones would multiply */
 
 static bool fixed_factor(const product *f, expr *e) {
   return !depends_on_reduction(f->n, e) && !may_leave(f->n, e);
 }
 
 static void take_apart(product *f, expr *e, bool divisor) {
-  int room = 16 - f->n_fixed - f->n_fixed_divisor - f->n_left - f->n_divisor;
+  int found = f->n_fixed + f->n_fixed_divisor + f->n_left + f->n_divisor;
+  arena *mem = exprs_arena(f->g);
   if (e->kind == E_CONST && !(divisor && e->num == 0)) {
     f->number = divisor ? f->number / e->num : f->number * e->num;
   } else if (e->kind == E_NEG) {
     f->number = -f->number;
     take_apart(f, e->a[0], divisor);
-  } else if (room >= 4 && (e->kind == E_MUL || e->kind == E_DIV)) {
+  } else if (found <= MANY_FACTORS && (e->kind == E_MUL || e->kind == E_DIV)) {
     take_apart(f, e->a[0], divisor);
     take_apart(f, e->a[1], divisor != (e->kind == E_DIV));
   } else if (fixed_factor(f, e)) {
-    if (divisor) f->fixed_divisor[f->n_fixed_divisor++] = e;
-    else f->fixed[f->n_fixed++] = e;
-  } else if (divisor) f->divisor[f->n_divisor++] = e;
-  else f->left[f->n_left++] = e;
+    if (divisor) PUSH(mem, f->fixed_divisor, f->n_fixed_divisor, e);
+    else PUSH(mem, f->fixed, f->n_fixed, e);
+  } else if (divisor) {
+    PUSH(mem, f->divisor, f->n_divisor, e);
+  } else {
+    PUSH(mem, f->left, f->n_left, e);
+  }
 }
 
 static expr *put_together(product *f) {
