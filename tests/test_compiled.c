@@ -109,6 +109,12 @@ static const network networks[] = {
      2},
     /* Steps far wider than their windows: one nest of zeros, and not thousands. */
     {"wide steps", "input 3x31x31; classes 3; conv 4 k1; conv 4 k3 s100 p50; " LAST, 2},
+    {"states of a step",
+     "op kept(x[N,H,W,C]) -> y[N,H,W,C] { state s[c:C] ~ 1; param w[c:C] ~ 1;"
+     "  s[c] += w[c]*x[n,h,w,c]; t[n,c] = s[c]*x[n,0,0,c]; s[c] = s[c]*w[c] + 1;"
+     "  y[n,h,w,c] = x[n,h,w,c]*s[c] + t[n,c]; s[c] = 0.1*s[c]; } "
+     "input 3x5x5; classes 3; conv 4 k1; kept; " LAST,
+     3},
     /* Seventy strides in one nest. */
     {"many strides",
      "op wide(x[N,H,W,C]) -> y[N,1,1,2] { y[n,a,b,c] = "

@@ -370,6 +370,17 @@ static const char *const scatters =
     "  t[n, 7*i+11*a+13*b+17*d+19*e] += x[n,i] for a:k, b:k, d:k, e:k;\n"
     "  y[n,i] = t[n, 7*i+11*i] * x[n,i];\n}\n";
 
+/* States that are read before and after they are written, within one step. */
+static const char *const states =
+    "op before(x[N,W]) -> y[N,W] {\n"
+    "  state s[i:W] ~ 1;\n  y[n,i] = x[n,i] * s[i];\n  s[i] = s[i]*0.5 + 0.1;\n}\n"
+    "op after(x[N,W]) -> y[N,W] {\n"
+    "  state s[i:W] ~ 1;\n  s[i] += x[n,i] * s[i];\n  y[n,i] = x[n,i] * s[i];\n}\n"
+    "op between(x[N,W]) -> y[N,W] {\n"
+    "  state s[i:W] ~ 1;\n  param w[i:W] ~ 1;\n  s[i] += x[n,i] * w[i];\n"
+    "  t[n,i] = s[i] * x[n,i];\n  s[i] = s[i]*w[i] + 1;\n  y[n,i] = x[n,i]*s[i] + t[n,i];\n"
+    "  s[0] += w[1];\n}\n";
+
 static opdef *parse_ops(arena *mem, const char *text) {
   diag *d = diag_new(mem);
   syntax s;
@@ -422,6 +433,14 @@ static void scatters_of_many_classes(void **state) {
   try_window(ops_find(ops, "comb"), 6, (double[]){97, 89}, 2);
   try_window(ops_find(ops, "comb"), 5, (double[]){6, 4}, 2);
   try_window(ops_find(ops, "met"), 5, (double[]){6}, 1);
+  arena_free(mem);
+}
+
+static void states_have_gradients(void **state) {
+  (void)state;
+  arena *mem = arena_new();
+  opdef *ops = parse_ops(mem, states);
+  for (opdef *op = ops; op; op = op->next) try_window(op, 5, NULL, 0);
   arena_free(mem);
 }
 
@@ -554,6 +573,7 @@ int main(void) {
       cmocka_unit_test(first_maximum_takes_the_gradient),
       cmocka_unit_test(windows_of_every_stride),
       cmocka_unit_test(scatters_of_many_classes),
+      cmocka_unit_test(states_have_gradients),
       cmocka_unit_test(gather_and_simplify_keep_values),
       cmocka_unit_test(single_precision_is_close),
       cmocka_unit_test(gradients_agree_with_differences),

@@ -6,6 +6,7 @@
 #include "instantiate.h"
 #include "nest/effects.h"
 #include "passes.h"
+#include "versions.h"
 #include <math.h>
 #include <string.h>
 
@@ -280,7 +281,19 @@ static bool update(backward *b, const opuse *use, tensor *w, nest **last) {
   return true;
 }
 
+static bool separate_states(nestprog *p) {
+  const tensor *t = version_states(p);
+  if (t)
+    diag_error(
+        p->graph->d, t->node ? t->node->at : NOWHERE,
+        "compute its value in a local tensor, and store that once, at the end",
+        "`%s` is written, and then again in parts or by `max=`: no gradient goes through that",
+        t->name);
+  return !t;
+}
+
 bool grad(nestprog *p, const struct opuse *optimizer) {
+  if (!separate_states(p)) return false;
   backward b = {.p = p, .mem = p->mem, .ex = p->ex, .n_tensor = p->n_tensor};
   int64_t one[1] = {1};
   b.needed = NEW_N(p->mem, bool, p->n_tensor);

@@ -1,0 +1,116 @@
+/* versions: a part of grad. A state that is overwritten within a step has several values in it, and
+   the gradient of what has read one of them needs that one, though it is gone. So where others read
+   a state than the statements that write it, each of its values becomes a tensor of its own:
+     y = x*s;  s = 0.9*s + 0.1*m;   becomes   s0 = s;  y = x*s0;  s1 = 0.9*s0 + 0.1*m;  s = s1;
+   and gradients go through the state within the step like through any local tensor. Keeps every
+   value. Requires forward nests of one store. */
+#include "nest/effects.h"
+#include "versions.h"
+
+typedef struct {
+  nestprog *p;
+  tensor *state, *now; /* the tensor that holds its value at the nest at hand */
+  int n;               /* versions so far */
+  bool written;        /* by an earlier nest */
+} versions;
+
+static bool writes(const nest *n, const tensor *t) { return n->store[0].out.t == t; }
+
+/* Written, and read by a nest that makes something else? */
+static bool needs_versions(const nestprog *p, const tensor *t) {
+  bool written = false, read = false;
+  for (const nest *n = p->nests; n; n = n->next) {
+    written |= writes(n, t);
+    read |= !writes(n, t) && reads_tensor(n, t);
+  }
+  return t->role == T_STATE && written && read;
+}
+
+static tensor *new_version(versions *v) {
+  const tensor *s = v->state;
+  const char *name = arena_printf(v->p->mem, "%s.%d", s->name, v->n++);
+  tensor *t = tensor_new(v->p, name, T_TEMP, s->rank, s->dim);
+  t->node = s->node;
+  return t;
+}
+
+static nest *copy_of(nestprog *p, tensor *from, tensor *to) {
+  nest *c = nest_new(p, to->name, to->node);
+  affine ix[MAX_DIMS];
+  c->n_axis = to->rank;
+  for (int d = 0; d < to->rank; d++) {
+    c->axis[d] = (axis){arena_printf(p->mem, "%c", 'a' + d), to->dim[d], false};
+    ix[d] = aff_axis(d, 1);
+  }
+  c->term = e_read(p->ex, access_of(p->ex, from, ix));
+  nest_store(c, access_of(p->ex, to, ix), e_acc(p->ex));
+  c->canonical = true;
+  return c;
+}
+
+static nest **put_before(nest **link, nest *c) {
+  c->next = *link;
+  *link = c;
+  return &c->next;
+}
+
+static expr *read_now(exprs *x, expr *e, expr *const *a, void *arg) {
+  const versions *v = arg;
+  (void)a;
+  if (e->kind != E_READ || e->rd.t != v->state) return NULL;
+  access at = e->rd;
+  at.t = v->now;
+  return e_read(x, at);
+}
+
+/* All elements anew, whatever was there before? */
+static bool sets_whole(const nest *n) {
+  int by[MAX_AXES];
+  return n->red == R_SET && n->canonical && n->store[0].value->kind == E_ACC &&
+         covers_whole(n, &n->store[0].out, by);
+}
+
+static bool adds(const nest *n) { return !n->canonical || n->store[0].value->kind == E_ADD; }
+
+/* n, which writes the state, makes the next version, in place of a copy unless it sets all of it.
+   Returns the link to n. */
+static nest **write_version(versions *v, nest **link) {
+  nest *n = *link;
+  tensor *next = new_version(v);
+  bool whole = sets_whole(n);
+  n->term = expr_rewrite(n->ex, n->term, read_now, v);
+  if (!whole) link = put_before(link, copy_of(v->p, v->now, next));
+  v->now = next;
+  n->store[0].value = expr_rewrite(n->ex, n->store[0].value, read_now, v);
+  n->store[0].out.t = next;
+  v->written = true;
+  return link;
+}
+
+/* Of a value that was written in this step, and is then changed in part or by a maximum, the
+   gradient is not known. */
+static bool make_versions(nestprog *p, tensor *state) {
+  versions v = {.p = p, .state = state};
+  nest **link = &p->nests, **last = NULL;
+  for (; *link; link = &(*link)->next) {
+    bool reads = reads_tensor(*link, state), write = writes(*link, state);
+    if (!reads && !write) continue;
+    if (!v.now) {
+      tensor *first = new_version(&v);
+      link = put_before(link, copy_of(p, state, first));
+      v.now = first;
+    }
+    if (write && v.written && !sets_whole(*link) && !adds(*link)) return false;
+    if (write) link = write_version(&v, link);
+    else nest_rewrite(*link, read_now, &v);
+    if (write) last = &(*link)->next;
+  }
+  put_before(last, copy_of(p, v.now, state));
+  return true;
+}
+
+const tensor *version_states(nestprog *p) {
+  for (int i = 0, had = p->n_tensor; i < had; i++)
+    if (needs_versions(p, p->tensor[i]) && !make_versions(p, p->tensor[i])) return p->tensor[i];
+  return NULL;
+}
