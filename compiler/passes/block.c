@@ -1,9 +1,12 @@
 /* block: a long sum whose operands do not fit the second-level cache is cut into pieces along its
    outermost axis. Each piece goes on with the sum where the one before left it, so that the order
    of the additions, and every bit, stays the same; but its operands stay in the cache while all
-   output tiles pass over them. Requires strides (halo.c). */
+   output tiles pass over them. And where results beyond that cache are written row by row, an
+   operand that runs along the rows streams once for each row of tiles: such rows are cut into
+   columns for which it stays. Requires strides (halo.c). */
 #include "nest/effects.h"
 #include "passes.h"
+#include <string.h>
 
 /* Output tiles that share an operand before streaming it again hurts; shorter pieces do not pay. */
 enum { MIN_REUSE = 20, MIN_DEPTH = 64 };
@@ -125,7 +128,53 @@ static int output_axes(const nest *n) {
   return k;
 }
 
+/* --- columns of results --- */
+
+enum { LEAST_COLUMNS = 64 };
+
+static int row_axis(const nest *n) {
+  for (int a = n->n_axis - 1; a >= 0; a--) {
+    bool along = !n->axis[a].reduce;
+    for (int s = 0; s < n->n_store; s++) along &= access_stride(&n->store[s].out, a) == 1;
+    if (along) return a;
+  }
+  return -1;
+}
+
+/* How many columns to take at a time, or 0: all. A divisor of the rows' length. */
+static int64_t columns(const nest *n, int row, const target_info *t) {
+  double results = 0, room = t->l2 * 1024.0 / 4;
+  int64_t extent = n->axis[row].extent, most = extent;
+  for (int s = 0; s < n->n_store; s++) results += (double)tensor_bytes(n->store[s].out.t);
+  if (results <= t->l2 * 1024.0) return 0;
+  for (int i = 0; i < 2; i++) {
+    const access *x = &n->term->a[i]->rd;
+    double bytes = (double)tensor_bytes(x->t);
+    if (access_stride(x, row) != 1 || bytes <= 2 * room) continue;
+    int64_t fit = (int64_t)(room / bytes * (double)extent);
+    if (fit < most) most = fit;
+  }
+  while (most >= LEAST_COLUMNS && (extent % most || most % t->lanes)) most--;
+  return most >= LEAST_COLUMNS && most < extent ? most : 0;
+}
+
+/* The row axis becomes an outermost axis over the cuts and one over the columns of a cut. */
+static void cut_rows(nestprog *p, nest *n, const target_info *t) {
+  int row = nest_macs(n) && !n->lanes && !n->chain && n->n_axis < MAX_AXES ? row_axis(n) : -1;
+  int64_t width = row >= 0 ? columns(n, row, t) : 0;
+  if (!width) return;
+  axis_map m = {.n = n->n_axis};
+  for (int a = 0; a < n->n_axis; a++) m.to[a] = aff_axis(a + 1, 1);
+  m.to[row] = aff_add(m.to[row], aff_axis(0, width));
+  nest_map(n, &m);
+  memmove(n->axis + 1, n->axis, sizeof *n->axis * (size_t)n->n_axis++);
+  n->axis[0] = (axis){arena_printf(p->mem, "%s.cut", n->axis[row + 1].name),
+                      n->axis[row + 1].extent / width, false};
+  n->axis[row + 1].extent = width;
+}
+
 void block_program(nestprog *p, const target_info *t) {
+  for (nest *n = p->nests; n; n = n->next) cut_rows(p, n, t);
   for (nest **link = &p->nests; *link;) {
     cut c = {.n = *link};
     nest *after = c.n->next;
