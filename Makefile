@@ -132,7 +132,11 @@ $(B)/random_networks: $(RANDOM_OBJ) $(LIBOBJ)
 	$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
-check-all: $(TESTS) $(B)/random_networks $(NETC)
+$(B)/run_network: tests/run_network.c $(LIBOBJ)
+	$(call say,CC $<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LIBOBJ) $(LDLIBS)
+
+check-all: $(TESTS) $(B)/random_networks $(NETC) $(B)/run_network
 	@env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL NETC=./$(NETC) BUILD=$(B) sh tests/run-all $(TESTS) -- $(SCRIPTS)
 
 bench: netc

@@ -223,10 +223,17 @@ static void assert_same(const bench *a, buffers va, const tensor *ta, const benc
 
 static opdef *library(arena *mem) { return ops_library(mem, diag_new(mem)); }
 
+static opdef *form_of_test(arena *mem, opdef *op, const optest *t) {
+  int rank[MAX_INPUTS], len[MAX_PACKS];
+  for (int i = 0; i < t->n_in; i++) rank[i] = t->in[i].n_dim;
+  assert_true(op_fits(op, t->n_in, rank, len));
+  return op_form(mem, op, len);
+}
+
 static void each_test(void (*f)(const opdef *, const optest *)) {
   arena *mem = arena_new();
   for (opdef *op = library(mem); op; op = op->next)
-    for (int i = 0; i < op->n_test; i++) f(op, &op->test[i]);
+    for (int i = 0; i < op->n_test; i++) f(form_of_test(mem, op, &op->test[i]), &op->test[i]);
   arena_free(mem);
 }
 

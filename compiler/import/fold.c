@@ -139,6 +139,25 @@ bool view_dims(importer *im, const onnx_node *n, const value *in, value *out) {
   return true;
 }
 
+bool netc_dims(const importer *im, const value *v, value *out) {
+  if (!v->has_dims || v->rank < im->n_lead) return false;
+  for (int i = 0; i < im->n_lead; i++)
+    if (v->dim[i] != im->lead[i]) return false;
+  value to = {.has_dims = true, .rank = v->rank - im->n_lead + 1, .dim = {im->batch}};
+  for (int i = 1; i < to.rank; i++) to.dim[i] = v->dim[im->n_lead + i - 1];
+  out->has_dims = true;
+  out->rank = to.rank;
+  memcpy(out->dim, to.dim, sizeof to.dim);
+  return true;
+}
+
+void model_dims(const importer *im, const value *from, value *v) {
+  v->has_dims = from->rank - 1 + im->n_lead <= MODEL_RANK;
+  v->rank = from->rank - 1 + im->n_lead;
+  for (int i = 0; v->has_dims && i < v->rank; i++)
+    v->dim[i] = i < im->n_lead ? im->lead[i] : from->dim[i - im->n_lead + 1];
+}
+
 /* A view keeps the samples apart: the first dimension stays what it was. */
 bool view_node(importer *im, onnx_node *n) {
   value *in = n->n_in ? n->in[0] : NULL, *out = n->out[0], to = {0};
@@ -150,7 +169,7 @@ bool view_node(importer *im, onnx_node *n) {
   out->has_dims = true;
   out->rank = to.rank;
   memcpy(out->dim, to.dim, sizeof to.dim);
-  if (!to.rank || to.dim[0] != in->dim[0]) im->why = "it mixes the samples of a batch";
+  if (!netc_dims(im, &to, &to)) im->why = "it mixes the samples of a batch";
   else out->layer = in->layer;
   return out->layer != NULL;
 }

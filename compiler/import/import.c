@@ -4,16 +4,16 @@
 #include "layers.h"
 #include <string.h>
 
-enum { SHOWN = 40 };
+enum { SHOWN = 40, SMALL_MODEL = 1 << 16 };
 
 typedef struct {
   importer im;
   const import_options *o;
   const char *error;
   int n_wrong;
-} import;
+} importing;
 
-static void add_reason(import *x, const char *line) {
+static void add_reason(importing *x, const char *line) {
   x->error = x->error ? arena_printf(x->im.a, "%s\n%s", x->error, line) : line;
 }
 
@@ -25,7 +25,7 @@ static bool inputs_known(const onnx_node *n) {
   return true;
 }
 
-static void take_node(import *x, onnx_node *n) {
+static void take_node(importing *x, onnx_node *n) {
   importer *im = &x->im;
   im->why = NULL;
   bool known = inputs_known(n);
@@ -33,6 +33,7 @@ static void take_node(import *x, onnx_node *n) {
   if (known && is_view_type(n->type)) n->reason = im->why ? im->why : "its shape is not known";
   if (is_view_type(n->type)) return;
   onnx_node *normal = normal_node(im, n);
+  if (!normal) return;
   n->reason = normal->reason;
   /* It may still be a part of what a later node ends. Without its inputs it is not to blame. */
   if (!n->reason && !match_layer(im, normal) && known) n->reason = im->why ? im->why : "";
@@ -47,7 +48,7 @@ static bool type_known(const importer *im, const char *type) {
   return is_view_type(type) || is_folded_type(type) || is_rewritten_type(type);
 }
 
-static void tell(import *x, const onnx_node *n) {
+static void tell(importing *x, const onnx_node *n) {
   arena *a = x->im.a;
   const char *name = printable(a, *n->name ? n->name : n->out[0]->name);
   const char *why = n->reason;
@@ -58,7 +59,7 @@ static void tell(import *x, const onnx_node *n) {
         x, arena_printf(a, "  %s (%s)%s%s", printable(a, n->type), name, *why ? ": " : "", why));
 }
 
-static void tell_all(import *x, value *output) {
+static void tell_all(importing *x, value *output) {
   arena *a = x->im.a;
   value **todo = NULL;
   int n = 0;
@@ -80,7 +81,7 @@ static void tell_all(import *x, value *output) {
 
 /* --- the whole --- */
 
-static value *chosen_output(import *x) {
+static value *chosen_output(importing *x) {
   model *m = x->im.m;
   const char *names = "";
   for (int i = 0; i < m->n_output; i++) {
@@ -94,7 +95,7 @@ static value *chosen_output(import *x) {
   return NULL;
 }
 
-static bool take_inputs(import *x) {
+static bool take_inputs(importing *x) {
   model *m = x->im.m;
   for (int i = 0; i < m->n_input; i++) {
     value *v = m->input[i];
@@ -117,7 +118,7 @@ static bool ends_in_softmax(const value *v) {
 /* --- weights --- */
 
 /* What a network starts with, where the model says nothing: counters, for example. */
-static const constant *first_value(import *x, const node *n, const opdecl *d) {
+static const constant *first_value(importing *x, const node *n, const opdecl *d) {
   int64_t dim[MODEL_RANK] = {1, 1, 1, 1, 1, 1, 1, 1};
   double v = 0;
   xenv env;
@@ -132,7 +133,7 @@ static const constant *first_value(import *x, const node *n, const opdecl *d) {
   return k;
 }
 
-static const constant *weight_of(import *x, const layer *l, const opdecl *d) {
+static const constant *weight_of(importing *x, const layer *l, const opdecl *d) {
   double v = 1;
   xenv env;
   for (int i = 0; i < l->n_weight; i++)
@@ -143,7 +144,7 @@ static const constant *weight_of(import *x, const layer *l, const opdecl *d) {
 }
 
 /* Names as the network gives them: the n-th layer of its kind. */
-static bool name_weights(import *x, const graph *g, const layer_list *l, import_result *r) {
+static bool name_weights(importing *x, const graph *g, const layer_list *l, import_result *r) {
   arena *a = x->im.a;
   int at = 0;
   for (int i = 0; i < g->n_node; i++) {
@@ -161,7 +162,7 @@ static bool name_weights(import *x, const graph *g, const layer_list *l, import_
 }
 
 /* The text must say what was meant: it is read again as any network file is. */
-static bool write(import *x, layer *output, import_result *r) {
+static bool write(importing *x, layer *output, import_result *r) {
   layer_list weights = {0};
   r->text = write_network(&x->im, output, x->o->title, &weights);
   graph *g = r->text ? graph_load_text("imported.net", r->text, strlen(r->text), NULL) : NULL;
@@ -174,21 +175,34 @@ static bool write(import *x, layer *output, import_result *r) {
 
 /* --- the whole --- */
 
+/* With so many leading dimensions as the batch. */
+static layer *try_lead(importing *x, int n_lead, const uint8_t *bytes, size_t n,
+                       const model_files *files, import_result *r) {
+  x->im.n_lead = n_lead;
+  x->im.m = model_read(x->im.a, bytes, n, files, &x->error);
+  value *output = x->im.m ? chosen_output(x) : NULL;
+  if (!output || !take_inputs(x)) return NULL;
+  for (int i = 0; i < x->im.m->n_node; i++) take_node(x, x->im.m->node[i]);
+  if (!output->layer) tell_all(x, output);
+  if (x->error) return NULL;
+  r->ends_in_softmax = ends_in_softmax(output);
+  return x->o->logits && r->ends_in_softmax ? output->layer->in[0] : output->layer;
+}
+
+/* A model's first dimension counts the samples; small ones are tried in other ways if that fails.
+ */
 bool import_model(arena *a, const uint8_t *bytes, size_t n, const model_files *files,
                   const import_options *o, import_result *r, const char **error) {
-  diag *d = diag_new(a);
-import x = {.im = {.a = a, .d = d, .ops = ops_library(a, d) }, .o = o };
-  *r = (import_result){0};
-  x.im.m = model_read(a, bytes, n, files, &x.error);
-  value *output = x.im.m ? chosen_output(&x) : NULL;
-  if (output && !take_inputs(&x)) output = NULL;
-  for (int i = 0; output && i < x.im.m->n_node; i++) take_node(&x, x.im.m->node[i]);
-  if (output && !output->layer) tell_all(&x, output);
-  *error = x.error;
-  if (x.error) return false;
-  r->ends_in_softmax = ends_in_softmax(output);
-  layer *last = o->logits && r->ends_in_softmax ? output->layer->in[0] : output->layer;
-  bool ok = write(&x, last, r);
-  *error = x.error;
-  return ok;
+  static const int leads[] = {1, 0, 2, 3, 4};
+  layer *last = NULL;
+  *error = NULL;
+  for (int i = 0; i < 5 && !last && (i == 0 || n < SMALL_MODEL); i++) {
+    diag *d = diag_new(a);
+    importing x = {.im = {.a = a, .d = d, .ops = ops_library(a, d)}, .o = o};
+    *r = (import_result){0};
+    last = try_lead(&x, leads[i], bytes, n, files, r);
+    if (last) *error = write(&x, last, r) ? NULL : x.error;
+    else if (!*error) *error = x.error;
+  }
+  return !*error;
 }

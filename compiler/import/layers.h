@@ -18,6 +18,7 @@ typedef struct layer {
   layer_weight *weight;
   const char *hint; /* a name from the model */
   value *natural;   /* its result in its own dimensions, batch first */
+  bool taken;       /* of an input: a layer reads it, so that its shape is fixed */
 
   /* for write.c */
   int order;               /* inputs before users */
@@ -32,7 +33,12 @@ typedef struct {
   arena *a;
   diag *d;
   opdef *ops;
-  int64_t batch; /* of the model's input, or ANY_BATCH */
+  /* How many leading dimensions of the model's tensors are netc's batch, and which; 1 in any usual
+     model, where the first counts the samples. */
+  int n_lead;
+  int64_t lead[MODEL_RANK];
+  int64_t batch; /* their product, or ANY_BATCH */
+  bool has_input;
   int n_layer;
   layer **layer;   /* as they were found: inputs before users */
   const char *why; /* the last reason for which something did not match */
@@ -52,6 +58,10 @@ int spatial_rank(const onnx_node *n);
 bool fold_node(importer *im, onnx_node *n);
 /* Results that are the input in other dimensions. */
 bool view_node(importer *im, onnx_node *n);
+/* A value's dimensions with the leading ones as one batch; false: it has others. */
+bool netc_dims(const importer *im, const value *v, value *out);
+/* The other way: v's dimensions from netc's. */
+void model_dims(const importer *im, const value *from, value *v);
 void transpose_dims(onnx_node *n);
 bool is_view_type(const char *type);
 bool is_folded_type(const char *type);

@@ -101,8 +101,10 @@ static int step_named(const opdef *op, const char *name) {
 
 /* Dimensions may be given by 0 and -1 in a model: those that they stand for are bound, and the
    batch is 0, as the operators' lines have it. */
-static bool bind_dims(match *m, const onnx_arg *arg, const value *to) {
-  if (to->rank != arg->n) return no(m, "`%s` has another rank", to->name);
+static bool bind_dims(match *m, const onnx_arg *arg, const value *v) {
+  value other = {.name = v->name}, *to = &other;
+  if (!netc_dims(m->im, v, to) || to->rank != arg->n)
+    return no(m, "`%s` has another rank", to->name);
   for (int i = 0; i < arg->n; i++) {
     bool batch = !i && to->dim[0] == m->im->batch;
     if (!bind_number(m, arg->x[i], batch ? 0 : (double)to->dim[i], true)) return false;
@@ -119,7 +121,7 @@ static bool bind_list(match *m, const onnx_node *n, const onnx_arg *arg, const v
 }
 
 static bool bind_input(match *m, int i, value *v) {
-  if (v->k || (m->in[i] && m->in[i] != v)) return false;
+  if (v->k || (m->in[i] && m->in[i] != v && m->in[i]->layer != v->layer)) return false;
   m->in[i] = v;
   return true;
 }
@@ -170,10 +172,14 @@ static bool bind_inputs(match *m, const onnx_node *n, const onnx_step *s, bool e
 /* A step that is only a view, on the layer that v's values come from. */
 static bool match_view(match *m, const onnx_step *s, value *v) {
   if (!is_view_type(s->type) || !v->layer || s->arg[0].x[0]->kind != X_NAME) return false;
-  value *from = v->layer->natural, to = {0};
+  value *from = v->layer->natural, to = {0}, seen = {0};
   onnx_node step = {.type = s->type, .name = "", .n_in = 1, .n_out = 1, .in = &from};
-  if (!view_dims(m->im, &step, from, &to) || !same_dims(&to, v)) return false;
-  return bind_argument(m, &step, &s->arg[0], from);
+  if (!view_dims(m->im, &step, from, &to) || !netc_dims(m->im, v, &seen) || !same_dims(&to, &seen))
+    return false;
+  value *own = model_new_value(m->im->m, v->name);
+  own->layer = v->layer;
+  model_dims(m->im, from, own);
+  return bind_argument(m, &step, &s->arg[0], own);
 }
 
 static bool is_symmetric(const char *type) { return !strcmp(type, "Add") || !strcmp(type, "Mul"); }
@@ -326,6 +332,33 @@ static bool seen_as(const opinput *in, const shape *from, shape *to) {
   return true;
 }
 
+/* An input's shape is free until a layer reads it: what lies in memory is the same. */
+static bool adopt_dims(importer *im, layer *input, const value *seen) {
+  int rank = seen->rank - 1;
+  if (input->n_in || input->taken || rank < 1 || rank > MAX_RANK) return false;
+  input->n->shape.rank = rank;
+  for (int i = 0; i < rank; i++) input->n->shape.dim[i] = seen->dim[1 + (i + 1) % rank];
+  give_natural(im, input);
+  return true;
+}
+
+/* The layer whose result is input i, in its dimensions. Where they are all in a row, a layer that
+   makes them so is put between. */
+static bool shows_layer(match *m, int i, layer *l) {
+  value seen = {0};
+  importer *im = m->im;
+  if (!netc_dims(im, m->in[i], &seen)) return false;
+  if (same_dims(&seen, l->in[i]->natural) || adopt_dims(im, l->in[i], &seen)) return true;
+  if (is_view_type(m->op->onnx[0].type)) return false;
+  onnx_node *flat = model_new_node(im->m, m->in[i]->maker, "Flatten", 1);
+  flat->in[0] = model_new_value(im->m, m->in[i]->name);
+  flat->in[0]->layer = l->in[i];
+  flat->axes_known = true;
+  model_dims(im, l->in[i]->natural, flat->in[0]);
+  l->in[i] = match_layer(im, flat);
+  return l->in[i] && same_dims(&seen, l->in[i]->natural);
+}
+
 static bool connect(match *m, layer *l) {
   node *n = l->n;
   n->n_in = l->n_in = m->op->n_in;
@@ -334,7 +367,7 @@ static bool connect(match *m, layer *l) {
   for (int i = 0; i < n->n_in; i++) {
     if (!m->in[i] || !m->in[i]->layer) return no(m, "an input is not known%s", "");
     l->in[i] = m->in[i]->layer;
-    if (!same_dims(m->in[i], l->in[i]->natural))
+    if (!shows_layer(m, i, l))
       return no(m, "its input `%s` has other dimensions in netc", m->in[i]->name);
     n->in[i] = l->in[i]->n;
     if (!seen_as(&m->op->in[i], &n->in[i]->shape, &n->as[i]))
@@ -365,6 +398,7 @@ static layer *finish(match *m) {
   if (!node_shape(m->im->a, m->im->d, n))
     return no(m, "its sizes do not fit `%s`", m->op->name), NULL;
   keep_weights(m, l);
+  for (int i = 0; i < l->n_in; i++) l->in[i]->taken = true;
   return l;
 }
 
@@ -381,6 +415,18 @@ typedef struct {
   layer *l;
 } best_match;
 
+/* Does the layer do the same to every element, or has the node said which axes it means? Else the
+   first dimension must count the samples. */
+static bool any_lead(const importer *im, const opdef *op, const onnx_node *n) {
+  bool all = im->n_lead == 1 || n->axes_known;
+  if (all) return true;
+  for (int i = 0; i < op->n_in; i++)
+    if (op->in[i].n_dim != 2 || !strstr(op->in[i].dim[1], "..") ||
+        strcmp(op->in[i].dim[1], op->in[0].dim[1]))
+      return false;
+  return true;
+}
+
 static void try_form(importer *im, const opdef *op, onnx_node *n, best_match *best) {
   match m = {.im = im, .op = op};
   int k = op->n_onnx ? last_step(op) : 0;
@@ -394,7 +440,7 @@ static void try_form(importer *im, const opdef *op, onnx_node *n, best_match *be
 /* An operator for any number of dimensions is tried for each. */
 static void try_operator(importer *im, opdef *op, onnx_node *n, best_match *best) {
   const opdef *before = NULL;
-  if (op->kind != OP_LAYER || !op->n_onnx) return;
+  if (op->kind != OP_LAYER || !op->n_onnx || !any_lead(im, op, n)) return;
   for (int r = 2; r <= MAX_RANK + 1; r++) {
     int rank[MAX_INPUTS], len[MAX_PACKS];
     for (int i = 0; i < op->n_in; i++) rank[i] = r;
@@ -415,9 +461,8 @@ static void give_result(importer *im, onnx_node *n, layer *l) {
   add_layer(im, l);
   v->layer = l;
   if (v->has_dims) return; /* the layer's lines end in views, of which the model has its own */
-  v->has_dims = true;
-  v->rank = l->natural->rank;
-  memcpy(v->dim, l->natural->dim, sizeof v->dim);
+  model_dims(im, l->natural, v);
+  if (n->axes_known) return;
   for (; in && v->rank > in->rank && v->dim[v->rank - 1] == 1; v->rank--) {
   }
   for (; in && v->rank < in->rank; v->rank++) v->dim[v->rank] = 1;
@@ -431,14 +476,29 @@ layer *match_layer(importer *im, onnx_node *n) {
   return best.l;
 }
 
+static bool take_lead(importer *im, const value *v) {
+  if (!v->has_dims || v->rank < im->n_lead) return false;
+  im->batch = 1;
+  im->has_input = true;
+  for (int i = 0; i < im->n_lead; i++) {
+    im->lead[i] = v->dim[i];
+    if (v->dim[i] == ANY_BATCH && im->n_lead > 1) return false;
+    im->batch = v->dim[i] == ANY_BATCH ? ANY_BATCH : im->batch * v->dim[i];
+  }
+  return im->batch == ANY_BATCH || im->batch > 0;
+}
+
 layer *layer_input(importer *im, value *v) {
   layer *l = NEW(im->a, layer);
   node *n = l->n = NEW(im->a, node);
-  int rank = v->rank - 1;
-  if (!v->has_dims || rank < 1 || rank > MAX_RANK) return NULL;
-  im->batch = v->dim[0];
+  value seen = {0};
+  if (!im->has_input && !take_lead(im, v)) return NULL;
+  if (!netc_dims(im, v, &seen)) return NULL;
+  if (seen.rank == 1) seen.dim[seen.rank++] = 1;
+  int rank = seen.rank - 1;
+  if (rank > MAX_RANK) return NULL;
   n->shape.rank = rank;
-  for (int i = 0; i < rank; i++) n->shape.dim[i] = v->dim[1 + (i + 1) % rank];
+  for (int i = 0; i < rank; i++) n->shape.dim[i] = seen.dim[1 + (i + 1) % rank];
   for (int i = 0; i < rank; i++)
     if (n->shape.dim[i] < 1) return NULL;
   n->name = "input";

@@ -50,6 +50,7 @@ typedef struct onnx_node {
   int n_in, n_out, n_attr;
   value **in, **out; /* inputs that are left out are NULL */
   attribute *attr;
+  bool axes_known;    /* what it says of axes has been checked and brought to netc's dimensions */
   const char *reason; /* why this is no layer, once that is known */
   bool told;
   int waits; /* for so many inputs, while the nodes are being ordered */

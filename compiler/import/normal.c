@@ -1,6 +1,7 @@
 /* One form for every operator set: attributes that became inputs, defaults, and what netc's
    operators say in another way (automatic padding, transposed matrices, sums of several). */
 #include "layers.h"
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -85,6 +86,13 @@ static value *number_value(importer *im, double v) {
   return constant_value(im, "", k);
 }
 
+/* An axis in netc's dimensions, the batch as one. */
+static void give_axis(importer *im, onnx_node *n, int axis) {
+  attribute a = {.name = "axis", .kind = ATTR_INT, .number = axis - im->n_lead + 1};
+  node_set_attr(im->m, n, a);
+  n->axes_known = true;
+}
+
 static void set_input(importer *im, onnx_node *n, int at, value *v) {
   value **in = NEW_N(im->a, value *, (at >= n->n_in ? at : n->n_in) + 2);
   for (int i = 0; i < n->n_in; i++) in[i] = n->in[i];
@@ -114,6 +122,8 @@ static onnx_node *normal_dropout(importer *im, onnx_node *n) {
 static onnx_node *normal_clip(importer *im, onnx_node *n) {
   attribute_to_input(im, n, "min", 1);
   attribute_to_input(im, n, "max", 2);
+  if (!input(n, 1)) set_input(im, n, 1, number_value(im, -(double)FLT_MAX));
+  if (!input(n, 2)) set_input(im, n, 2, number_value(im, (double)FLT_MAX));
   return n;
 }
 
@@ -124,19 +134,117 @@ static onnx_node *normal_softmax(importer *im, onnx_node *n) {
   int axis = (int)attr_number(n, "axis", im->m->opset < 13 ? 1 : -1);
   if (!x || !x->has_dims) return n;
   if (axis < 0) axis += x->rank;
+  if (axis < im->n_lead) n->reason = "it goes across samples";
   bool rest = false;
   for (int i = axis + 1; i < x->rank; i++) rest |= x->dim[i] != 1;
   if (im->m->opset < 13 && rest) n->reason = "it is a softmax over several dimensions";
-  node_set_attr(im->m, n, (attribute){.name = "axis", .kind = ATTR_INT, .number = axis});
+  give_axis(im, n, axis);
   return n;
 }
 
 static void normal_axis(importer *im, onnx_node *n) {
   const value *x = input(n, 0);
   double axis = attr_number(n, "axis", 0);
-  if (x && x->has_dims && axis < 0)
-    node_set_attr(im->m, n,
-                  (attribute){.name = "axis", .kind = ATTR_INT, .number = axis + x->rank});
+  if (!x || !x->has_dims) return;
+  if (axis < 0) axis += x->rank;
+  if (axis < im->n_lead) n->reason = "it goes across samples";
+  give_axis(im, n, (int)axis);
+}
+
+/* --- reductions --- */
+
+/* The axes that a node names, from `first` to the last; false: they are not next to one another, or
+   not known. None named: all. */
+static bool axes_range(const onnx_node *n, int rank, int *first, int *last) {
+  const attribute *a = node_attr(n, "axes");
+  const value *v = input(n, 1);
+  int64_t count = a ? a->n : v && v->k && v->k->i ? v->k->n : 0, least = MODEL_RANK, most = -1;
+  if (v && (!v->k || !v->k->i)) return false;
+  for (int64_t i = 0; i < count; i++) {
+    int64_t at = a ? (int64_t)a->list[i] : v->k->i[i];
+    if (at < 0) at += rank;
+    least = at < least ? at : least, most = at > most ? at : most;
+  }
+  *first = count ? (int)least : 0, *last = count ? (int)most : rank - 1;
+  return !count || most - least + 1 == count;
+}
+
+/* The values that are reduced, as channels: as they are, or all of a sample in a row. */
+static value *reduced_input(importer *im, onnx_node *n, int first, int last) {
+  value *x = n->in[0];
+  if (first != im->n_lead || (last != first && last != x->rank - 1)) return NULL;
+  if (last == first) return x;
+  value *flat = model_new_value(im->m, x->name);
+  flat->layer = x->layer;
+  flat->maker = n;
+  flat->has_dims = true;
+  flat->rank = im->n_lead + 1;
+  for (int i = 0; i < im->n_lead; i++) flat->dim[i] = x->dim[i];
+  flat->dim[im->n_lead] = 1;
+  for (int i = im->n_lead; i < x->rank; i++) flat->dim[im->n_lead] *= x->dim[i];
+  return flat;
+}
+
+static void result_dims(onnx_node *n, int first, int last, bool keep) {
+  const value *x = n->in[0];
+  value *y = n->out[0];
+  y->has_dims = true;
+  y->rank = 0;
+  for (int i = 0; i < x->rank; i++) {
+    bool gone = i >= first && i <= last;
+    if (!gone || keep) y->dim[y->rank++] = gone ? 1 : x->dim[i];
+  }
+}
+
+/* As an input for the one that has had it so for longest, which is what netc exports. */
+static void say_channels(importer *im, onnx_node *n) {
+  static double channels[] = {1};
+  const int64_t one = 1;
+  if (is_type(n, "ReduceSum")) {
+    constant *k = constant_new(im->a, false, 1, &one);
+    k->i[0] = 1;
+    set_input(im, n, 1, constant_value(im, "", k));
+  } else {
+    attribute a = {.name = "axes", .kind = ATTR_LIST, .n = 1, .list = channels};
+    node_set_attr(im->m, n, a);
+  }
+}
+
+/* netc reduces channels, and keeps them as one. */
+static onnx_node *normal_reduce(importer *im, onnx_node *n) {
+  const value *x = input(n, 0);
+  int first, last;
+  if (!x || !x->has_dims || !x->layer) return n;
+  if (!axes_range(n, x->rank, &first, &last)) {
+    n->reason = "its axes are not next to one another";
+    return n;
+  }
+  onnx_node *r = model_new_node(im->m, n, n->type, 1);
+  r->in[0] = reduced_input(im, n, first, last);
+  r->axes_known = true;
+  if (!r->in[0]) n->reason = "netc reduces channels, or all of a sample";
+  if (n->reason) return n;
+  say_channels(im, r);
+  node_set_attr(im->m, r, (attribute){.name = "keepdims", .kind = ATTR_INT, .number = 1});
+  layer *l = match_layer(im, r);
+  if (!l) n->reason = im->why ? im->why : "";
+  n->out[0]->layer = l;
+  if (l) result_dims(n, first, last, attr_number(n, "keepdims", 1) != 0);
+  return l ? NULL : n;
+}
+
+/* --- other names for what was there --- */
+
+static onnx_node *normal_cast(importer *im, onnx_node *n) {
+  const value *x = input(n, 0);
+  double to = attr_number(n, "to", 1);
+  (void)im;
+  if (!x || !x->layer || (to != 1 && to != 10 && to != 11 && to != 16)) return n;
+  n->out[0]->layer = x->layer;
+  n->out[0]->has_dims = true;
+  n->out[0]->rank = x->rank;
+  memcpy(n->out[0]->dim, x->dim, sizeof x->dim);
+  return NULL;
 }
 
 /* --- windows --- */
@@ -341,7 +449,7 @@ static onnx_node *chain(importer *im, onnx_node *n, const char *type) {
   for (int i = 1; i < n->n_in; i++) {
     onnx_node *c = model_new_node(im->m, n, type, 2);
     c->in[0] = first, c->in[1] = n->in[i];
-    c->n_attr = n->n_attr, c->attr = n->attr;
+    c->n_attr = n->n_attr, c->attr = n->attr, c->axes_known = n->axes_known;
     if (i == n->n_in - 1) c->out = n->out, c->out[0]->maker = c;
     else if (!match_layer(im, c)) return n;
     first = c->out[0];
@@ -358,8 +466,70 @@ static onnx_node *normal_transpose(importer *im, onnx_node *n) {
   return n;
 }
 
+static onnx_node *normal_fold(importer *im, onnx_node *n) {
+  return n->n_in == 1 ? normal_cast(im, n) : n->n_in > 2 ? chain(im, n, n->type) : n;
+}
+
+/* A node of one axis as netc has it, and nothing else. */
+static onnx_node *normal_one_axis(importer *im, onnx_node *n) {
+  if (!node_attr(n, "axis"))
+    node_set_attr(im->m, n, (attribute){.name = "axis", .kind = ATTR_INT, .number = -1});
+  normal_axis(im, n);
+  return n;
+}
+
+/* --- parts --- */
+
+static value *whole_value(importer *im, int64_t v) {
+  const int64_t one = 1;
+  constant *k = constant_new(im->a, false, 1, &one);
+  k->i[0] = v;
+  return constant_value(im, "", k);
+}
+
+/* The elements from .. to of an axis, which is netc's channels. */
+static layer *part_of(importer *im, const onnx_node *n, value *y, int64_t from, int64_t to) {
+  onnx_node *s = model_new_node(im->m, n, "Slice", 4);
+  s->in[0] = n->in[0];
+  s->in[1] = whole_value(im, from), s->in[2] = whole_value(im, to), s->in[3] = whole_value(im, 1);
+  s->axes_known = true;
+  s->out[0]->name = y->name;
+  layer *l = match_layer(im, s);
+  if (!l) return NULL;
+  y->layer = l;
+  model_dims(im, l->natural, y);
+  return l;
+}
+
+/* The size of result i, by the attribute, the input, or in equal parts, of which the last may be
+   smaller. */
+static int64_t part_size(const onnx_node *n, int i, int64_t all) {
+  const attribute *a = node_attr(n, "split");
+  const value *v = input(n, 1);
+  if (a && a->kind == ATTR_LIST) return i < a->n ? (int64_t)a->list[i] : 0;
+  if (v) return v->k && v->k->i && i < v->k->n ? v->k->i[i] : 0;
+  int64_t each = (all + n->n_out - 1) / n->n_out;
+  return i == n->n_out - 1 ? all - each * i : each;
+}
+
+static onnx_node *normal_split(importer *im, onnx_node *n) {
+  const value *x = input(n, 0);
+  int64_t from = 0;
+  if (!x || !x->has_dims) return n;
+  int axis = (int)attr_number(n, "axis", 0);
+  if (axis < 0) axis += x->rank;
+  if (axis != im->n_lead) n->reason = "netc cuts channels apart";
+  for (int i = 0; i < n->n_out && !n->reason; i++) {
+    int64_t size = part_size(n, i, x->dim[axis]);
+    if (size < 1 || from + size > x->dim[axis] || !part_of(im, n, n->out[i], from, from + size))
+      n->reason = im->why ? im->why : "its parts are not known";
+    from += size;
+  }
+  return n->reason ? n : NULL;
+}
+
 static onnx_node *normal_sum(importer *im, onnx_node *n) {
-  return n->n_in > 1 ? chain(im, n, "Add") : n;
+  return n->n_in > 1 ? chain(im, n, "Add") : normal_cast(im, n);
 }
 
 static onnx_node *normal_concat(importer *im, onnx_node *n) {
