@@ -7,6 +7,7 @@
 #include "product/program.h"
 #include "runtime/memory_block.h"
 #include "runtime/message.h"
+#include "runtime/step_buffers.h"
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,47 +55,41 @@ static const char doc[] =
 typedef struct {
   program *p;
   memory_block mem;
+  step_buffers buffers;
   run_args args;
 } setup;
 
-static void fill_inputs(const graph *g, int batch, float *x, int32_t *labels) {
+/* Whole numbers from all of a port's range, other values from 0 to 1. */
+static void fill_port(const port_info *p, int batch, void *to) {
   uint32_t r = 1;
-  for (int64_t i = 0; i < batch * g->c * g->h * g->w; i++) {
+  for (int64_t i = 0; i < batch * p->count; i++) {
     r = r * 1664525u + 1013904223u;
-    x[i] = (float)(r >> 8) * 0x1p-24f;
+    const float v = (float)(r >> 8) * 0x1p-24f;
+    if (p->is_int) ((int32_t *)to)[i] = (int32_t)((double)v * (double)p->below);
+    else ((float *)to)[i] = v;
   }
-  for (int i = 0; i < batch; i++) labels[i] = (int32_t)(i % g->classes);
 }
 
-static setup prepare(const graph *g, bool train, int batch, int threads) {
+static void prepare(setup *s, const graph *g, bool train, int batch, int threads) {
   program_options o = {.train = train, .batch = batch, .threads = threads};
-  setup s = {.p = program_build(g, &o)};
-  size_t n = (size_t)batch, pixels = (size_t)(g->c * g->h * g->w), classes = (size_t)g->classes;
-  size_t part[] = {program_params_bytes(s.p),
-                   program_state_bytes(s.p),
-                   program_work_bytes(s.p),
-                   n * pixels * 4,
-                   n * 4,
-                   n * classes * 4,
-                   n * 4};
-  size_t total = 0;
-  for (int i = 0; i < 7; i++) total += memory_rounded(part[i]);
-  memory_reserve(&s.mem, total);
-  void *at[7];
-  for (int i = 0; i < 7; i++) at[i] = memory_take(&s.mem, part[i]);
-  memory_all_taken(&s.mem);
-  program_init(s.p, at[0], at[1], 1);
-  fill_inputs(g, batch, at[3], at[4]);
-  s.args = (run_args){.params = at[0],
-                      .state = at[1],
-                      .work = at[2],
-                      .x = at[3],
-                      .labels = at[4],
-                      .logits = at[5],
-                      .losses = at[6],
-                      .lr = 1e-6f,
-                      .seed = 1};
-  return s;
+  *s = (setup){.p = program_build(g, &o)};
+  size_t part[] = {program_params_bytes(s->p), program_state_bytes(s->p), program_work_bytes(s->p)};
+  size_t total = step_buffers_bytes(s->p, batch);
+  void *at[3];
+  for (int i = 0; i < 3; i++) total += memory_rounded(part[i]);
+  memory_reserve(&s->mem, total);
+  for (int i = 0; i < 3; i++) at[i] = memory_take(&s->mem, part[i]);
+  step_buffers_take(&s->buffers, &s->mem, s->p, batch, at[2]);
+  memory_all_taken(&s->mem);
+  program_init(s->p, at[0], at[1], 1);
+  for (int i = 0; i < s->buffers.n_given; i++)
+    fill_port(program_port(s->p, i), batch, s->buffers.port[i]);
+  s->args = (run_args){.params = at[0],
+                       .state = at[1],
+                       .work = at[2],
+                       .port = s->buffers.port,
+                       .lr = 1e-6f,
+                       .seed = 1};
 }
 
 static void release(setup *s) {
@@ -252,7 +247,8 @@ static void print_object(const char *file, const figures *f, json_object *steps)
 }
 
 static double bench_inference(const graph *g, const bench_command *c, int batch, double *compile) {
-  setup s = prepare(g, false, batch, c->threads);
+  setup s;
+  prepare(&s, g, false, batch, c->threads);
   double t = time_program(&s, c->budget);
   if (compile) *compile = program_compile_seconds(s.p);
   release(&s);
@@ -262,7 +258,8 @@ static double bench_inference(const graph *g, const bench_command *c, int batch,
 static void bench(const graph *g, const bench_command *c) {
   figures f = {.batch = c->batch ? c->batch : (int)g->train.batch.v[0], .threads = c->threads};
   machine_measure(c->threads, &f.peak, &f.bandwidth);
-  setup s = prepare(g, !c->inference, f.batch, c->threads);
+  setup s;
+  prepare(&s, g, !c->inference, f.batch, c->threads);
   f.compile = program_compile_seconds(s.p);
   if (!c->json) {
     printf("%d thread%s: FMA peak %.1f GFLOP/s, memory %.1f GB/s\n\n", c->threads,

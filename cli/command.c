@@ -1,5 +1,6 @@
 /* What the commands share. */
 #include "cli/command.h"
+#include "cli/run_reference.h"
 #include "base/decimal.h"
 #include "runtime/message.h"
 #include <errno.h>
@@ -55,7 +56,7 @@ error_t option_file(struct argp_state *state, int key, char *arg, const char **f
   if (key == ARGP_KEY_NO_ARGS) argp_error(state, "which network file?");
   if (key != ARGP_KEY_ARG) return ARGP_ERR_UNKNOWN;
   if (*file) argp_error(state, "one network file at a time, not also `%s`", arg);
-  *file = arg;
+  *file = run_network(arg);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 /* netc data D: what a data set holds. */
 #include "base/decimal.h"
 #include "cli/command.h"
+#include "cli/data_fields.h"
 #include "runtime/data_stats.h"
 #include "runtime/dataset.h"
 #include "runtime/message.h"
@@ -264,8 +265,8 @@ const struct argp data_argp = {
     parse,
     "DATASET",
     "Tells what a data set holds: keys, shapes, types, classes and their counts.\v"
-    "DATASET is a pickled dictionary of arrays, an .npz, or a folder with CIFAR-10's or "
-    "CIFAR-100's python version. Nothing that a file says is run.",
+    "DATASET is a pickled dictionary of arrays, an .npz, a table (CSV, TSV), a text, or a folder "
+    "with CIFAR-10's or CIFAR-100's python version. Nothing that a file says is run.",
     NULL,
     NULL,
     NULL};
@@ -274,8 +275,15 @@ int command_data(int argc, char **argv) {
   data_flags f = {.split = {.seed = 1, .shuffle = true}};
   char *error = NULL;
   parse_command(&data_argp, argc, argv, &f);
+  f.data.any = true;
   dataset *ds = dataset_open(&f.data, &error);
   if (!ds) return report_failure(error);
+  if (!ds->bytes && !ds->floats) {
+    if (f.sheet) error = message("--sheet draws images, and `%s` holds none", ds->path);
+    const bool shown = !error && print_fields(ds, f.json);
+    dataset_close(ds);
+    return error ? report_failure(error) : shown ? EXIT_DONE : EXIT_WRONG_INPUT;
+  }
   bool ok = examine_split(ds, &f, &error) && (!f.sheet || write_sheet(ds, f.sheet, &error));
   if (!ok) report_failure(error);
   else ok = print_report(ds, &f);

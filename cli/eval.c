@@ -1,6 +1,8 @@
 /* netc eval: how good trained weights are, on the whole and for each class. */
 #include "cli/confusion.h"
 #include "cli/inference.h"
+#include "cli/eval_task.h"
+#include "cli/run_reference.h"
 #include "cli/trace.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
@@ -76,6 +78,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 't': c->f.threads = (int)option_whole(state, "--threads", arg, 1, 1024); break;
   case 'j': c->f.json = true; break;
   case ARGP_KEY_END:
+    if (!c->f.weights) c->f.weights = run_weights();
     if (!c->f.weights && !only_dumps())
       argp_error(state, "--weights is needed (e.g. runs/NAME/best.safetensors)");
     break;
@@ -298,6 +301,10 @@ static const char *end_of(const char *file) {
 }
 
 static bool write_worst(const findings *r, const char *path, char **error) {
+  if (!r->ds->bytes && !r->ds->floats) {
+    *error = message("--worst draws images, and `%s` holds none", r->ds->path);
+    return false;
+  }
   int64_t worst[MAX_WORST], index[MAX_WORST];
   char *caption[MAX_WORST], number[16], other[16];
   int n = find_worst(r, worst);
@@ -358,7 +365,25 @@ static bool investigate(const eval_command *c, const workload *w, findings *r, c
          (!c->confusion || write_confusion(r, c->confusion, error));
 }
 
+/* Networks that tell no classes of whole samples. */
+static int eval_other(const eval_command *c, const workload *w) {
+  int64_t *all = NULL, n;
+  const int64_t *index = choose(c, w, &all, &n);
+  char *error = NULL;
+  inference f;
+  int status = EXIT_WRONG_INPUT;
+  if (inference_open(&f, w->g, evaluation_batch(n), true, c->f.threads, c->f.weights, &error)) {
+    status = eval_task(&f, w->ds, index, n, c->f.json);
+    inference_close(&f);
+  } else {
+    report_failure(error);
+  }
+  free(all);
+  return status;
+}
+
 static int eval(const eval_command *c, const workload *w) {
+  if (!w->ds->labels) return eval_other(c, w);
   int64_t *all = NULL, n;
   const int64_t *index = choose(c, w, &all, &n);
   const size_t k = (size_t)w->g->classes;

@@ -2,11 +2,16 @@
 #include "cli/inference.h"
 #include "cli/terminal.h"
 #include "cli/workload.h"
+#include "cli/predict_rows.h"
+#include "cli/run_reference.h"
+#include "runtime/file.h"
 #include "runtime/image.h"
 #include "runtime/message.h"
+#include "runtime/travel.h"
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct {
   train_flags f;
@@ -26,11 +31,15 @@ static const struct argp_option options[] = {
     {0}};
 
 static const char doc[] =
-    "Class and probability of PNG and JPEG files of any size."
+    "Class and probability of PNG and JPEG files of any size, and predictions for every row of a "
+    "table (CSV) or every sample of an .npz or a pickle."
     "\vImages are resized to the network's input, transparent parts are put over white, and "
     "colours "
-    "are scaled as the file's `data` says (default 1/255). The names of the classes come from the "
-    "data set if it can be read; else they are numbers.";
+    "are scaled as the file's `data` says (default 1/255). The names of the classes travel with "
+    "the "
+    "weights (else they come from the data set, if it can be read). A directory of a run stands "
+    "for "
+    "its network and its best weights.";
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   predict_command *c = state->input;
@@ -40,11 +49,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_TOP: c->top = (int)option_whole(state, "--top", arg, 1, 1000000); break;
   case 'j': c->f.json = true; break;
   case ARGP_KEY_ARG:
-    if (!c->file) c->file = arg;
+    if (!c->file) c->file = run_network(arg);
     else c->path[c->n++] = arg;
     break;
   case ARGP_KEY_END:
-    if (!c->file || !c->n) argp_error(state, "a network file and one or more images are needed");
+    if (!c->file || !c->n)
+      argp_error(state, "a network file and one or more images or data files are needed");
+    if (!c->f.weights) c->f.weights = run_weights();
     if (!c->f.weights) argp_error(state, "--weights is needed (e.g. runs/NAME/best.safetensors)");
     break;
   default: return ARGP_ERR_UNKNOWN;
@@ -146,23 +157,35 @@ static int classify_all(const predict_command *c, const workload *w, inference *
   return status;
 }
 
+/* The names of classes that travel with the weights, as a data set of nothing else; or NULL. */
+static dataset *names_of_weights(const char *weights) {
+  char *error = NULL;
+  safetensors *st = safetensors_read(weights, &error);
+  int64_t n = 0;
+  char **names = st ? travel_list(st, "classes", &n) : NULL;
+  safetensors_free(st);
+  free(error);
+  if (!names) return NULL;
+  dataset *ds = allocate(sizeof *ds);
+  ds->label_names = names;
+  ds->classes = (int)n;
+  return ds;
+}
+
 /* The data set is only wanted for its names here, so that it may be missing. */
-static void open_names(workload *w, const char *data_option) {
+static void open_names(workload *w, const char *weights, const char *data_option) {
   const graph *g = w->g;
+  if (!data_option && (w->ds = names_of_weights(weights))) return;
   dataset_options o = {.path = data_option ? data_option : g->has_train ? g->train.data : NULL};
   o.classes = (int)g->classes;
   char *error = NULL;
   if (o.path && !(w->ds = dataset_open(&o, &error))) free(error);
 }
 
-static int predict(const predict_command *c, workload *w) {
+static int predict_images(const predict_command *c, workload *w) {
   char *error = NULL;
   inference f;
-  if (w->g->c != 1 && w->g->c != 3)
-    return report_failure(
-        message("`%s` takes %lld channels; an image has 1 or 3", w->g->path, (long long)w->g->c));
   if (!inference_open(&f, w->g, 1, false, 1, c->f.weights, &error)) return report_failure(error);
-  open_names(w, c->f.data);
   json_object *images = c->f.json ? json_object_new_array() : NULL;
   int status = classify_all(c, w, &f, images);
   if (images) {
@@ -174,7 +197,52 @@ static int predict(const predict_command *c, workload *w) {
   return status;
 }
 
-const struct argp predict_argp = {options, parse, "FILE.net IMAGE...", doc, 0, 0, 0};
+static int predict_files(const predict_command *c, const workload *w) {
+  int status = EXIT_DONE;
+  json_object *rows = c->f.json ? json_object_new_array() : NULL;
+  for (int i = 0; i < c->n && status == EXIT_DONE; i++) {
+    predict_rows_options o = {.weights = c->f.weights,
+                              .path = c->path[i],
+                              .top = c->top,
+                              .threads = 1,
+                              .names = w->ds ? (const char *const *)w->ds->label_names : NULL,
+                              .n_names = w->ds ? w->ds->classes : 0,
+                              .list = rows};
+    status = predict_rows(w->g, &o);
+  }
+  if (!rows) return status;
+  json_object *j = json_object_new_object();
+  json_object_object_add(j, "rows", rows);
+  if (status == EXIT_DONE) print_json(j);
+  else json_object_put(j);
+  return status;
+}
+
+/* Does the network take images and tell their classes? */
+static bool takes_images(const graph *g) {
+  return g->n_input == 1 && g->input[0]->shape.rank == 3 && !g->input[0]->is_int &&
+         (g->c == 1 || g->c == 3) && g->classes && g->n_target && !g->target[0]->shape.rank;
+}
+
+/* A picture, by its first bytes; what cannot be read is told when it is opened. */
+static bool is_picture(const char *path) {
+  uint8_t head[4];
+  size_t n = sizeof head;
+  char *error = NULL;
+  bool picture = !file_head(path, head, &n, &error) ||
+                 (n == 4 && (!memcmp(head, "\x89PNG", 4) || !memcmp(head, "\xff\xd8\xff", 3)));
+  free(error);
+  return picture;
+}
+
+static int predict(const predict_command *c, workload *w) {
+  bool pictures = takes_images(w->g);
+  for (int i = 0; i < c->n; i++) pictures &= is_picture(c->path[i]);
+  open_names(w, c->f.weights, c->f.data);
+  return pictures ? predict_images(c, w) : predict_files(c, w);
+}
+
+const struct argp predict_argp = {options, parse, "FILE.net IMAGE|DATA...", doc, 0, 0, 0};
 
 int command_predict(int argc, char **argv) {
   predict_command c = {.top = 1, .path = allocate((size_t)argc * sizeof(char *))};

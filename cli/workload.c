@@ -32,8 +32,7 @@ static bool complain(const graph *g, loc at, const char *help, char *text) {
   return false;
 }
 
-/* The graph's ports as the data set sees them: inputs, then targets. */
-static data_port *ports_of(const graph *g, int *n) {
+data_port *ports_of(const graph *g, int *n) {
   data_port *all = NEW_N(g->mem, data_port, g->n_input + g->n_target + 1);
   *n = 0;
   for (int i = 0; i < g->n_input + g->n_target; i++) {
@@ -59,8 +58,11 @@ bool open_data(workload *w, const char *data_option) {
     o.labels = t->labels;
     o.layout = t->layout;
     o.scale = t->scale;
-    o.csv = (csv_options){t->n_data_target, t->n_data_drop, t->data_target, t->data_drop,
-                          t->data_missing_mean};
+    o.csv = (csv_options){.n_target = t->n_data_target,
+                          .n_drop = t->n_data_drop,
+                          .target = t->data_target,
+                          .drop = t->data_drop,
+                          .missing_mean = t->data_missing_mean};
     o.bytes = t->data_bytes;
   }
   o.port = ports_of(g, &o.n_port);

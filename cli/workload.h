@@ -22,4 +22,6 @@ bool workload_open(workload *w, const char *path, const train_flags *f, const ov
 void workload_close(workload *w);
 /* What split the file asks for; seed and order as given. */
 split_options split_of(const graph *g, bool shuffle);
+/* The graph's ports as a data set sees them: inputs, then targets; in the graph's arena. */
+data_port *ports_of(const graph *g, int *n);
 #endif

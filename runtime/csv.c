@@ -214,11 +214,11 @@ static char *read_rows(table *t) {
 static bool has_header(const table *t) {
   double v;
   bool any_number = false;
-  if (t->n_row < 2) return false;
+
   for (int i = 0; i < t->n_column; i++) {
     bool word = !cell_number(&t->cell[i], &v) && !is_missing(&t->cell[i]);
     any_number |= !word;
-    if (word && cell_number(&t->cell[t->n_column + i], &v)) return true;
+    if (word && t->n_row > 1 && cell_number(&t->cell[t->n_column + i], &v)) return true;
   }
   return !any_number;
 }
@@ -321,11 +321,13 @@ static int column_called(const table *t, const char *word, const char *option, c
   return -1;
 }
 
-static int usual_target(const table *t) {
+/* The column that is usually called a target; else the last one. */
+static int usual_target(const table *t, bool *known) {
   static const char *const names[] = {"target", "label", "labels", "class", "y", "species"};
   for (size_t k = 0; k < sizeof names / sizeof *names; k++)
     for (int i = 0; i < t->n_column; i++)
-      if (!strcasecmp(t->name[i], names[k])) return i;
+      if (!strcasecmp(t->name[i], names[k])) return *known = true, i;
+  *known = false;
   return t->n_column - 1;
 }
 
@@ -343,11 +345,14 @@ static char *choose_columns(const table *t, const csv_options *o, int *use, fiel
       wrong = message("`%s` is both dropped and the target", t->name[c]);
     if (c >= 0) use[c] = i + 1;
   }
-  if (wrong || o->n_target) return wrong;
-  int c = usual_target(t);
+  if (wrong || o->n_target || o->all_input) return wrong;
+  bool known;
+  int c = usual_target(t, &known);
   use[c] = 1;
-  field_note(out, message("the target is the column `%s`; `target=NAME` in `data` chooses another",
-                          t->name[c]));
+  if (!known)
+    field_note(out,
+               message("the target is the column `%s`; `target=NAME` in `data` chooses another",
+                       t->name[c]));
   return NULL;
 }
 

@@ -8,6 +8,7 @@
 typedef struct {
   int n_target, n_drop; /* names of columns, or their numbers from 1 */
   const char *const *target, *const *drop;
+  bool all_input;    /* there is no target: every column is for the input */
   bool missing_mean; /* numbers that are missing become their column's mean; else an error */
 } csv_options;
 

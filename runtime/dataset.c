@@ -1,5 +1,6 @@
 #include "dataset.h"
 #include "cifar.h"
+#include "csv_columns.h"
 #include "data_form.h"
 #include "file.h"
 #include "hash.h"
@@ -198,7 +199,11 @@ static dataset *open_text(const uint8_t *bytes, size_t n, const dataset_options 
   }
   if (is_table(text, n, o)) {
     *error = csv_read(text, n, &o->csv, &s, &n_input);
+    if (!*error && o->columns) *error = columns_conform(&s, o->columns);
+    if (!*error && o->columns) n_input = s.n_field;
+    char *note = *error ? NULL : columns_note(&s, n_input);
     if (!*error && o->n_port) *error = join_columns(&s, n_input, o->port, o->n_port);
+    s.columns = note;
     return *error ? NULL : from_fields(&s, o, error);
   }
   if (o->n_port && !window_of(o)) {

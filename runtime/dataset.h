@@ -27,8 +27,9 @@ typedef struct {
   int n_port;  /* what the network is given, its inputs first; 0: there is no network */
   const data_port *port;
   csv_options csv;
-  bool bytes; /* text in bytes, not characters */
-  bool any;   /* without a network: any fields will do, not only labelled images */
+  const char *columns; /* a table is to have those that the network was trained on */
+  bool bytes;          /* text in bytes, not characters */
+  bool any;            /* without a network: any fields will do, not only labelled images */
 } dataset_options;
 
 /* A key of the file and what it holds: "labels", "int64 array 1005". */

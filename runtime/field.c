@@ -45,6 +45,7 @@ void field_free(data_field *f) {
 void field_set_free(field_set *s) {
   for (int i = 0; i < s->n_field; i++) field_free(&s->field[i]);
   for (int i = 0; i < s->n_note; i++) free(s->note[i]);
+  free(s->columns);
   free(s->field);
   free(s->note);
   *s = (field_set){0};

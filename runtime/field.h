@@ -31,6 +31,7 @@ typedef struct {
   data_field *field;
   int64_t test_from; /* samples from here on are the file's own test set; n: it has none */
   int64_t window;    /* samples are windows of so many positions, one at every position; 0: no */
+  char *columns;     /* of a table: what travels with the weights (csv_columns.h), or NULL */
   int n_note;
   char **note; /* what the reader did that its user should know: a sentence each */
 } field_set;

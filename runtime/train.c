@@ -10,6 +10,7 @@
 #include "run_dir.h"
 #include "run_record.h"
 #include "lr_schedule.h"
+#include "travel.h"
 #include "weight_file.h"
 #include <math.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@ typedef struct {
   void *params, *state, *best;
   step_buffers full_buffers, rest_buffers, eval_buffers;
   metric metric; /* of the step */
+  int n_travel;
+  st_meta travel[MAX_TRAVEL]; /* of the data set, for the weights */
   int64_t *order;
   train_state s;
   bool best_is_new;        /* not yet in best.safetensors */
@@ -96,6 +99,7 @@ static void allocate_all(trainer *t) {
   t->eval_buffers = step_buffers_for(&t->full_buffers, t->eval);
   t->metric = metric_new(t->full);
   t->r->task = t->metric.task;
+  t->n_travel = travel_of(t->o->ds, t->travel);
 }
 
 /* Seconds spent on the running epoch, in this run and before it was resumed. */
@@ -114,8 +118,9 @@ static bool write_weights(const trainer *t, const weight_copy *w, const char *na
                           char **error) {
   char epoch[24], *path = run_file(t->o->dir, name);
   snprintf(epoch, sizeof epoch, "%d", from_epoch);
-  const st_meta meta[] = {{"format", "pt"}, {"epoch", epoch}};
-  bool ok = weights_write(w, path, false, meta, 2, error);
+  st_meta meta[2 + MAX_TRAVEL] = {{"format", "pt"}, {"epoch", epoch}};
+  memcpy(meta + 2, t->travel, sizeof t->travel);
+  bool ok = weights_write(w, path, false, meta, 2 + t->n_travel, error);
   free(path);
   return ok;
 }
@@ -401,6 +406,7 @@ void train_network(const train_options *o, train_result *r) {
   if (o->dir && o->results_only && r->outcome != TRAIN_INTERRUPTED && r->outcome != TRAIN_FAILED)
     remove_checkpoint(&t);
   metric_free(&t.metric);
+  for (int i = 0; i < t.n_travel; i++) free((char *)t.travel[i].value);
   memory_release(&t.memory);
   program_free(t.full);
   program_free(t.rest);

@@ -1,0 +1,200 @@
+#include "cli/eval_task.h"
+#include "cli/command.h"
+#include "cli/table.h"
+#include "runtime/message.h"
+#include <json-c/json.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { WORST = 10 };
+
+/* All that is known after the samples have been run. */
+typedef struct {
+  const dataset *ds;
+  const int64_t *index;
+  int64_t n, outputs;
+  const port_info *target;
+  int target_port;
+  metric_task task;
+  evaluation e;
+  float *prediction;
+  double *residual; /* of numbers: the largest of a sample, by absolute value */
+  int64_t *worst;   /* positions of the WORST largest */
+  int n_worst;
+} report;
+
+static json_object *real(double v) {
+  char text[40];
+  snprintf(text, sizeof text, "%.9g", v);
+  return isfinite(v) ? json_object_new_double_s(v, text) : NULL;
+}
+
+/* ---- numbers ---- */
+
+static void target_of(const report *r, int64_t i, float *out) {
+  dataset_port(r->ds, r->target_port, r->index[i], out);
+}
+
+static void keep_worst(report *r, int64_t i) {
+  int at = r->n_worst < WORST ? r->n_worst++ : WORST;
+  while (at > 0 && fabs(r->residual[r->worst[at - 1]]) < fabs(r->residual[i])) {
+    if (at < WORST) r->worst[at] = r->worst[at - 1];
+    at--;
+  }
+  if (at < WORST) r->worst[at] = i;
+}
+
+/* Mean and root of the mean square of all residuals (prediction - truth). */
+static void find_residuals(report *r, double *mean, double *rms) {
+  float *truth = allocate((size_t)r->outputs * sizeof *truth);
+  double sum = 0, square = 0;
+  for (int64_t i = 0; i < r->n; i++) {
+    target_of(r, i, truth);
+    for (int64_t k = 0; k < r->outputs; k++) {
+      double d = (double)r->prediction[i * r->outputs + k] - truth[k];
+      sum += d;
+      square += d * d;
+      if (fabs(d) >= fabs(r->residual[i])) r->residual[i] = d;
+    }
+    keep_worst(r, i);
+  }
+  *mean = sum / ((double)r->n * (double)r->outputs);
+  *rms = sqrt(square / ((double)r->n * (double)r->outputs));
+  free(truth);
+}
+
+static void print_worst(const report *r) {
+  static const table_column columns[] = {
+      {"sample", 0, 8, 0}, {"prediction", 0, 12, 0}, {"truth", 0, 12, 0}, {"residual", 0, 12, 0}};
+  if (r->outputs != 1) return;
+  table *t = table_new(columns, 4);
+  for (int i = 0; i < r->n_worst; i++) {
+    float truth;
+    const int64_t k = r->worst[i];
+    target_of(r, k, &truth);
+    table_add(t, "%lld", (long long)r->index[k]);
+    table_add(t, "%.6g", (double)r->prediction[k]);
+    table_add(t, "%.6g", (double)truth);
+    table_add(t, "%+.6g", r->residual[k]);
+  }
+  printf("\nlargest residuals\n");
+  table_print(t, "--json has everything");
+}
+
+static void add_worst(json_object *j, const report *r) {
+  json_object *list = json_object_new_array();
+  for (int i = 0; i < r->n_worst; i++) {
+    json_object *o = json_object_new_object();
+    json_object_object_add(o, "sample", json_object_new_int64(r->index[r->worst[i]]));
+    json_object_object_add(o, "residual", real(r->residual[r->worst[i]]));
+    json_object_array_add(list, o);
+  }
+  json_object_object_add(j, "worst", list);
+}
+
+static void tell_numbers(report *r, json_object *j) {
+  double mean, rms;
+  find_residuals(r, &mean, &rms);
+  if (j) {
+    json_object_object_add(j, "mae", real(r->e.value[1]));
+    json_object_object_add(j, "rmse", real(rms));
+    json_object_object_add(j, "r2", real(r->e.value[2]));
+    json_object_object_add(j, "mean_residual", real(mean));
+    add_worst(j, r);
+    return;
+  }
+  printf("mean absolute error  %.6g\nroot mean square     %.6g\nR2                   %.4f\n"
+         "mean residual        %+.6g\n",
+         r->e.value[1], rms, r->e.value[2], mean);
+  print_worst(r);
+}
+
+/* ---- classes of positions ---- */
+
+static void count_pixels(const report *r, int64_t *both, int64_t *either, int64_t *truth_count) {
+  const int64_t positions = r->target->count, classes = r->target->below;
+  int32_t *truth = allocate((size_t)positions * sizeof *truth);
+  for (int64_t i = 0; i < r->n; i++) {
+    dataset_port(r->ds, r->target_port, r->index[i], truth);
+    for (int64_t p = 0; p < positions; p++) {
+      int k = metric_class(r->prediction + i * positions * classes, classes, positions, p);
+      truth_count[truth[p]]++;
+      either[k]++;
+      both[k] += k == truth[p];
+      either[truth[p]] += k != truth[p];
+    }
+  }
+  free(truth);
+}
+
+static void tell_pixels(const report *r, json_object *j) {
+  static const table_column columns[] = {
+      {"class", 1, 8, 0}, {"IoU", 0, 8, 0}, {"positions", 0, 10, 1}};
+  const int64_t classes = r->target->below;
+  int64_t *count = allocate(3 * (size_t)classes * sizeof *count);
+  const data_field *f = dataset_field(r->ds, r->target_port);
+  json_object *list = json_object_new_array();
+  count_pixels(r, count, count + classes, count + 2 * classes);
+  table *t = table_new(columns, 3);
+  for (int64_t k = 0; k < classes; k++) {
+    const double iou = (double)count[k] / (double)count[classes + k];
+    json_object_array_add(list, real(iou));
+    if (f->names) table_add(t, "%s", f->names[k]);
+    else table_add(t, "%lld", (long long)k);
+    if (isfinite(iou)) table_add(t, "%.4f", iou);
+    else table_add(t, "-");
+    table_add(t, "%lld", (long long)count[2 * classes + k]);
+  }
+  if (j) {
+    json_object_object_add(j, "iou", real(r->e.value[0]));
+    json_object_object_add(j, "iou_by_class", list);
+    free(count);
+    return;
+  }
+  json_object_put(list);
+  printf("mean IoU  %.4f\n\n", r->e.value[0]);
+  table_print(t, "--json has everything");
+  free(count);
+}
+
+static void tell_tokens(const report *r, json_object *j) {
+  if (j) json_object_object_add(j, "bits", real(r->e.value[0]));
+  else printf("bits a position  %.4f\nperplexity       %.4f\n", r->e.value[0], exp2(r->e.value[0]));
+}
+
+static void tell(report *r, json_object *j) {
+  if (j) {
+    json_object_object_add(j, "samples", json_object_new_int64(r->n));
+    json_object_object_add(j, "loss", real(r->e.loss));
+    json_object_object_add(j, "accuracy", real(r->e.accuracy));
+  } else {
+    printf("%lld samples, loss %.4f", (long long)r->n, r->e.loss);
+    if (isfinite(r->e.accuracy)) printf(", accuracy %.4f", r->e.accuracy);
+    putchar('\n');
+  }
+  if (r->task == TASK_NUMBERS) tell_numbers(r, j);
+  if (r->task == TASK_PIXELS) tell_pixels(r, j);
+  if (r->task == TASK_TOKENS) tell_tokens(r, j);
+}
+
+int eval_task(const inference *f, const dataset *ds, const int64_t *index, int64_t n, bool json) {
+  metric m = metric_new(f->b.p);
+  report r = {.ds = ds, .index = index, .n = n, .task = m.task, .target_port = m.target};
+  int64_t worst[WORST];
+  if (m.target >= 0) r.target = program_port(f->b.p, m.target);
+  if (m.prediction >= 0) r.outputs = program_port(f->b.p, m.prediction)->count;
+  metric_free(&m);
+  r.worst = worst;
+  r.residual = allocate((size_t)n * sizeof *r.residual);
+  const bool keep = r.task == TASK_NUMBERS || r.task == TASK_PIXELS;
+  r.prediction = keep ? allocate((size_t)(n * r.outputs) * sizeof *r.prediction) : NULL;
+  answers a = {.prediction = r.prediction};
+  r.e = evaluate(&f->b, f->params, ds, index, n, keep ? &a : NULL);
+  json_object *j = json ? json_object_new_object() : NULL;
+  tell(&r, j);
+  if (j) print_json(j);
+  free(r.residual);
+  free(r.prediction);
+  return EXIT_DONE;
+}

@@ -1,0 +1,12 @@
+/* A run's directory stands for its network, its weights and its data, in every command. */
+#ifndef NETC_RUN_REFERENCE_H
+#define NETC_RUN_REFERENCE_H
+
+/* The network file of the run in directory `path`: the file that it was started with, if that is
+   still what it was, else the copy in the directory. `path` itself where it is no run. */
+const char *run_network(const char *path);
+/* The best weights of the run that run_network was last asked for; NULL: it was no run. */
+const char *run_weights(void);
+/* Its data set, as run.json names it; NULL: it was no run, or its network file names it. */
+const char *run_data(void);
+#endif

@@ -1,0 +1,114 @@
+#include "csv_columns.h"
+#include "message.h"
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *columns_note(const field_set *s, int n) {
+  json_object *list = json_object_new_array();
+  for (int i = 0; i < n; i++) {
+    const data_field *f = &s->field[i];
+    json_object *c = json_object_new_object(), *words = json_object_new_array();
+    json_object_object_add(c, "name", json_object_new_string(f->name));
+    for (int64_t k = 0; f->names && k < f->below; k++)
+      json_object_array_add(words, json_object_new_string(f->names[k]));
+    if (f->names) json_object_object_add(c, "words", words);
+    else json_object_put(words);
+    json_object_array_add(list, c);
+  }
+  char *text = clean_utf8(json_object_to_json_string_ext(list, JSON_C_TO_STRING_NOSLASHESCAPE));
+  json_object_put(list);
+  return text;
+}
+
+static const char *name_of(json_object *column) {
+  json_object *name = NULL;
+  json_object_object_get_ex(column, "name", &name);
+  const char *text = json_object_get_string(name);
+  return text ? text : "";
+}
+
+/* The number that a word had, or -1. */
+static int64_t number_of(json_object *words, const char *word) {
+  const size_t n = words ? json_object_array_length(words) : 0;
+  for (size_t k = 0; k < n; k++) {
+    const char *known = json_object_get_string(json_object_array_get_idx(words, k));
+    if (known && !strcmp(known, word)) return (int64_t)k;
+  }
+  return -1;
+}
+
+static char *renumber(data_field *f, int64_t rows, json_object *words) {
+  int32_t *number = f->data;
+  int64_t *to = allocate((size_t)f->below * sizeof *to);
+  char *wrong = NULL;
+  for (int64_t k = 0; k < f->below && !wrong; k++)
+    if ((to[k] = number_of(words, f->names[k])) < 0)
+      wrong =
+          message("`%s` is no value of `%s` that the network was trained on", f->names[k], f->name);
+  for (int64_t r = 0; r < rows && !wrong; r++) number[r] = (int32_t)to[number[r]];
+  free(to);
+  if (wrong) return wrong;
+  for (int64_t k = 0; k < f->below; k++) free(f->names[k]);
+  free(f->names);
+  f->below = (int64_t)json_object_array_length(words);
+  f->names = allocate((size_t)f->below * sizeof *f->names);
+  for (int64_t k = 0; k < f->below; k++) {
+    const char *s = json_object_get_string(json_object_array_get_idx(words, (size_t)k));
+    f->names[k] = message("%s", s ? s : "");
+  }
+  return NULL;
+}
+
+static char *take_column(field_set *s, data_field *f, json_object *column, field_set *out) {
+  json_object *words = NULL;
+  json_object_object_get_ex(column, "words", &words);
+  if (words && !json_object_is_type(words, json_type_array)) words = NULL;
+  if (!words != !f->names)
+    return message("the column `%s` holds %s, and the network was trained on %s", f->name,
+                   f->names ? "words" : "numbers", words ? "words" : "numbers");
+  char *wrong = words ? renumber(f, s->n, words) : NULL;
+  if (wrong) return wrong;
+  data_field *to = field_add(out, f->name);
+  field_free(to);
+  *to = *f;
+  *f = (data_field){0};
+  return NULL;
+}
+
+static data_field *find_column(field_set *s, json_object *list, size_t i, bool by_place) {
+  if (by_place) return (int)i < s->n_field ? &s->field[i] : NULL;
+  for (int k = 0; k < s->n_field; k++)
+    if (s->field[k].name && !strcmp(s->field[k].name, name_of(json_object_array_get_idx(list, i))))
+      return &s->field[k];
+  return NULL;
+}
+
+static char *take_columns(field_set *s, json_object *list, field_set *out) {
+  const size_t n = json_object_array_length(list);
+  bool any = false;
+  for (size_t i = 0; i < n; i++) any |= find_column(s, list, i, false) != NULL;
+  if (!any && (size_t)s->n_field < n)
+    return message("it has %d columns, and the network takes %zu", s->n_field, n);
+  char *wrong = NULL;
+  for (size_t i = 0; i < n && !wrong; i++) {
+    json_object *column = json_object_array_get_idx(list, i);
+    data_field *f = find_column(s, list, i, !any);
+    wrong = f ? take_column(s, f, column, out)
+              : message("it has no column `%s`, which the network takes", name_of(column));
+  }
+  return wrong;
+}
+
+char *columns_conform(field_set *s, const char *note) {
+  json_object *list = json_tokener_parse(note);
+  field_set out = {.n = s->n, .test_from = s->n};
+  char *wrong = list && json_object_is_type(list, json_type_array)
+                    ? take_columns(s, list, &out)
+                    : message("the weights' note of the columns is damaged");
+  json_object_put(list);
+  field_set_free(s);
+  if (wrong) field_set_free(&out);
+  *s = out;
+  return wrong;
+}

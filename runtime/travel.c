@@ -1,0 +1,50 @@
+#include "travel.h"
+#include "message.h"
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *list_json(char *const *names, int64_t n) {
+  json_object *j = json_object_new_array();
+  for (int64_t i = 0; i < n; i++) json_object_array_add(j, json_object_new_string(names[i]));
+  char *text = clean_utf8(json_object_to_json_string_ext(j, JSON_C_TO_STRING_NOSLASHESCAPE));
+  json_object_put(j);
+  return text;
+}
+
+static void add(st_meta *out, int *n, const char *key, char *value) {
+  out[(*n)++] = (st_meta){key, value};
+}
+
+int travel_of(const dataset *ds, st_meta out[MAX_TRAVEL]) {
+  int n = 0;
+  if (ds->label_names) add(out, &n, "classes", list_json(ds->label_names, ds->classes));
+  if (!ds->n_port) return n;
+  const data_field *x = dataset_field(ds, 0);
+  if (ds->fields.window && x->names) add(out, &n, "vocabulary", list_json(x->names, x->below));
+  else if (ds->fields.window) add(out, &n, "tokens", message("bytes"));
+  if (ds->fields.columns) add(out, &n, "columns", message("%s", ds->fields.columns));
+  if (x->scale != 1) add(out, &n, "scale", message("%.17g", x->scale));
+  return n;
+}
+
+char **travel_list(const safetensors *st, const char *key, int64_t *n) {
+  const char *text = safetensors_meta(st, key);
+  json_object *j = text ? json_tokener_parse(text) : NULL;
+  char **list = NULL;
+  if (j && json_object_is_type(j, json_type_array)) {
+    *n = (int64_t)json_object_array_length(j);
+    list = allocate((size_t)(*n + 1) * sizeof *list);
+    for (int64_t i = 0; i < *n; i++) {
+      const char *s = json_object_get_string(json_object_array_get_idx(j, (size_t)i));
+      list[i] = message("%s", s ? s : "");
+    }
+  }
+  json_object_put(j);
+  return list;
+}
+
+void travel_free(char **list, int64_t n) {
+  for (int64_t i = 0; list && i < n; i++) free(list[i]);
+  free(list);
+}

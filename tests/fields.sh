@@ -1,0 +1,105 @@
+#!/bin/sh
+# Data sets that are not labelled images: tables, arrays by name, texts; from file to prediction.
+cd "$(dirname "$0")/.." || exit 1
+netc=$(cd "$(dirname "${NETC:-./netc}")" && pwd)/$(basename "${NETC:-./netc}")
+[ -x "$netc" ] || { echo "$netc is not built"; exit 1; }
+tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 1
+failed=0 n=0
+
+exits() { # exits STATUS COMMAND...
+  want=$1; shift
+  timeout 60 "$netc" "$@" >out 2>err
+  status=$? n=$((n + 1))
+  [ $status -eq "$want" ] || { echo "FAILED: netc $* ended with $status, not $want"; cat err; failed=1; }
+}
+says() { n=$((n + 1)); grep -q -e "$1" err || { echo "FAILED: no \`$1\` in:"; cat err; failed=1; }; }
+prints() { n=$((n + 1)); grep -q -e "$1" out || { echo "FAILED: no \`$1\` in:"; cat out; failed=1; }; }
+ok() { status=$? n=$((n + 1)); [ $status -eq 0 ] || { echo "FAILED: $1"; failed=1; }; }
+
+# --- a table: words and numbers, classes by name; the same rows as TSV, quoted, with CRLF and a BOM ---
+awk 'BEGIN { srand(1); print "id,size,colour,kind"; for (i = 1; i <= 300; i++) {
+  c = int(3 * rand()); s = rand(); k = s + 0.5 * (c == 1) > 0.7 ? "big" : "small";
+  printf "%d,%.4f,%s,%s\n", i, s, c == 0 ? "red" : c == 1 ? "green" : "dark blue", k } }' > a.csv
+tr ',' '\t' < a.csv > a.tsv
+awk -F, '{ printf "\"%s\",\"%s\",\"%s\",\"%s\"\r\n", $1, $2, $3, $4 }' a.csv > plain.csv
+{ printf '\357\273\277'; cat plain.csv; } > b.csv
+cat > a.net <<END
+input 4; classes 2;
+linear 16 relu; linear classes;
+train { data "a.csv" drop={id}; normalize; lr 0.1; batch 10; epochs 30; seed 1; optimizer sgd momentum=0.9; }
+END
+exits 0 train a.net -o a; says 'target is the column `kind`'
+for f in a.tsv b.csv; do
+  exits 0 train a.net --data $f -o other --force
+  [ "$(cut -d, -f1-5 a/metrics.csv)" = "$(cut -d, -f1-5 other/metrics.csv)" ]; ok "$f trains to other numbers"
+done
+awk -F, 'END { exit !($5 > 0.95) }' a/metrics.csv; ok "the table is not learned"
+exits 0 eval a; prints 'small'
+head -4 a.csv | cut -d, -f2,3 > new.csv
+exits 0 predict a new.csv; prints 'small\|big'
+printf 'size,colour\n0.5,purple\n' > new.csv
+exits 1 predict a new.csv; says '`purple` is no value of `colour`'
+printf 'colour,weight\nred,1\n' > new.csv
+exits 1 predict a new.csv; says 'no column `size`'
+exits 0 data a.csv; prints 'dark blue'; prints 'numbers'
+
+# --- what is wrong with a table is said with its line ---
+printf 'a,b\n1,2\n3\n' > w.csv; exits 1 data w.csv; says 'line 3 has 1 cell'
+printf 'a,b\n1,2\n3,\n' > w.csv; exits 1 data w.csv; says 'line 3 has no value for `b`'
+printf 'a,b\n1,"2\n3,4\n' > w.csv; exits 1 data w.csv; says 'line 2, cell 2: a quote'
+printf 'a,b\n' > w.csv; exits 1 data w.csv; says 'no rows'
+printf 'a,b\n1,nan\n2,3\n' > w.csv; exits 1 data w.csv; says 'missing=mean'
+exits 1 train a.net --data w.csv; says 'w.csv'
+sed 's/input 4/input 5/' a.net > five.net
+exits 1 train five.net; says 'help: write `input 4;`'
+sed 's/drop={id}/target=kint/' a.net > kint.net
+exits 1 train kint.net; says 'did you mean `kind`'
+sed 's/drop={id}/drop={id} missing=median/' a.net > median.net
+exits 1 train median.net; says 'mean'
+
+# --- training on everything; drawn batches; both resume to the same bits ---
+exits 0 train a.net --split 1.0 -o all; prints ' -  '
+sed 's/epochs 30/epochs 4 of 7/' a.net > drawn.net
+exits 0 train drawn.net -o d4
+exits 0 train drawn.net --epochs 2 -o d2
+exits 0 train drawn.net --resume d2
+cmp -s d4/last.safetensors d2/last.safetensors; ok "drawn batches do not resume"
+
+# --- arrays by name, one-hot rows, classes that do not count from 0, words ---
+python3 - <<'END' || exit 77
+import numpy as np, pickle
+r = np.random.RandomState(0)
+x = r.rand(200, 3); y = (x[:, 0] > x[:, 1]).astype(int)
+np.savez('plain.npz', x=x, y=y)
+np.savez('hot.npz', features=x.astype('f2').astype('f8'), target=np.eye(2)[y])
+np.savez('wide.npz', x=x.astype('>f4'), y=(2 * y - 1).astype('i2'))
+pickle.dump({'x': x, 'y': ['no' if k == 0 else 'yes' for k in y]}, open('words.pkl', 'wb'))
+np.savez('nan.npz', x=np.where(x > 0.99, np.nan, x), y=y)
+np.savez('two.npz', a=x, b=x, y=y)
+np.savez('pairs.npz', x_train=x[:150], y_train=y[:150], x_test=x[150:], y_test=y[150:])
+END
+cat > x.net <<END
+input 3; classes 2;
+linear 8 relu; linear classes;
+train { data "plain.npz"; lr 0.1; batch 10; epochs 20; seed 1; }
+END
+exits 0 train x.net -o x
+exits 0 train x.net --data wide.npz -o w; says 'its 2 values are the classes'
+exits 0 train x.net --data hot.npz -o h; says 'one-hot'
+exits 0 train x.net --data words.pkl -o p; exits 0 predict p words.pkl; prints 'yes'
+exits 0 train x.net --data pairs.npz -o q
+exits 1 train x.net --data nan.npz; says 'NaN in row'
+exits 1 train x.net --data two.npz; says 'more than one could be'
+sed 's/input 3/a: input 3/' x.net > a3.net
+exits 0 train a3.net --data two.npz -o two
+
+# --- text ---
+awk 'BEGIN { for (i = 0; i < 400; i++) printf "%d abc\n", i % 7 }' > t.txt
+exits 0 data t.txt; prints 'characters'
+exits 1 train x.net --data t.txt; says 'a network for text'
+printf 'caf\351\n' > latin.txt
+exits 1 data latin.txt; says 'line 1, byte 4'
+
+[ $failed -eq 0 ] && echo "$n checks: all passed"
+exit $failed
