@@ -366,7 +366,9 @@ static const char *const windows =
     "op mirror(x[N,W], s=1) -> y[N,W] { y[n,i] = x[n, W-1-i] * x[n,i]; }\n"
     "op part(x[N,W], s=1) -> y[N,s] { y[n,i] = x[n, i+1]; }\n"
     "op both(x[N,W], k) -> y[N,W] { y[n,i] += x[n, i+u-1] + x[n, i-u] for u:k; }\n"
-    "op peak(x[N,W], k, s=1, p=0) -> y[N, (W+2*p-k)/s+1] { y[n,i] max= x[n, i*s+u-p] for u:k; }\n";
+    "op peak(x[N,W], k, s=1, p=0) -> y[N, (W+2*p-k)/s+1] { y[n,i] max= x[n, i*s+u-p] for u:k; }\n"
+    "op peaks(x[N,W], k) -> y[N,2*W] { y[n,2*i] max= x[n, i+u] for i:W, u:k;\n"
+    "  y[n,2*i+1] max= -x[n, i-u] for i:W, u:k; }\n";
 
 /* Scatters of many residue classes: zeros in one nest before them all, and more of them than nests
    are made for. */
@@ -429,6 +431,7 @@ static void windows_of_every_stride(void **state) {
     }
   try_window(ops_find(ops, "mirror"), 7, (double[]){1}, 1);
   try_window(ops_find(ops, "part"), 7, (double[]){3}, 1);
+  try_window(ops_find(ops, "peaks"), 6, (double[]){3}, 1);
   try_window(ops_find(ops, "both"), 6, (double[]){3}, 1);
   arena_free(mem);
 }

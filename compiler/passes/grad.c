@@ -137,21 +137,21 @@ static expr *position(backward *b, const nest *n) {
 
 static expr *minus_infinity(exprs *ex) { return e_const(ex, -INFINITY); }
 
-/* A nest behind n that notes which term was the largest: the first one, as in PyTorch. */
+/* A nest behind n that notes which term was the largest: the first one, as in PyTorch. Results
+   written in parts have a nest for each, and one tensor. */
 static tensor *won_tensor(backward *b, nest *n) {
-  tensor *y = n->store[0].out.t;
-  if (b->won[y->id]) return b->won[y->id];
+  tensor *y = n->store[0].out.t, **won = &b->won[y->id];
   const char *name = arena_printf(b->mem, "won.%s", y->name);
-  tensor *won = tensor_new(b->p, name, T_TEMP, y->rank, y->dim);
-  won->node = y->node;
+  if (!*won) *won = tensor_new(b->p, name, T_TEMP, y->rank, y->dim);
+  (*won)->node = y->node;
   nest *w = nest_copy(n);
   w->name = name;
-  w->store[0].out.t = won;
+  w->store[0].out.t = *won;
   expr *equal = e_op(b->ex, E_EQ, n->term, e_read(b->ex, n->store[0].out), NULL);
   w->term = e_op(b->ex, E_SELECT, equal, position(b, n), minus_infinity(b->ex));
   n->next = w;
   if (b->last == n) b->last = w;
-  return b->won[y->id] = won;
+  return *won;
 }
 
 /* The gradient of what n writes: of a loss, its share of the mean, and what its readers add. */
