@@ -67,7 +67,7 @@ $(B)/compiler/product/onnx.o $(B)/compiler/import/model.o: $(B)/onnx.pb-c.h
 # Code that goes into objects: C made into LLVM IR that no machine's widths have entered.
 EMBED_FLAGS = --target=x86_64-unknown-none -std=c11 $(WARN) -Oz -ffreestanding -fno-builtin -ffp-contract=off \
   -fno-vectorize -fno-slp-vectorize -fno-unwind-tables -fno-asynchronous-unwind-tables -iquote compiler
-$(B)/embed/%.ll: runtime/embed/%.c runtime/embed/embed.h compiler/base/philox.h
+$(B)/embed/%.ll: runtime/embed/%.c runtime/embed/embed.h compiler/base/philox.h compiler/base/draw.h
 	@mkdir -p $(@D)
 	$(call say,CLANG $<)
 	$(Q)clang-19 $(EMBED_FLAGS) -S -emit-llvm -o $@ $<

@@ -218,6 +218,7 @@ typedef struct {
   program *p;
   run_args args;
   size_t params, state;
+  void **port;
 } subject;
 
 static void *block(size_t bytes) {
@@ -231,6 +232,19 @@ static float random_at(uint32_t stream, uint32_t i) {
   return (float)(r[0] >> 8) * 0x1p-24f;
 }
 
+/* Floats around 0.2, and whole numbers of every class. */
+static void fill_ports(subject *s, int batch) {
+  for (int i = 0; i < program_n_ports(s->p); i++) {
+    const port_info *port = program_port(s->p, i);
+    int64_t n = port->count * batch;
+    s->port[i] = block((size_t)n * 4);
+    if (port->role != PORT_INPUT && port->role != PORT_TARGET) continue;
+    for (int64_t k = 0; k < n; k++)
+      if (port->is_int) ((int32_t *)s->port[i])[k] = (int32_t)(k * 7 % port->below);
+      else ((float *)s->port[i])[k] = random_at((uint32_t)i + 1, (uint32_t)k) - 0.3f;
+  }
+}
+
 static subject subject_new(const graph *g, bool train, int batch, const target_case *t) {
   program_options o = {.train = train,
                        .loss = true,
@@ -239,20 +253,14 @@ static subject subject_new(const graph *g, bool train, int batch, const target_c
                        .cpu = t->cpu,
                        .features = t->features};
   subject s = {.p = program_build(g, &o)};
-  int64_t pixels = g->c * g->h * g->w;
-  float *x = block((size_t)(batch * pixels) * 4);
-  int32_t *labels = block((size_t)batch * 4);
-  for (int64_t i = 0; i < batch * pixels; i++) x[i] = random_at(1, (uint32_t)i) - 0.3f;
-  for (int i = 0; i < batch; i++) labels[i] = (int32_t)(i * 7 % g->classes);
   s.params = program_params_bytes(s.p);
   s.state = program_state_bytes(s.p);
+  s.port = calloc((size_t)program_n_ports(s.p) + 1, sizeof *s.port);
+  fill_ports(&s, batch);
   s.args = (run_args){.params = block(s.params),
                       .state = block(s.state),
                       .work = block(program_work_bytes(s.p)),
-                      .x = x,
-                      .labels = labels,
-                      .logits = block((size_t)(batch * g->classes) * 4),
-                      .losses = block((size_t)batch * 4),
+                      .port = s.port,
                       .lr = 0.05f,
                       .seed = 42};
   program_init(s.p, s.args.params, s.args.state, 3);
@@ -264,10 +272,8 @@ static void subject_free(subject *s) {
   free(s->args.params);
   free(s->args.state);
   free(s->args.work);
-  free((void *)(uintptr_t)s->args.x);
-  free((void *)(uintptr_t)s->args.labels);
-  free(s->args.logits);
-  free(s->args.losses);
+  for (int i = 0; i < program_n_ports(s->p); i++) free(s->port[i]);
+  free(s->port);
   program_free(s->p);
 }
 
@@ -306,15 +312,23 @@ static int compare_all(const subject *s, oracle *o, const char *what) {
     bad +=
         differences(what, w->info[i].name, got + w->tensor[i]->offset / 4, want, w->info[i].count);
   }
-  const tensor *y = o->c.p->logits, *l = o->c.p->losses;
-  bad += differences(what, "logits", s->args.logits, o->data[y->id], elements(y));
-  return bad + differences(what, "losses", s->args.losses, o->data[l->id], elements(l));
+  for (int i = 0; i < o->c.p->n_port; i++) {
+    const tensor *t = o->c.p->port[i];
+    if (t->role == T_INPUT || t->role == T_LABEL) continue;
+    bad += differences(what, t->name, s->port[i], o->data[t->id], elements(t));
+  }
+  return bad;
 }
 
 static void inputs_to_oracle(const subject *s, oracle *o) {
   nestprog *p = o->c.p;
-  for (int64_t i = 0; i < elements(p->x); i++) o->data[p->x->id][i] = (double)s->args.x[i];
-  memcpy(o->data[p->label->id], s->args.labels, (size_t)elements(p->label) * 4);
+  for (int i = 0; i < p->n_port; i++) {
+    const tensor *t = p->port[i];
+    if (t->role != T_INPUT && t->role != T_LABEL) continue;
+    if (t->is_int) memcpy(o->data[t->id], s->port[i], (size_t)elements(t) * 4);
+    for (int64_t k = 0; !t->is_int && k < elements(t); k++)
+      o->data[t->id][k] = (double)((float *)s->port[i])[k];
+  }
   if (p->lr) o->data[p->lr->id][0] = (double)s->args.lr;
 }
 
@@ -342,45 +356,70 @@ static int check_network(const network *n, bool train, const target_case *t) {
 
 /* --- the operators' `test` lines: a small network around each --- */
 
+static void print_value(FILE *f, const opdef *op, const char *name, const xexpr *x) {
+  for (int i = 0; i < op->n_set; i++)
+    if (name && !strcmp(op->set[i].name, name) && x->kind == X_NUM && x->num < 0 &&
+        -x->num <= op->set[i].n_word) {
+      fputs(op->set[i].word[(int)-x->num - 1], f);
+      return;
+    }
+  if (x->kind == X_CALL && x->n == 2) fprintf(f, "%.17gx%.17g", x->arg[0]->num, x->arg[1]->num);
+  else if (x->kind == X_NUM) fprintf(f, "%.17g", x->num);
+  else fail_msg("`test %s`: an argument that is no number", op->name);
+}
+
 static void print_arguments(FILE *f, const opdef *op, const optest *t) {
   for (int i = 0; i < t->n_arg; i++) {
-    const xexpr *x = t->arg[i];
     fputc(' ', f);
     if (t->arg_name[i]) fprintf(f, "%s=", t->arg_name[i]);
-    if (x->kind == X_CALL && x->n == 2) fprintf(f, "%.17gx%.17g", x->arg[0]->num, x->arg[1]->num);
-    else if (x->kind == X_NUM) fprintf(f, "%.17g", x->num);
-    else fail_msg("`test %s`: an argument that is no number", op->name);
+    print_value(f, op, t->arg_name[i], t->arg[i]);
   }
 }
 
-/* A join's branch of its own shape; one value a channel where the input is an image of more. */
-static void print_branch(FILE *f, const optest *t, int i) {
-  const int64_t *d = t->in[i].dim;
-  bool mean = d[1] * d[2] == 1 && t->in[0].dim[1] * t->in[0].dim[2] > 1;
-  fprintf(f, " { %sconv %" PRId64 " k1; }", mean ? "gap; " : "", d[3]);
+/* A shape as files have it: channels first, unless it is of whole numbers. */
+static void print_shape(FILE *f, const opinput *in, const optest_input *t, int64_t below) {
+  int n = t->n_dim - 1;
+  for (int d = 0; d < n; d++)
+    fprintf(f, "%s%" PRId64, d ? "x" : "", t->dim[1 + (in->is_int ? d : (d + n - 1) % n)]);
+  if (!n) fputs("1", f);
+  if (in->is_int) fprintf(f, " of %" PRId64, below);
+}
+
+/* Input i, and a layer after it, so that it has a gradient. */
+static void print_input(FILE *f, const opdef *op, const optest *t, int i) {
+  fprintf(f, "i%d: input ", i);
+  print_shape(f, &op->in[i], &t->in[i], 5);
+  if (!op->in[i].is_int)
+    fprintf(f, "; a%d: dense @i%d %" PRId64, i, i, t->in[i].dim[t->in[i].n_dim - 1]);
+  fputs("; ", f);
 }
 
 static void print_layer(FILE *f, const opdef *op, const optest *t) {
-  const int64_t *d = t->in[0].dim;
-  fprintf(f, "input %" PRId64 "x%" PRId64 "x%" PRId64 "; classes 3; ", d[3], d[1], d[2]);
-  /* A layer before it, so that its input has a gradient. */
-  if (t->n_in == 1) fprintf(f, "conv %" PRId64 " k1; ", d[3]);
-  fputs(op->name, f);
+  for (int i = 0; i < t->n_in; i++) print_input(f, op, t, i);
+  fprintf(f, "classes 3; %s", op->name);
+  for (int i = 0; i < t->n_in; i++) fprintf(f, " @%s%d", op->in[i].is_int ? "i" : "a", i);
   print_arguments(f, op, t);
-  for (int i = 0; t->n_in > 1 && i < t->n_in; i++) print_branch(f, t, i);
   fputs("; linear classes; train { lr 0.05; }", f);
+}
+
+static void print_loss(FILE *f, const opdef *op, const optest *t) {
+  print_input(f, op, t, 0);
+  fputs("y: target ", f);
+  print_shape(f, &op->in[1], &t->in[1], t->in[0].dim[t->in[0].n_dim - 1]);
+  fprintf(f, "; train { lr 0.05; %s %s @a0 @y", op->kind == OP_LOSS ? "loss" : "metric", op->name);
+  print_arguments(f, op, t);
+  fputs("; }", f);
 }
 
 static int check_test_line(const opdef *op, const optest *t, const target_case *target) {
   char *text;
   size_t size;
   FILE *f = open_memstream(&text, &size);
-  if (op->kind == OP_LAYER) {
-    print_layer(f, op, t);
-  } else {
-    int64_t classes = op->kind == OP_LOSS ? t->in[0].dim[3] : 3;
-    fprintf(f, "input 2x3x3; classes %" PRId64 "; linear classes; train { lr 0.05; %s %s", classes,
-            op->kind == OP_LOSS ? "loss" : "optimizer", op->name);
+  if (op->kind == OP_METRIC) return 0;
+  if (op->kind == OP_LAYER) print_layer(f, op, t);
+  if (op->kind == OP_LOSS) print_loss(f, op, t);
+  if (op->kind == OP_OPTIMIZER) {
+    fprintf(f, "input 2x3x3; classes 3; linear classes; train { lr 0.05; optimizer %s", op->name);
     print_arguments(f, op, t);
     fputs("; }", f);
   }

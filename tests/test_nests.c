@@ -65,6 +65,12 @@ static setting *settings_of(bench *b, const opdef *op, const optest *t) {
         env[half].name[env[half].n] = op->in[i].dim[d];
         env[half].v[env[half].n++] = (double)t->in[i].dim[d];
       }
+  for (int i = 0; i < op->n_set; i++)
+    for (int k = 0; k < op->set[i].n_word; k++)
+      for (int half = 0; half < 2; half++) {
+        env[half].name[env[half].n] = op->set[i].word[k];
+        env[half].v[env[half].n++] = -1 - k;
+      }
   for (int i = 0; i < op->n_set; i++) {
     const xexpr *x = given(t, i, op->set[i].name);
     if (!x) x = op->set[i].dflt;
@@ -125,6 +131,7 @@ static void fail_with_diagnostics(bench *b, const char *what) {
 /* Inputs are made parameters, so that their gradients are derived as well. */
 static bench *bench_op(const opdef *op, const optest *t, bool train) {
   bench *b = bench_new(train);
+  bool compares = op->kind == OP_LOSS || op->kind == OP_METRIC;
   node *n = NEW(b->mem, node);
   n->name = op->name;
   n->op = op;
@@ -136,9 +143,9 @@ static bench *bench_op(const opdef *op, const optest *t, bool train) {
                 .set = settings_of(b, op, t),
                 .n_in = op->n_in,
                 .prefix = op->name,
-                .result = op->kind == OP_LOSS ? "losses" : "y",
+                .result = compares ? "losses" : "y",
                 .train = train,
-                .result_role = op->kind == OP_LOSS ? T_LOSSES : T_TEMP};
+                .result_role = compares ? T_LOSSES : T_TEMP};
   int64_t one[1] = {1};
   if (op->kind == OP_OPTIMIZER) b->p.lr = tensor_new(&b->p, "lr", T_HYPER, 1, one);
   for (int i = 0; i < op->n_in; i++) {
@@ -146,6 +153,7 @@ static bench *bench_op(const opdef *op, const optest *t, bool train) {
     trole role = in->is_int ? T_LABEL : op->kind == OP_OPTIMIZER && i ? T_STATE : T_PARAM;
     o.in[i] = tensor_new(&b->p, in->name, role, t->in[i].n_dim, t->in[i].dim);
     o.in[i]->is_int = in->is_int;
+    o.in[i]->below = in->is_int ? 3 : 0; /* as fill has it */
   }
   if (!instantiate(&o)) fail_with_diagnostics(b, op->name);
   append(&b->p, o.first);
@@ -291,7 +299,7 @@ static void check_gradient(const bench *b, buffers v, const tensor *t) {
 }
 
 static void gradient_of_test(const opdef *op, const optest *t) {
-  if (op->kind == OP_OPTIMIZER) return;
+  if (op->kind == OP_OPTIMIZER || op->kind == OP_METRIC) return;
   bench *b = with_gradients(op, t);
   keep_gradients(b);
   gather(&b->p);
@@ -338,6 +346,7 @@ static void gather_and_simplify_keep_values(void **state) {
 static void forward_of_test(const opdef *op, const optest *t) {
   for (int train = 0; train < 2; train++) {
     bench *raw = bench_op(op, t, train), *done = bench_op(op, t, train);
+    gather(&done->p);
     simplify(&done->p);
     verify(&done->p);
     buffers a = values_new(raw), b = values_new(done);

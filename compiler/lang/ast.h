@@ -66,7 +66,8 @@ typedef struct opstmt {
    updates) `file [f, (c, h, w)]`: PyTorch's order, with merged dimensions in parentheses; the
    default is the order given. `file int64` (rank 0 in the file, one element here): for counters
    such as num_batches_tracked. */
-typedef enum { INIT_CONST, INIT_UNIFORM } initkind; /* uniform(b): in [-b, b) */
+/* uniform(b): in [-b, b); normal(s): of mean 0 and standard deviation s */
+typedef enum { INIT_CONST, INIT_UNIFORM, INIT_NORMAL } initkind;
 typedef struct opdecl {
   const char *name;
   loc at;

@@ -67,6 +67,7 @@ static bool eval_call(const evaluation *e, const xexpr *x, const number *a, numb
   else if (x->n == 1 && !strcmp(x->name, "ceil")) *out = (number){ceil(a[0].v), true};
   else if (x->n == 2 && !strcmp(x->name, "max")) *out = (number){fmax(a[0].v, a[1].v), both};
   else if (x->n == 2 && !strcmp(x->name, "min")) *out = (number){fmin(a[0].v, a[1].v), both};
+  else if (x->n == 3 && !strcmp(x->name, "select")) *out = a[0].v != 0 ? a[1] : a[2];
   else return fail(e, x->at, "`%s` is no function of sizes", x->name);
   return true;
 }
@@ -101,7 +102,7 @@ static bool eval_binary(const evaluation *e, const xexpr *x, number a, number b,
 }
 
 static bool eval(const evaluation *e, const xexpr *x, number *out) {
-  number a[2] = {{0, false}, {0, false}};
+  number a[3] = {{0, false}};
   if (x->kind == X_NUM) {
     *out = (number){x->num, x->num == floor(x->num)};
     return true;
@@ -109,7 +110,7 @@ static bool eval(const evaluation *e, const xexpr *x, number *out) {
   if (x->kind == X_NAME) return eval_name(e, x, out);
   if (x->kind == X_READ)
     return fail(e, x->at, "`%s[..]` has no value here: sizes are fixed", x->name);
-  if (x->n > 2) return fail(e, x->at, "`%s` has too many arguments here", x->name);
+  if (x->n > 3) return fail(e, x->at, "`%s` has too many arguments here", x->name);
   for (int i = 0; i < x->n; i++)
     if (!eval(e, x->arg[i], &a[i])) return false;
   if (x->kind == X_CALL ? !eval_call(e, x, a, out) : !eval_binary(e, x, a[0], a[1], out))

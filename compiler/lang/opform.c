@@ -1,12 +1,13 @@
 /* Operators with packs (`x[N,S..,C]`), written out for one number of dimensions: `S..` becomes H, W
-   and `s..` h, w where there are two of them, and the name S alone the product H*W. */
+   and `s..` h, w where there are two of them, the name S alone the product
+   H*W, and s alone the position h*W+w. */
 #include "opdef.h"
 #include <ctype.h>
 #include <string.h>
 
 typedef struct {
   const char *dims, *index; /* "S..", "s.." ("..": without a name, both) */
-  const char *alone;        /* "S"; NULL for ".." */
+  const char *alone, *flat; /* "S", "s"; NULL for ".." */
   int n;
   const char *dim[6], *at[6];
 } pack;
@@ -149,6 +150,7 @@ static void find_packs(packs *k, const opdef *op, const int *len) {
       pack *p = &k->p[k->n];
       *p = (pack){.dims = dim, .index = lower_case(k->a, dim), .n = len[k->n] > 0 ? len[k->n] : 0};
       if (dim[0] != '.') p->alone = arena_strndup(k->a, dim, strlen(dim) - 2);
+      if (p->alone) p->flat = lower_case(k->a, p->alone);
       name_pack(k, p, d == op->in[i].n_dim - 1, op->in[i].is_int);
       k->n++;
     }
@@ -177,25 +179,46 @@ static xexpr *named(const packs *k, const xexpr *like, const char *name) {
   return x;
 }
 
+static xexpr *number(const packs *k, const xexpr *like, double v) {
+  xexpr *x = named(k, like, NULL);
+  x->kind = X_NUM;
+  x->num = v;
+  return x;
+}
+
+static xexpr *binary(const packs *k, xkind kind, xexpr *a, xexpr *b) {
+  xexpr *x = named(k, a, NULL);
+  x->kind = kind;
+  x->n = 2;
+  x->depth = a->depth + 1;
+  x->arg = NEW_N(k->a, xexpr *, 2);
+  x->arg[0] = a;
+  x->arg[1] = b;
+  return x;
+}
+
 static xexpr *product_of(const packs *k, const xexpr *like, const pack *p) {
   xexpr *all = NULL;
   for (int i = 0; i < p->n; i++) {
     xexpr *one = named(k, like, p->dim[i]);
+    all = all ? binary(k, X_MUL, all, one) : one;
+  }
+  return all ? all : number(k, like, 1);
+}
+
+/* The indices as one, row by row: (h)*W + w. */
+static xexpr *flat_index(const packs *k, const xexpr *like, const pack *p) {
+  xexpr *all = NULL;
+  for (int i = 0; i < p->n; i++) {
+    xexpr *one = named(k, like, p->at[i]);
     if (all) {
-      xexpr *both = NEW(k->a, xexpr);
-      *both = (xexpr){.kind = X_MUL, .at = like->at, .n = 2, .depth = all->depth + 1};
-      both->arg = NEW_N(k->a, xexpr *, 2);
-      both->arg[0] = all, both->arg[1] = one;
-      all = both;
+      all = binary(k, X_MUL, all, named(k, like, p->dim[i]));
+      all = binary(k, X_ADD, all, one);
     } else {
       all = one;
     }
   }
-  if (all) return all;
-  all = named(k, like, NULL);
-  all->kind = X_NUM;
-  all->num = 1;
-  return all;
+  return all ? all : number(k, like, 0);
 }
 
 static void write_out(const packs *k, int n, xexpr *const *arg, bool index, int *n_out,
@@ -203,8 +226,10 @@ static void write_out(const packs *k, int n, xexpr *const *arg, bool index, int 
 
 static xexpr *copy(const packs *k, const xexpr *x) {
   if (!x) return NULL;
-  for (int i = 0; x->kind == X_NAME && i < k->n; i++)
-    if (k->p[i].alone && !strcmp(k->p[i].alone, x->name)) return product_of(k, x, &k->p[i]);
+  for (int i = 0; x->kind == X_NAME && k->p[i].alone && i < k->n; i++) {
+    if (!strcmp(k->p[i].alone, x->name)) return product_of(k, x, &k->p[i]);
+    if (!strcmp(k->p[i].flat, x->name)) return flat_index(k, x, &k->p[i]);
+  }
   xexpr *y = NEW(k->a, xexpr);
   *y = *x;
   y->n = 0;

@@ -270,6 +270,9 @@ opdecl *new_decl(parse_state *p, loc at, const char *name, axis_list dims, order
   if (init->kind == X_CALL && !strcmp(init->name, "uniform") && init->n == 1) {
     d->init = INIT_UNIFORM;
     d->init_arg = init->arg[0];
+  } else if (init->kind == X_CALL && !strcmp(init->name, "normal") && init->n == 1) {
+    d->init = INIT_NORMAL;
+    d->init_arg = init->arg[0];
   }
   return d;
 }

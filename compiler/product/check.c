@@ -5,8 +5,8 @@
    it, g.d, is compared with (L(w + h d) - L(w - h d)) / 2h. No h is right for all networks
    (rounding wants it large; curvature, and the kinks of relu and max, want it small), so several
    are tried and the best counts: a wrong gradient agrees at none. */
+#include "base/draw.h"
 #include "base/internal.h"
-#include "base/philox.h"
 #include "lang/syntax.h"
 #include "pipeline.h"
 #include "weights.h"
@@ -47,11 +47,11 @@ static void random_weights(checker *c) {
   for (int i = 0; i < w->n; i++) {
     const tensor *t = w->tensor[i];
     if (w->info[i].in_state) continue;
-    bool drawn = t->decl && t->decl->init == INIT_UNIFORM;
+    int drawn = weight_draws(t);
     for (int64_t k = 0; k < w->info[i].count; k++) {
       double u = uniform(c->seed, (uint32_t)i, (uint64_t)k);
       double v =
-          drawn ? 2.449489742783178 * u * t->init : t->init + (t->role == T_PARAM ? 0.1 * u : 0);
+          drawn ? (drawn == DRAW_UNIFORM ? 2.449489742783178 : 1) * u * t->init : t->init + (t->role == T_PARAM ? 0.1 * u : 0);
       c->params[t->offset / 8 + k] = v;
     }
   }

@@ -115,7 +115,7 @@ static void measure(object *o) {
 static bool state_begins_at_zero(const object *o, char **error) {
   for (int i = 0; o->size.has_train && i < o->train.p->n_tensor; i++) {
     const tensor *t = o->train.p->tensor[i];
-    if (t->role != T_OPT || (t->init == 0 && !(t->decl && t->decl->init == INIT_UNIFORM))) continue;
+    if (t->role != T_OPT || (t->init == 0 && !weight_draws(t))) continue;
     *error = strdup("the optimizer's state does not begin at zero, which objects need");
     return false;
   }

@@ -55,7 +55,7 @@ static embed_tensor describe(const param_info *info, const tensor *t, int32_t na
                     .rank = t->rank,
                     .file_rank = info->rank,
                     .init = (float)t->init,
-                    .drawn = t->decl && t->decl->init == INIT_UNIFORM,
+                    .drawn = weight_draws(t),
                     .is_int64 = info->is_int64,
                     .stream = weight_stream(info->name),
                     .name = name,

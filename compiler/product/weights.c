@@ -1,7 +1,7 @@
 #include "weights.h"
 #include "lang/ast.h"
 #include "graph/graph.h"
-#include "base/philox.h"
+#include "base/draw.h"
 #include <stdlib.h>
 
 static bool is_weight(const tensor *t, bool in_state) {
@@ -96,17 +96,20 @@ uint32_t weight_stream(const char *s) {
   return h;
 }
 
+int weight_draws(const tensor *t) {
+  if (!t->decl || t->decl->init == INIT_CONST) return DRAW_NOTHING;
+  return t->decl->init == INIT_NORMAL ? DRAW_NORMAL : DRAW_UNIFORM;
+}
+
 void weight_init(const weight_table *w, int i, void *block, uint64_t seed) {
   const tensor *t = w->tensor[i];
+  const int kind = weight_draws(t);
+  const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, stream = weight_stream(t->name);
   float *to = block;
-  bool drawn = t->decl && t->decl->init == INIT_UNIFORM;
   place at = place_first(t);
-  uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, stream = weight_stream(t->name), r[4];
   for (int64_t k = 0; k < w->info[i].count; k++) {
-    uint32_t ctr[4] = {(uint32_t)(k / 4), (uint32_t)(k >> 34), stream, 0x696e6974u /* "init" */};
     float v = (float)t->init;
-    if (drawn && k % 4 == 0) philox4x32_10(ctr, key, r);
-    if (drawn) v = ((float)(r[k % 4] >> 8) * 0x1p-23f - 1.0f) * (float)t->init;
+    if (kind) v = draw_value(kind, k, stream, key) * v;
     to[place_next(&at)] = v;
   }
 }

@@ -17,7 +17,9 @@ void weight_export(const weight_table *w, int i, const void *block, void *file);
 void weight_import(const weight_table *w, int i, void *block, const void *file);
 /* FNV-1a, 32 bits: names the stream of random numbers of a tensor. */
 uint32_t weight_stream(const char *name);
-/* Initial value: constant, or uniform in [-bound, bound) drawn by Philox keyed by the seed, with a
-   hash of the tensor's name and the element's position in the file as counter. */
+/* How t begins (base/draw.h): drawn, times its init; or at that. */
+int weight_draws(const tensor *t);
+/* Initial value: constant, or drawn by Philox keyed by the seed, with a hash of the tensor's name
+   and the element's position in the file as counter. */
 void weight_init(const weight_table *w, int i, void *block, uint64_t seed);
 #endif

@@ -1,19 +1,12 @@
 /* Initial weights, to the same bits as the compiler's weights.c, and other small loops. */
 #include "embed.h"
-#include "base/philox.h"
+#include "base/draw.h"
 
 static void init_tensor(const embed_tensor *t, float *params, uint64_t seed) {
   const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
-  uint32_t r[4];
-  r[0] = r[1] = r[2] = r[3] = 0;
   embed_walk w = embed_start(t);
-  for (int64_t k = 0; k < t->count; k++, embed_next(t, &w)) {
-    const uint32_t counter[4] = {(uint32_t)(k >> 2), (uint32_t)(k >> 34), t->stream,
-                                 0x696e6974u /* "init" */};
-    if (t->drawn && (k & 3) == 0) philox4x32_10(counter, key, r);
-    float drawn = ((float)(r[k & 3] >> 8) * 0x1p-23f - 1.0f) * t->init;
-    params[w.at] = t->drawn ? drawn : t->init;
-  }
+  for (int64_t k = 0; k < t->count; k++, embed_next(t, &w))
+    params[w.at] = t->drawn ? draw_value(t->drawn, k, t->stream, key) * t->init : t->init;
 }
 
 /* The whole block: gaps between tensors become zeros. */
