@@ -20,8 +20,8 @@ static const node *find(const graph *g, const char *name) {
 
 static void assert_shape(const graph *g, const char *name, int64_t c, int64_t h, int64_t w) {
   const node *n = find(g, name);
-  int64_t got[MAX_RANK];
-  assert_int_equal(shape_in_files(&n->shape, false, got), 3);
+  int64_t got[MAX_RANK] = {0, 1, 1};
+  shape_in_files(&n->shape, false, got);
   assert_int_equal(got[0], c);
   assert_int_equal(got[1], h);
   assert_int_equal(got[2], w);
@@ -229,9 +229,10 @@ static void test_library(void **state) {
     if (!check_operator(&x, op)) diag_print(d, stderr);
     assert_int_equal(diag_errors(d), 0);
     assert_true(op->n_test > 0);
-    assert_true(op->doc[0] != 0);
+    assert_true(op->doc[0] != 0 || ops_find(g.ops, op->name) != op); /* said of the first form */
   }
-  const opdecl *w = &ops_find(g.ops, "linear")->decl[0];
+  const int two[MAX_PACKS] = {2, -1, -1, -1};
+  const opdecl *w = &op_form(a, ops_find(g.ops, "linear"), two)->decl[0];
   assert_int_equal(w->n_file, 4);
   assert_true(w->file_dim[0] == 3 && w->file_dim[1] == 2 && w->file_group[1] == 1 &&
               w->file_group[3] == 1);

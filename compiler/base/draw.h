@@ -8,7 +8,8 @@ enum { DRAW_NOTHING, DRAW_UNIFORM, DRAW_NORMAL };
 
 /* Element k of the tensor whose name is hashed in stream, uniform in [-1, 1). */
 static inline float draw_uniform(int64_t k, uint32_t stream, const uint32_t key[2]) {
-  const uint32_t at[4] = {(uint32_t)(k >> 2), (uint32_t)(k >> 34), stream, 0x696e6974u /* "init" */};
+  const uint32_t at[4] = {(uint32_t)(k >> 2), (uint32_t)(k >> 34), stream,
+                          0x696e6974u /* "init" */};
   uint32_t r[4];
   philox4x32_10(at, key, r);
   return (float)(r[k & 3] >> 8) * 0x1p-23f - 1.0f;

@@ -41,16 +41,18 @@ static binding *bind(expander *x, const char *name, loc at) {
   return b;
 }
 
-/* False after an error: the name is taken in this scope, or means a layer. */
+/* False after an error: the name is taken in this scope, or by an operator of the file's own. */
 static bool is_free(expander *x, const char *name, loc at) {
   binding *b = find_in(x->scope, name);
+  const opdef *op = ops_find(x->g->ops, name);
+  bool own = op && op->at.file >= x->first_file; /* words of the library may mean something else */
   if (b) {
     diag_error(x->d, at, NULL, "`%s` is given twice", name);
     diag_note(x->d, b->at, "first given here");
-  } else if (ops_find(x->g->ops, name)) {
+  } else if (own) {
     diag_error(x->d, at, "choose another name", "`%s` is an operator", name);
   }
-  return !b && !ops_find(x->g->ops, name);
+  return !b && !own;
 }
 
 /* --- nodes --- */
@@ -541,10 +543,22 @@ static void run_block_definition(expander *x, stmt *s) {
   bind(x, s->word, s->word_at)->block = s;
 }
 
+/* A file's own block or operator may be called so. */
+static bool is_target(const expander *x, const stmt *s) {
+  const binding *b = find_binding(x, s->word);
+  return s->kind == S_CALL && !strcmp(s->word, "target") && !(b && b->block) &&
+         !ops_find(x->g->ops, s->word);
+}
+
+/* Its label is bound to the target, not to the current tensor. */
+static bool names_target(const expander *x, const stmt *s) {
+  return s->kind == S_CALL && (is_target(x, s) || !strcmp(s->word, "classes"));
+}
+
 static void run_call(expander *x, stmt *s) {
   if (!strcmp(s->word, "input")) run_input(x, s);
   else if (!strcmp(s->word, "classes")) run_classes(x, s);
-  else if (!strcmp(s->word, "target")) run_target(x, s);
+  else if (is_target(x, s)) run_target(x, s);
   else apply(x, s->word, s->word_at, s->n_arg, s->arg);
 }
 
@@ -575,16 +589,11 @@ static void give_label(expander *x, const stmt *s, int first_new) {
   if (x->cur->id >= first_new) x->cur->label = s->label;
 }
 
-/* Its label is bound to the target, not to the current tensor. */
-static bool is_target(const stmt *s) {
-  return s->kind == S_CALL && (!strcmp(s->word, "target") || !strcmp(s->word, "classes"));
-}
-
 void run_statements(expander *x, stmt *s) {
   for (; s && !too_many_errors(x); s = s->next) {
     if (!step(x, s->at)) return;
     int first_new = x->g->n_node;
     run_statement(x, s);
-    if (s->label && !is_target(s)) give_label(x, s, first_new);
+    if (s->label && !names_target(x, s)) give_label(x, s, first_new);
   }
 }

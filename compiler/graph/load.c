@@ -58,11 +58,21 @@ static opdef *same_form(opdef *list, const opdef *op) {
   return NULL;
 }
 
+static void unlink_operator(graph *g, const opdef *op) {
+  opdef **link = &g->ops;
+  while (*link != op) link = &(*link)->next;
+  *link = op->next;
+}
+
 /* The library comes first, the user's own operators after it, in the order of the text. */
 static void add_operators(expander *x, opdef *ops) {
   while (ops) {
     opdef *next = ops->next;
     opdef *same = same_form(x->g->ops, ops);
+    while (same && same->at.file < x->first_file) { /* what a file defines wins over the library */
+      unlink_operator(x->g, same);
+      same = same_form(x->g->ops, ops);
+    }
     ops->next = NULL;
     if (same) {
       diag_error(x->d, ops->at, "choose another name", "there already is an operator `%s`",

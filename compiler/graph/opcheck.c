@@ -240,7 +240,7 @@ bool check_operator(expander *x, opdef *op) {
   declare(&k);
   check_signature(&k);
   if (!k.ok) return false;
-  check_program(&k, op->train, "`%s` is never written in training");
-  check_program(&k, op->infer, "`%s` is never written at inference");
+  check_program(&k, k.op->train, "`%s` is never written in training");
+  check_program(&k, k.op->infer, "`%s` is never written at inference");
   return k.ok;
 }

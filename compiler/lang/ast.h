@@ -119,9 +119,11 @@ typedef struct {
 
 /* `onnx t = "Gemm"(x, weight, transB=1);`: one node of the operator's form in ONNX. Inputs: a name
    of a tensor, a number (a float constant), or a list (an int64 vector). Attributes: a whole
-   number, `float(..)`, or a list of whole numbers. */
+   number, `float(..)`, a string, or a list of whole numbers, in which `s..` of a pack is ONNX's
+   axes of it. */
 typedef struct {
   const char *name; /* of an attribute; NULL: an input */
+  const char *text; /* an attribute that is a string, or NULL */
   bool list;
   int n;
   xexpr **x;
@@ -130,6 +132,7 @@ typedef struct {
 typedef struct {
   const char *out, *type;
   loc at;
+  xexpr *when; /* only if non-zero; NULL: always */
   int n_arg;
   onnx_arg *arg;
 } onnx_step;

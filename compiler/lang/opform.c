@@ -344,10 +344,20 @@ static void copy_declarations(const packs *k, opdef *o) {
   o->decl = decl;
 }
 
+/* Indices in an ONNX list are axes there: positions come after batch and channels. */
+static void name_axes(const packs *k, onnx_arg *list) {
+  for (int i = 0; i < list->n; i++)
+    for (int p = 0; p < k->n; p++)
+      for (int d = 0; d < k->p[p].n; d++)
+        if (list->x[i]->name && list->x[i]->name == k->p[p].at[d])
+          list->x[i] = number(k, list->x[i], 2 + d);
+}
+
 static void copy_onnx(const packs *k, opdef *o) {
   onnx_step *step = NEW_N(k->a, onnx_step, o->n_onnx + 1);
   for (int i = 0; i < o->n_onnx; i++) {
     step[i] = o->onnx[i];
+    step[i].when = copy(k, step[i].when);
     step[i].arg = NEW_N(k->a, onnx_arg, step[i].n_arg + 1);
     for (int j = 0; j < step[i].n_arg; j++) {
       const onnx_arg *from = &o->onnx[i].arg[j];
@@ -356,6 +366,7 @@ static void copy_onnx(const packs *k, opdef *o) {
       to->n = 0;
       to->x = NULL;
       write_out(k, from->n, from->x, false, &to->n, &to->x);
+      if (from->list) name_axes(k, to);
     }
   }
   o->onnx = step;

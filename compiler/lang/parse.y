@@ -272,7 +272,7 @@ op_items : %empty
          | op_items STATE decl            { op_decl(p, $3, true); }
          | op_items NEED expr STRING ';'  { op_need(p, @3, $3, $4); }
          | op_items LET NAME '=' expr ';' { op_let(p, @3, $3, $5); }
-         | op_items ONNX NAME '=' STRING '(' onnx_args ')' ';'
+         | op_items ONNX NAME '=' STRING '(' onnx_args ')' when_clause ';'
                                           { op_onnx(p, @3, $3, $5, $7); }
          | op_items opstmt                { op_body(p, &p->op->body, (opstmt_list){$2, $2}); }
          | op_items TRAIN opblock         { op_body(p, &p->op->train, $3); }
@@ -287,7 +287,9 @@ onnx_arg : onnx_value
          ;
 onnx_value : expr                         { $$ = (onnx_arg){.at = @1};
                                             PUSH(A, $$.x, $$.n, $1); }
-           | '[' indices ']'              { $$ = (onnx_arg){NULL, true, $2.n, $2.v, @1}; }
+           | STRING                       { $$ = (onnx_arg){.text = $1, .at = @1}; }
+           | '[' indices ']'              { $$ = (onnx_arg){.list = true, .n = $2.n, .x = $2.v,
+                                                            .at = @1}; }
            ;
 decl  : NAME decl_dims order_clause when_clause '~' init_arg ';'
                                           { $$ = new_decl(p, @1, $1, $2, $3, $6); }

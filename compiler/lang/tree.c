@@ -358,6 +358,7 @@ void op_need(parse_state *p, loc at, xexpr *cond, const char *reason) {
 void op_onnx(parse_state *p, loc at, const char *out, const char *type, onnx_step step) {
   step.out = out;
   step.type = type;
+  step.when = p->when;
   step.at = at;
   PUSH(A, p->op->onnx, p->op->n_onnx, step);
 }

@@ -50,8 +50,8 @@ static void random_weights(checker *c) {
     int drawn = weight_draws(t);
     for (int64_t k = 0; k < w->info[i].count; k++) {
       double u = uniform(c->seed, (uint32_t)i, (uint64_t)k);
-      double v =
-          drawn ? (drawn == DRAW_UNIFORM ? 2.449489742783178 : 1) * u * t->init : t->init + (t->role == T_PARAM ? 0.1 * u : 0);
+      double v = drawn ? (drawn == DRAW_UNIFORM ? 2.449489742783178 : 1) * u * t->init
+                       : t->init + (t->role == T_PARAM ? 0.1 * u : 0);
       c->params[t->offset / 8 + k] = v;
     }
   }

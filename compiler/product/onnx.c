@@ -122,10 +122,11 @@ static const char *weight_value(exporter *e, const opdecl *d) {
 
 /* The value that stands for one input of a step, or NULL after an error. */
 static const char *input_value(exporter *e, const onnx_arg *arg) {
-  const xexpr *x = arg->x[0];
   const opdef *op = e->node->op;
   double v;
   if (arg->list) return add_vector(e, arg);
+  if (arg->text) return wrong(e, arg->at, "an input is no string%s", ""), NULL;
+  const xexpr *x = arg->x[0];
   const bound *b = x->kind == X_NAME ? find_bound(e, x->name) : NULL;
   if (b) return b->value;
   for (int i = 0; x->kind == X_NAME && i < op->n_decl; i++)
@@ -133,9 +134,20 @@ static const char *input_value(exporter *e, const onnx_arg *arg) {
   return xexpr_eval(x, &e->env, e->g->d, &v) ? add_scalar(e, v) : NULL;
 }
 
+static void fill_string(exporter *e, const onnx_arg *arg, Onnx__AttributeProto *a) {
+  a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING;
+  a->has_s = true;
+  a->s.len = strlen(arg->text);
+  a->s.data = (uint8_t *)text(e, arg->text);
+}
+
 static bool fill_attribute(exporter *e, const onnx_arg *arg, Onnx__AttributeProto *a) {
-  const xexpr *x = arg->x[0];
   a->has_type = true;
+  if (arg->text) {
+    fill_string(e, arg, a);
+    return true;
+  }
+  const xexpr *x = arg->x[0];
   if (!arg->list && x->kind == X_CALL && !strcmp(x->name, "float") && x->n == 1) {
     double v;
     if (!xexpr_eval(x->arg[0], &e->env, e->g->d, &v)) return false;
@@ -197,6 +209,54 @@ static bool is_taken(const exporter *e, const char *name) {
   return find_bound(e, name) != NULL;
 }
 
+/* A vector as an image of 1 x 1, or back, where the operator sees it so. */
+static const char *viewed_value(exporter *e, const node *n, int i) {
+  const char *value = e->value[n->in[i]->id];
+  if (n->as[i].rank == n->in[i]->shape.rank) return value;
+  const char *out = arena_printf(e->a, "%s.in%d", n->name, i + 1);
+  bool to_vector = n->as[i].rank == 1;
+  Onnx__NodeProto *v = add_node(e, to_vector ? "Flatten" : "Unsqueeze", out);
+  PUSH(e->a, v->input, v->n_input, text(e, value));
+  if (to_vector) return out;
+  const int64_t two = 2;
+  const char *axes = constant_name(e);
+  Onnx__TensorProto *t = add_tensor(e, axes, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, 1, &two);
+  t->n_int64_data = 2;
+  t->int64_data = NEW_N(e->a, int64_t, 2);
+  t->int64_data[0] = 2, t->int64_data[1] = 3;
+  PUSH(e->a, v->input, v->n_input, text(e, axes));
+  return out;
+}
+
+static bool is_active(exporter *e, const onnx_step *s) {
+  double v = 1;
+  return !s->when || (xexpr_eval(s->when, &e->env, e->g->d, &v) && v != 0);
+}
+
+/* The last of the steps that this layer's settings ask for. */
+static int last_step(exporter *e, const opdef *op) {
+  int last = op->n_onnx - 1;
+  while (last > 0 && !is_active(e, &op->onnx[last])) last--;
+  return last;
+}
+
+static bool add_steps(exporter *e, const opdef *op) {
+  const int end = last_step(e, op);
+  for (int i = 0; i <= end; i++) {
+    const onnx_step *s = &op->onnx[i];
+    bool last = i == end;
+    if (!is_active(e, s)) continue;
+    if (last != !strcmp(s->out, op->out))
+      return wrong(e, s->at, "the last line, and only it, makes the result `%s`", op->out);
+    if (is_taken(e, s->out)) return wrong(e, s->at, "there is a `%s` already", s->out);
+    const char *name = e->node->name;
+    const char *out = last ? name : arena_printf(e->a, "%s.%s", name, s->out);
+    if (!add_step(e, s, out)) return false;
+    bind(e, s->out, out);
+  }
+  return true;
+}
+
 /* All steps of one layer; the last one makes the operator's result. */
 static bool add_layer(exporter *e, const node *n) {
   const opdef *op = n->op;
@@ -208,17 +268,8 @@ static bool add_layer(exporter *e, const node *n) {
                "`%s` has no form in ONNX", op->name);
     return false;
   }
-  for (int i = 0; i < n->n_in; i++) bind(e, op->in[i].name, e->value[n->in[i]->id]);
-  for (int i = 0; i < op->n_onnx; i++) {
-    const onnx_step *s = &op->onnx[i];
-    bool last = i == op->n_onnx - 1;
-    if (last != !strcmp(s->out, op->out))
-      return wrong(e, s->at, "the last line, and only it, makes the result `%s`", op->out);
-    if (is_taken(e, s->out)) return wrong(e, s->at, "there is a `%s` already", s->out);
-    const char *out = last ? n->name : arena_printf(e->a, "%s.%s", n->name, s->out);
-    if (!add_step(e, s, out)) return false;
-    bind(e, s->out, out);
-  }
+  for (int i = 0; i < n->n_in; i++) bind(e, op->in[i].name, viewed_value(e, n, i));
+  if (!add_steps(e, op)) return false;
   e->value[n->id] = n->name;
   return true;
 }
@@ -226,10 +277,9 @@ static bool add_layer(exporter *e, const node *n) {
 /* --- the model around them --- */
 
 /* A dimension of 0 is the open one. */
-static Onnx__ValueInfoProto **described(exporter *e, const char *name, int rank,
-                                        const int64_t *dim) {
-  Onnx__ValueInfoProto **list = NEW(e->a, Onnx__ValueInfoProto *);
-  Onnx__ValueInfoProto *v = list[0] = NEW(e->a, Onnx__ValueInfoProto);
+static Onnx__ValueInfoProto *described(exporter *e, const char *name, int type, int rank,
+                                       const int64_t *dim) {
+  Onnx__ValueInfoProto *v = NEW(e->a, Onnx__ValueInfoProto);
   onnx__value_info_proto__init(v);
   v->name = text(e, name);
   v->type = NEW(e->a, Onnx__TypeProto);
@@ -238,7 +288,7 @@ static Onnx__ValueInfoProto **described(exporter *e, const char *name, int rank,
   Onnx__TypeProto__Tensor *t = v->type->tensor_type = NEW(e->a, Onnx__TypeProto__Tensor);
   onnx__type_proto__tensor__init(t);
   t->has_elem_type = true;
-  t->elem_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+  t->elem_type = type;
   t->shape = NEW(e->a, Onnx__TensorShapeProto);
   onnx__tensor_shape_proto__init(t->shape);
   for (int i = 0; i < rank; i++) {
@@ -250,17 +300,50 @@ static Onnx__ValueInfoProto **described(exporter *e, const char *name, int rank,
     else d->dim_param = text(e, "batch");
     PUSH(e->a, t->shape->dim, t->shape->n_dim, d);
   }
-  return list;
+  return v;
 }
 
-static void add_ports(exporter *e, int batch) {
+static const char *input_name(const graph *g, int i) {
+  return g->n_input == 1 ? "x" : g->input[i]->name;
+}
+
+static void add_inputs(exporter *e, int batch) {
   const graph *g = e->g;
-  int64_t x[1 + MAX_RANK] = {batch};
-  int rank = 1 + shape_in_files(&g->input[0]->shape, g->input[0]->is_int, x + 1);
-  const int64_t y[2] = {batch, shape_elements(&g->output->shape)};
-  e->out->n_input = e->out->n_output = 1;
-  e->out->input = described(e, "x", rank, x);
-  e->out->output = described(e, "logits", 2, y);
+  for (int i = 0; i < g->n_input; i++) {
+    const port *p = g->input[i];
+    int64_t dim[1 + MAX_RANK] = {batch};
+    int rank = 1 + shape_in_files(&p->shape, p->is_int, dim + 1);
+    int type =
+        p->is_int ? ONNX__TENSOR_PROTO__DATA_TYPE__INT64 : ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    Onnx__ValueInfoProto *v = described(e, input_name(g, i), type, rank, dim);
+    PUSH(e->a, e->out->input, e->out->n_input, v);
+  }
+}
+
+/* One of the model's results; what is a vector is one there, too. */
+static void add_output(exporter *e, const node *n, const char *name, int batch) {
+  int64_t dim[1 + MAX_RANK] = {batch};
+  int rank = 1 + shape_in_files(&n->shape, false, dim + 1);
+  bool vector = shape_elements(&n->shape) == n->shape.dim[n->shape.rank - 1];
+  if (vector) rank = 2;
+  Onnx__NodeProto *last = add_node(e, vector ? "Flatten" : "Identity", name);
+  PUSH(e->a, last->input, last->n_input, text(e, e->value[n->id]));
+  Onnx__ValueInfoProto *v = described(e, name, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, rank, dim);
+  PUSH(e->a, e->out->output, e->out->n_output, v);
+}
+
+static void add_outputs(exporter *e, int batch) {
+  const traincfg *t = &e->g->train;
+  int n = 0;
+  for (int i = 0; i < t->n_loss; i++) {
+    const node *p = t->loss[i].prediction;
+    bool seen = false;
+    for (int k = 0; k < i; k++) seen |= t->loss[k].prediction == p;
+    if (seen) continue;
+    const char *other = p->label && strcmp(p->label, p->name) ? p->label : NULL;
+    add_output(e, p, n++ ? (other ? other : arena_printf(e->a, "logits%d", n)) : "logits", batch);
+  }
+  if (!n) add_output(e, e->g->output, "logits", batch);
 }
 
 static uint8_t *pack(exporter *e, const char *version, size_t *bytes) {
@@ -305,14 +388,11 @@ uint8_t *onnx_encode(const graph *g, const program *p, const void *params, int b
   e.out->name = text(&e, g->name);
   e.used = NEW_N(e.a, bool, program_n_params(p) + 1);
   e.value = NEW_N(e.a, const char *, g->n_node);
-  for (int i = 0; i < g->n_node; i++) e.value[i] = "x";
+  for (int i = 0; i < g->n_input; i++) e.value[g->input[i]->node->id] = input_name(g, i);
   uint8_t *model = NULL;
   if (add_layers(&e)) {
-    Onnx__NodeProto *last = add_node(&e, "Flatten", "logits");
-    last->n_input = 1;
-    last->input = NEW(e.a, char *);
-    last->input[0] = text(&e, e.value[g->output->id]);
-    add_ports(&e, batch);
+    add_outputs(&e, batch);
+    add_inputs(&e, batch);
     e.out->n_node = e.n_node;
     e.out->n_initializer = e.n_initializer;
     model = pack(&e, version, bytes);
