@@ -139,9 +139,9 @@ static bool bind_constant(match *m, const xexpr *x, const value *v) {
 }
 
 static bool bind_argument(match *m, const onnx_node *n, const onnx_arg *arg, value *v) {
-  const xexpr *x = arg->x[0];
   const opdef *op = m->op;
   if (arg->list) return v && bind_list(m, n, arg, v);
+  const xexpr *x = arg->x[0];
   int step = x->kind == X_NAME ? step_named(op, x->name) : -1;
   for (int i = 0; x->kind == X_NAME && i < op->n_decl; i++)
     if (!strcmp(op->decl[i].name, x->name))
@@ -427,11 +427,21 @@ static bool any_lead(const importer *im, const opdef *op, const onnx_node *n) {
   return true;
 }
 
+/* Lines that depend on settings, or say something in words, are not read backwards. */
+static bool reads_backwards(const opdef *op) {
+  for (int i = 0; i < op->n_onnx; i++) {
+    if (op->onnx[i].when) return false;
+    for (int k = 0; k < op->onnx[i].n_arg; k++)
+      if (op->onnx[i].arg[k].text) return false;
+  }
+  return op->n_onnx > 0;
+}
+
 static void try_form(importer *im, const opdef *op, onnx_node *n, best_match *best) {
   match m = {.im = im, .op = op};
-  int k = op->n_onnx ? last_step(op) : 0;
-  if (!op->n_onnx || op->n_onnx > MAX_STEPS || op->n_set > MAX_SETTINGS || op->n_decl > MAX_DECLS ||
-      strcmp(op->onnx[k].type, n->type))
+  int k = reads_backwards(op) ? last_step(op) : 0;
+  if (!reads_backwards(op) || op->n_onnx > MAX_STEPS || op->n_set > MAX_SETTINGS ||
+      op->n_decl > MAX_DECLS || strcmp(op->onnx[k].type, n->type))
     return;
   layer *l = match_node(&m, k, n) ? finish(&m) : NULL;
   if (l && (!best->l || is_better(&m, &best->m))) *best = (best_match){m, l};

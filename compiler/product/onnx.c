@@ -182,7 +182,20 @@ static Onnx__NodeProto *add_node(exporter *e, const char *type, const char *out)
   return n;
 }
 
+/* A list of no axes, where a pack has no dimensions: what is done along them is nothing. */
+static bool does_nothing(const onnx_step *s) {
+  for (int i = 0; i < s->n_arg; i++)
+    if (s->arg[i].list && !s->arg[i].n) return true;
+  return false;
+}
+
 static bool add_step(exporter *e, const onnx_step *s, const char *out) {
+  if (does_nothing(s)) {
+    Onnx__NodeProto *same = add_node(e, "Identity", out);
+    const char *from = input_value(e, &s->arg[0]);
+    if (from) PUSH(e->a, same->input, same->n_input, text(e, from));
+    return from != NULL;
+  }
   Onnx__NodeProto *n = add_node(e, s->type, out);
   for (int i = 0; i < s->n_arg; i++) {
     const onnx_arg *arg = &s->arg[i];
