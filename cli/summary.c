@@ -73,20 +73,19 @@ static const char *row_type(const node *n, int64_t params) {
 typedef struct {
   int64_t params, infer_macs;
   double input_mb, pass_mb, params_mb;
-  program_costs infer, train; /* at batch 1; at the training batch */
+  program_costs cost;
   int batch;
   int64_t *node_params, *node_macs; /* by node id; in the graph's arena */
 } totals;
 
 static totals add_up(const graph *g) {
   totals t = {.batch = g->has_train && g->train.batch.n ? (int)g->train.batch.v[0] : 1};
-  t.infer = program_cost(g, 1, available_threads());
-  t.train = t.batch == 1 ? t.infer : program_cost(g, t.batch, available_threads());
+  t.cost = program_cost(g, t.batch, available_threads());
   t.node_params = NEW_N(g->mem, int64_t, g->n_node);
   t.node_macs = NEW_N(g->mem, int64_t, g->n_node);
   node_costs(g, t.node_params, t.node_macs);
-  t.params = t.infer.params;
-  t.infer_macs = t.infer.macs;
+  t.params = t.cost.params;
+  t.infer_macs = t.cost.macs;
   int64_t outputs = 0;
   for (int i = 0; i < g->n_node; i++)
     if (row_type(g->node[i], t.node_params[i])) outputs += shape_elements(&g->node[i]->shape);
@@ -139,12 +138,11 @@ static void print_table(const graph *g, const totals *t) {
   printf("Estimated Total Size (MB): %.2f\n", t->input_mb + t->pass_mb + t->params_mb);
   print_rule('-');
   printf("MACs of one sample: %s\n", with_commas(a, t->infer_macs));
-  print_bytes("Inference, batch 1", "workspace", t->infer.params_bytes, t->infer.infer_bytes);
+  print_bytes("Inference, batch 1", "workspace", t->cost.params_bytes, t->cost.infer_bytes);
   if (g->has_train) {
     char title[40];
     snprintf(title, sizeof title, "Training, batch %d", t->batch);
-    print_bytes(title, "optimizer state and workspace", t->train.params_bytes,
-                t->train.train_bytes);
+    print_bytes(title, "optimizer state and workspace", t->cost.params_bytes, t->cost.train_bytes);
   }
 }
 
@@ -184,9 +182,9 @@ static void print_object(const graph *g, const totals *t) {
   json_object_object_add(j, "total_mb",
                          json_object_new_double(t->input_mb + t->pass_mb + t->params_mb));
   add_whole(j, "batch", t->batch);
-  add_whole(j, "params_bytes", (int64_t)t->infer.params_bytes);
-  add_whole(j, "infer_bytes", (int64_t)t->infer.infer_bytes);
-  if (g->has_train) add_whole(j, "train_bytes", (int64_t)t->train.train_bytes);
+  add_whole(j, "params_bytes", (int64_t)t->cost.params_bytes);
+  add_whole(j, "infer_bytes", (int64_t)t->cost.infer_bytes);
+  if (g->has_train) add_whole(j, "train_bytes", (int64_t)t->cost.train_bytes);
   print_json(j);
 }
 

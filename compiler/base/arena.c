@@ -1,15 +1,17 @@
 #include "internal.h"
 #include "arena.h"
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 64 * 1024, ALIGN = 16 };
+enum { CHUNK = 64 * 1024, MAX_CHUNK = 4 << 20, ALIGN = 16 };
 
 typedef struct chunk {
   struct chunk *next;
   size_t used, size;
+  bool alone; /* for one large piece */
   _Alignas(16) char bytes[];
 } chunk;
 
@@ -30,20 +32,43 @@ void arena_free(arena *a) {
   free(a);
 }
 
+void arena_drop(arena *a, void *p) {
+  for (chunk **c = &a->top; p && *c; c = &(*c)->next) {
+    if ((*c)->bytes != p || !(*c)->alone) continue;
+    chunk *gone = *c;
+    *c = gone->next;
+    a->bytes -= gone->used;
+    free(gone);
+    return;
+  }
+}
+
 size_t arena_bytes(const arena *a) { return a->bytes; }
+
+static chunk *new_chunk(size_t size) {
+  chunk *c = allocated(calloc(1, sizeof(chunk) + size));
+  c->size = size;
+  return c;
+}
+
+/* A chunk with room: the top one, a new top, or one for a large piece alone. */
+static chunk *room_for(arena *a, size_t bytes) {
+  if (a->top && a->top->size - a->top->used >= bytes) return a->top;
+  size_t usual = CHUNK;
+  while (usual < MAX_CHUNK && usual < a->bytes / 16) usual *= 2; /* fewer for a large arena */
+  chunk *c = new_chunk(bytes > CHUNK ? bytes : usual), **at = &a->top;
+  if (bytes > CHUNK && a->top) at = &a->top->next; /* the top one is not full */
+  c->alone = bytes > CHUNK;
+  c->next = *at;
+  return *at = c;
+}
 
 void *arena_alloc(arena *a, size_t bytes) {
   if (bytes > SIZE_MAX / 2) out_of_memory();
   bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
-  if (!a->top || a->top->size - a->top->used < bytes) {
-    size_t size = bytes > CHUNK ? bytes : CHUNK;
-    chunk *c = allocated(calloc(1, sizeof(chunk) + size));
-    c->size = size;
-    c->next = a->top;
-    a->top = c;
-  }
-  void *p = a->top->bytes + a->top->used;
-  a->top->used += bytes;
+  chunk *c = room_for(a, bytes);
+  void *p = c->bytes + c->used;
+  c->used += bytes;
   a->bytes += bytes;
   return p;
 }

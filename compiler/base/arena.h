@@ -9,6 +9,8 @@ typedef struct arena arena;
 
 arena *arena_new(void);
 void arena_free(arena *a);
+/* Gives back a large piece (64 KiB or more) before its time; what is smaller stays. */
+void arena_drop(arena *a, void *p);
 /* What was asked of it so far, in bytes. */
 size_t arena_bytes(const arena *a);
 /* Zeroed memory aligned to 16 bytes; never NULL (an exhausted machine aborts with a message). */

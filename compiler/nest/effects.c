@@ -1,8 +1,6 @@
 #include "effects.h"
 #include <stdlib.h>
 
-reads reads_of_term(const nest *n) { return expr_reads(n->ex, n->term); }
-
 static bool up_to_date(const nest *n, const known_reads *k) {
   if (k->term != n->term || k->init != n->init || k->n_store != n->n_store) return false;
   for (int s = 0; s < n->n_store; s++)
@@ -15,9 +13,13 @@ static void list_reads(const nest *n, known_reads *k) {
   *end++ = n->term;
   if (n->init) *end++ = n->init;
   for (int s = 0; s < n->n_store; s++) *end++ = n->store[s].value;
-  *k = (known_reads){n->term, n->init, n->n_store, end - n->n_store, {0}, {0}};
-  k->stores = roots_reads(n->ex, (int)(end - root) - 1, root + 1);
-  k->all = roots_reads(n->ex, (int)(end - root), root);
+  *k = (known_reads){.term = n->term, .init = n->init, .n_store = n->n_store};
+  k->value = end - n->n_store;
+  k->of_term = roots_reads(n->ex, 1, root);
+  k->of_stores = roots_reads(n->ex, (int)(end - root) - 1, root + 1);
+  k->of_all = !k->of_term.n     ? k->of_stores
+              : !k->of_stores.n ? k->of_term
+                                : roots_reads(n->ex, (int)(end - root), root);
 }
 
 static const known_reads *known(const nest *n) {
@@ -25,8 +27,9 @@ static const known_reads *known(const nest *n) {
   return n->known;
 }
 
-reads reads_of_stores(const nest *n) { return known(n)->stores; }
-reads reads_of(const nest *n) { return known(n)->all; }
+reads reads_of_term(const nest *n) { return known(n)->of_term; }
+reads reads_of_stores(const nest *n) { return known(n)->of_stores; }
+reads reads_of(const nest *n) { return known(n)->of_all; }
 
 bool reads_tensor(const nest *n, const tensor *t) {
   reads r = reads_of(n);

@@ -20,7 +20,8 @@ typedef struct {
 
 struct exprs {
   arena *mem;
-  table nodes, affines, lists;
+  int n_node;
+  table leaves, ops, affines, lists;
   struct expr **block; /* node i is block[i / BLOCK][i % BLOCK] */
   reads **known;       /* reads below it, as far as they were asked for, in such blocks */
   int n_block;
@@ -53,12 +54,21 @@ static uint64_t hash_words(uint64_t h, const void *data, size_t bytes) {
   return h;
 }
 
-static uint64_t hash_node(const exprs *x, int i) {
-  expr *e = &x->block[i / BLOCK][i % BLOCK];
-  uint64_t h = mixed(0, e->kind);
-  return hash_words(h, (const char *)e + offsetof(struct expr, num),
-                    sizeof *e - offsetof(struct expr, num));
+static uint64_t hash_payload(expr *e) {
+  return hash_words(mixed(0, e->kind), &e->num, sizeof *e - offsetof(struct expr, num));
 }
+
+/* Near the place of the newest argument: what is made together lies together in the table. */
+static uint64_t hash_op(expr *e) {
+  int newest = 0;
+  for (int i = 0; i < scalar_arity(e->kind); i++)
+    if (e->a[i]->id > newest) newest = e->a[i]->id;
+  return 2 * (uint64_t)newest + (hash_payload(e) & 7);
+}
+
+static uint64_t hash_node(expr *e) { return scalar_arity(e->kind) ? hash_op(e) : hash_payload(e); }
+
+static expr *node(const exprs *x, int i) { return &x->block[i / BLOCK][i % BLOCK]; }
 
 static uint64_t hash_affine(const exprs *x, int i) {
   return hash_words(1, x->affine[i], sizeof(affine));
@@ -68,6 +78,8 @@ static uint64_t hash_list(const exprs *x, int i) {
   const index_list *l = x->list[i];
   return hash_words((uint64_t)l->n, l->ix, sizeof *l->ix * (size_t)l->n);
 }
+
+static uint64_t hash_nth(const exprs *x, int i) { return hash_node(node(x, i)); }
 
 typedef uint64_t hasher(const exprs *x, int i);
 typedef bool matcher(const exprs *x, int i, const void *what);
@@ -79,9 +91,13 @@ static void put(table *t, uint64_t hash, int i) {
 }
 
 static void grow(exprs *x, table *t, hasher *hash) {
-  t->room = t->room ? 2 * t->room : 256;
+  uint32_t *old = t->slot;
+  int room = t->room;
+  t->room = room ? 2 * room : 256;
   t->slot = NEW_N(x->mem, uint32_t, t->room);
-  for (int i = 0; i < t->n; i++) put(t, hash(x, i), i);
+  for (int i = 0; i < room; i++)
+    if (old[i]) put(t, hash(x, (int)old[i] - 1), (int)old[i] - 1);
+  arena_drop(x->mem, old);
 }
 
 /* The number of the thing like `what`, or -1. */
@@ -94,10 +110,11 @@ static int find(const exprs *x, const table *t, uint64_t hash, matcher *match, c
   }
 }
 
-/* Enters thing number t->n, which is in its place already. */
-static void enter(exprs *x, table *t, uint64_t hash, hasher *rehash) {
+/* Enters thing number i, which is in its place already. */
+static void enter(exprs *x, table *t, uint64_t hash, hasher *rehash, int i) {
   if (2 * (t->n + 1) > t->room) grow(x, t, rehash);
-  put(t, hash, t->n++);
+  t->n++;
+  put(t, hash, i);
 }
 
 /* --- affines and lists of them --- */
@@ -114,7 +131,7 @@ const affine *affine_in(exprs *x, affine v) {
   int n = x->affines.n;
   *kept = v;
   PUSH(x->mem, x->affine, n, kept);
-  enter(x, &x->affines, hash, hash_affine);
+  enter(x, &x->affines, hash, hash_affine, n - 1);
   return kept;
 }
 
@@ -137,7 +154,7 @@ static const affine *const *list_in(exprs *x, int n, const affine *const *ix) {
   int count = x->lists.n;
   memcpy(kept, &u.l, bytes);
   PUSH(x->mem, x->list, count, kept);
-  enter(x, &x->lists, hash, hash_list);
+  enter(x, &x->lists, hash, hash_list, count - 1);
   return kept->ix;
 }
 
@@ -157,7 +174,7 @@ access access_with(exprs *x, access at, int d, affine ix) {
 /* --- nodes --- */
 
 static bool match_node(const exprs *x, int i, const void *what) {
-  expr *e = &x->block[i / BLOCK][i % BLOCK], *f = what;
+  expr *e = node(x, i), *f = what;
   return e->kind == f->kind && !memcmp(&e->num, &f->num, sizeof *e - offsetof(struct expr, num));
 }
 
@@ -169,14 +186,15 @@ static void new_block(exprs *x) {
 
 /* The one node like e, whose unused bytes are zero. */
 static expr *node_in(exprs *x, struct expr e) {
-  uint64_t hash = hash_words(mixed(0, e.kind), &e.num, sizeof e - offsetof(struct expr, num));
-  int at = find(x, &x->nodes, hash, match_node, &e);
-  if (at >= 0) return &x->block[at / BLOCK][at % BLOCK];
-  int n = e.id = x->nodes.n;
+  table *t = scalar_arity(e.kind) ? &x->ops : &x->leaves;
+  uint64_t hash = hash_node(&e);
+  int at = find(x, t, hash, match_node, &e);
+  if (at >= 0) return node(x, at);
+  int n = e.id = x->n_node++;
   if (n == x->n_block * BLOCK) new_block(x);
   struct expr *kept = &x->block[n / BLOCK][n % BLOCK];
   *kept = e;
-  enter(x, &x->nodes, hash, hash_node);
+  enter(x, t, hash, hash_nth, n);
   return kept;
 }
 

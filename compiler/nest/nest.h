@@ -49,7 +49,8 @@ typedef struct {
   expr *term, *init;
   int n_store;
   expr **value;
-  reads stores, all;
+  reads of_term, of_stores, of_all;
+  uint64_t checked; /* the signature with which verify found it in order, or 0 */
 } known_reads;
 
 typedef struct nest {

@@ -9,9 +9,10 @@ walk *walk_new(arena *mem) {
   return w;
 }
 
-static void *longer(walk *w, const void *old, int n, int room, size_t item) {
+static void *longer(walk *w, void *old, int n, int room, size_t item) {
   char *p = arena_alloc(w->mem, (size_t)room * item);
   if (n) memcpy(p, old, (size_t)n * item);
+  arena_drop(w->mem, old);
   return p;
 }
 

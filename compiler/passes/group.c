@@ -16,20 +16,20 @@ enum { MAX_GROUP = 24, SHARED_BYTES = 32 * 1024 };
 static const double small_cycles = 5000;
 
 /* Of what is computed once a point: below the term, or below the stores. */
-static double operations(const walk *w) {
+static double operations(const walk *w, int from) {
   double n = 0;
-  for (int i = 0; i < w->n; i++) n += scalar_cost(w->node[i]->kind);
+  for (int i = from; i < w->n; i++) n += scalar_cost(w->node[i]->kind);
   return n;
 }
 
 static bool is_small(const nest *n, const target_info *t) {
-  walk *term = walk_begin(n->ex), *stores = walk_begin(n->ex);
-  walk_add(term, n->term);
-  for (int s = 0; s < n->n_store; s++) walk_add(stores, n->store[s].value);
-  double cycles =
-      (double)all_points(n) * operations(term) + (double)output_points(n) * operations(stores);
-  walk_end(n->ex, stores);
-  walk_end(n->ex, term);
+  walk *w = walk_begin(n->ex);
+  walk_add(w, n->term);
+  double cycles = (double)all_points(n) * operations(w, 0);
+  int term = w->n;
+  for (int s = 0; s < n->n_store; s++) walk_add(w, n->store[s].value);
+  cycles += (double)output_points(n) * operations(w, term);
+  walk_end(n->ex, w);
   return cycles / (n->sched->vec >= 0 ? t->lanes : 1) < small_cycles;
 }
 

@@ -44,21 +44,26 @@ static void find_lives(nestprog *p, life *lives) {
   }
 }
 
-/* The lowest place where l fits between the tensors alive at the same time. */
-static int64_t lowest_place(const life *l, life **placed, int n) {
+/* What is placed already, by address. */
+typedef struct {
+  int64_t at, end;
+  int first, last;
+} taken;
+
+/* The lowest place where l fits between the tensors alive at the same time; those are `n`. */
+static int64_t lowest_place(const life *l, const taken *by, int n) {
   int64_t at = 0;
-  for (bool moved = true; moved;) {
-    moved = false;
-    for (int i = 0; i < n; i++) {
-      const life *o = placed[i];
-      bool together = o->first <= l->last && l->first <= o->last;
-      if (together && o->at < at + l->bytes && at < o->at + o->bytes) {
-        at = o->at + o->bytes;
-        moved = true;
-      }
-    }
+  for (int i = 0; i < n && by[i].at < at + l->bytes; i++) {
+    bool together = by[i].first <= l->last && l->first <= by[i].last;
+    if (together && by[i].end > at) at = by[i].end;
   }
   return at;
+}
+
+static void take(taken *by, int n, const life *l) {
+  int i = n;
+  for (; i > 0 && by[i - 1].at > l->at; i--) by[i] = by[i - 1];
+  by[i] = (taken){l->at, l->at + l->bytes, l->first, l->last};
 }
 
 static int larger_first(const void *a, const void *b) {
@@ -77,9 +82,11 @@ static int64_t place_workspace(nestprog *p, life *lives) {
     if (t->role == T_TEMP && lives[i].first <= lives[i].last) order[n++] = &lives[i];
   }
   qsort(order, (size_t)n, sizeof *order, larger_first);
+  taken *by = NEW_N(p->mem, taken, n + 1);
   int64_t total = 0;
   for (int i = 0; i < n; i++) {
-    order[i]->at = lowest_place(order[i], order, i);
+    order[i]->at = lowest_place(order[i], by, i);
+    take(by, i, order[i]);
     order[i]->t->block = BLOCK_WORK;
     order[i]->t->offset = order[i]->at + origin(order[i]->t);
     if (order[i]->at + order[i]->bytes > total) total = order[i]->at + order[i]->bytes;

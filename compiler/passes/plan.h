@@ -5,9 +5,9 @@
 
 /* The memory blocks of a program. The first three are planned here; the others are the caller's. */
 enum {
-  BLOCK_PARAMS, /* parameters and running statistics: one layout for all programs of a graph */
-  BLOCK_STATE,  /* the optimizer's */
-  BLOCK_WORK,   /* activations and gradients, by liveness */
+  BLOCK_PARAMS,  /* parameters and running statistics: one layout for all programs of a graph */
+  BLOCK_STATE,   /* the optimizer's */
+  BLOCK_WORK,    /* activations and gradients, by liveness */
   BLOCK_CONTROL, /* learning rate, seed, step */
   BLOCK_PORTS    /* and one for each port of the program */
 };

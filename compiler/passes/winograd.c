@@ -21,380 +21,10 @@
    Another order of the sum is another rounding. So this belongs to what fixes the bits: whether it
    is done depends on the nests alone, never on the machine. Requires canonical nests; comes after
    fusion, so that the inverse takes over the whole epilogue. */
-#include "passes.h"
-#include "nest/algebra.h"
+#include "winograd.h"
 #include "nest/effects.h"
+#include "passes.h"
 #include <string.h>
-
-enum { MAX_ALPHA = 6, MAX_PAIRS = 2, MAX_TRANSFORMED = 36 };
-
-/* Transformed tensors up to WHOLE_BYTES together stay as they are; larger ones are taken in
-   portions of up to PORTION_BYTES. */
-enum { WHOLE_BYTES = 1 << 20, PORTION_BYTES = 640 << 10 };
-
-/* Points that keep the rounding error lowest: for tiles of 4 about twice that of the plain sum,
-   where the customary 0, +-1, +-2 give four times (measured; docs/design.md). In pairs +-p, which
-   share sums. */
-static const double points4[] = {0, 1, -1}, points6[] = {0, 0.75, -0.75, 1.5, -1.5};
-
-/* Tiles are taken when they save a third of the work, estimated in vector operations. */
-static const double worthwhile = 1.5;
-
-/* --- the matrices --- */
-
-typedef struct {
-  int rows, cols;
-  double at[MAX_ALPHA][MAX_ALPHA];
-} matrix;
-
-static const double *points_of(int alpha) { return alpha == 4 ? points4 : points6; }
-
-/* The product of x - p over all finite points but one (or all: but = -1), by powers of x. */
-static void polynomial(const double *p, int n, int but, double *coefficient) {
-  int degree = 0;
-  memset(coefficient, 0, sizeof(double) * MAX_ALPHA);
-  coefficient[0] = 1;
-  for (int k = 0; k < n; k++) {
-    if (k == but) continue;
-    degree++;
-    for (int d = degree; d >= 0; d--)
-      coefficient[d] = (d ? coefficient[d - 1] : 0) - p[k] * coefficient[d];
-  }
-}
-
-static double power(double x, int n) { return n ? x * power(x, n - 1) : 1; }
-static int power_of(int x, int n) { return n ? x * power_of(x, n - 1) : 1; }
-
-/* B': alpha x alpha. */
-static matrix of_data(int alpha) {
-  matrix m = {alpha, alpha, {{0}}};
-  for (int i = 0; i < alpha; i++)
-    polynomial(points_of(alpha), alpha - 1, i < alpha - 1 ? i : -1, m.at[i]);
-  return m;
-}
-
-/* G: alpha x taps. */
-static matrix of_kernel(int alpha, int taps) {
-  const double *p = points_of(alpha);
-  matrix m = {alpha, taps, {{0}}};
-  for (int i = 0; i < alpha - 1; i++) {
-    double n = 1;
-    for (int k = 0; k < alpha - 1; k++) n *= k == i ? 1 : p[i] - p[k];
-    for (int j = 0; j < taps; j++) m.at[i][j] = power(p[i], j) / n;
-  }
-  m.at[alpha - 1][taps - 1] = 1;
-  return m;
-}
-
-/* A': outputs x alpha. */
-static matrix of_inverse(int alpha, int outputs) {
-  matrix m = {outputs, alpha, {{0}}};
-  for (int j = 0; j < outputs; j++)
-    for (int i = 0; i < alpha - 1; i++) m.at[j][i] = power(points_of(alpha)[i], j);
-  m.at[outputs - 1][alpha - 1] = 1;
-  return m;
-}
-
-/* --- a matrix times expressions --- */
-
-static expr *scaled(exprs *g, double c, expr *x) {
-  return alg_op(g, E_MUL, x, e_const(g, c), NULL);
-}
-
-/* The sum of row r's terms; with `like` only of columns where row `like` has the same sign (same),
-   or the opposite one. NULL for an empty sum. */
-static expr *dot(exprs *g, const matrix *m, int r, int like, bool same, expr **in) {
-  expr *sum = NULL;
-  for (int c = 0; c < m->cols; c++) {
-    double k = m->at[r][c];
-    if (k == 0 || (like >= 0 && (k == m->at[like][c]) != same)) continue;
-    if (!sum) sum = scaled(g, k, in[c]);
-    else if (k < 0) sum = alg_op(g, E_SUB, sum, scaled(g, -k, in[c]), NULL);
-    else sum = alg_op(g, E_ADD, sum, scaled(g, k, in[c]), NULL);
-  }
-  return sum;
-}
-
-/* Rows of points p and -p agree but for signs: their even and their odd part are computed once. */
-static bool mirrored_rows(const matrix *m, int r, int q) {
-  bool odd = false, even = false;
-  for (int c = 0; c < m->cols; c++) {
-    double x = m->at[r][c], y = m->at[q][c];
-    if (x != y && x != -y) return false;
-    if (x != 0) odd |= x == -y, even |= x == y;
-  }
-  return odd && even;
-}
-
-static bool mirrored_columns(const matrix *m, int c, int d) {
-  bool odd = false, even = false;
-  for (int r = 0; r < m->rows; r++) {
-    double x = m->at[r][c], y = m->at[r][d];
-    if (x != y && x != -y) return false;
-    if (x != 0) odd |= x == -y, even |= x == y;
-  }
-  return odd && even;
-}
-
-/* Turns mirrored columns x, y into x + y and x - y, each used by half of the rows. */
-static void pair_columns(exprs *g, matrix *m, expr **in) {
-  for (int c = 0; c + 1 < m->cols; c++) {
-    int d = c + 1;
-    if (!mirrored_columns(m, c, d)) continue;
-    expr *sum = alg_op(g, E_ADD, in[c], in[d], NULL), *rest = alg_op(g, E_SUB, in[c], in[d], NULL);
-    for (int r = 0; r < m->rows; r++) m->at[r][m->at[r][c] == m->at[r][d] ? d : c] = 0;
-    in[c] = sum;
-    in[d] = rest;
-    for (int r = 0; r < m->rows; r++) /* what stands in column d was -(column c): keep c's sign */
-      if (m->at[r][d] != 0) m->at[r][d] = -m->at[r][d];
-    c++;
-  }
-}
-
-static void multiply(exprs *g, matrix m, expr *const *given, expr **out) {
-  expr *in[MAX_ALPHA];
-  bool done[MAX_ALPHA] = {false};
-  memcpy(in, given, sizeof(expr *) * (size_t)m.cols);
-  pair_columns(g, &m, in);
-  for (int r = 0; r < m.rows; r++) {
-    if (done[r]) continue;
-    int q = r + 1;
-    while (q < m.rows && !mirrored_rows(&m, r, q)) q++;
-    if (q == m.rows) {
-      out[r] = dot(g, &m, r, -1, false, in);
-      continue;
-    }
-    expr *even = dot(g, &m, r, q, true, in), *odd = dot(g, &m, r, q, false, in);
-    out[r] = alg_op(g, E_ADD, even, odd, NULL);
-    out[q] = alg_op(g, E_SUB, even, odd, NULL);
-    done[q] = true;
-  }
-}
-
-/* v, of extent m.cols along each of n dimensions, becomes one of extent m.rows. */
-static void multiply_all(exprs *g, const matrix *m, int n, expr **v) {
-  expr *in[MAX_ALPHA], *out[MAX_ALPHA], *next[MAX_TRANSFORMED];
-  int before = 1, after = 1; /* products of the extents on either side of the dimension */
-  for (int d = 1; d < n; d++) after *= m->cols;
-  for (int d = 0; d < n; d++) {
-    for (int b = 0; b < before; b++)
-      for (int a = 0; a < after; a++) {
-        for (int c = 0; c < m->cols; c++) in[c] = v[(b * m->cols + c) * after + a];
-        multiply(g, *m, in, out);
-        for (int r = 0; r < m->rows; r++) next[(b * m->rows + r) * after + a] = out[r];
-      }
-    before *= m->rows;
-    memcpy(v, next, sizeof(expr *) * (size_t)(before * after));
-    after /= m->cols;
-  }
-}
-
-/* --- which nests --- */
-
-/* One index d[out + step * tap + c] of the data, with g[.. tap ..]. */
-typedef struct {
-  int out, tap; /* axes */
-  int data_dim, kernel_dim;
-  int64_t c;
-  bool reversed; /* step is -1 */
-} pairing;
-
-typedef struct {
-  nestprog *p;
-  nest *n;
-  expr *data, *kernel; /* reads */
-  int n_pair;
-  pairing pair[MAX_PAIRS];
-  bool tiled_taps;    /* the taps come in tiles, not the outputs */
-  int tile, few;      /* lengths of the one and of the other */
-  int alpha, n_point; /* products for a tile along one axis, and along all */
-  int batch;          /* the axis of samples ... */
-  int64_t portion;    /* ... of which a chain takes so many at a time; 0: no chain */
-} form;
-
-/* The axis that alone, and wholly, runs along dimension d; -1: none, index 0 of extent 1; -2: no
-   such thing. */
-static int plain_axis(const nest *n, const access *x, int d) {
-  int found = -1;
-  for (int a = 0; a < n->n_axis; a++) {
-    if (!x->ix[d]->k[a]) continue;
-    if (found >= 0 || x->ix[d]->k[a] != 1) return -2;
-    found = a;
-  }
-  if (x->ix[d]->c) return -2;
-  int64_t extent = found < 0 ? 1 : n->axis[found].extent;
-  return extent == x->t->dim[d] ? found : -2;
-}
-
-static int dims_with(const access *x, int ax) {
-  int n = 0;
-  for (int d = 0; d < x->t->rank; d++) n += x->ix[d]->k[ax] != 0;
-  return n;
-}
-
-/* Dimension d of the data as a pair; tap < 0 if it is none. */
-static pairing pair_at(const form *f, int d) {
-  const nest *n = f->n;
-  const access *x = &f->data->rd, *y = &f->kernel->rd;
-  pairing q = {.out = -1, .tap = -1, .data_dim = d, .c = x->ix[d]->c}, none = {.tap = -1};
-  for (int a = 0; a < n->n_axis; a++) {
-    int64_t k = x->ix[d]->k[a];
-    if (!k) continue;
-    if ((k != 1 && k != -1) || (n->axis[a].reduce ? q.tap : q.out) >= 0) return none;
-    if (n->axis[a].reduce) q.tap = a, q.reversed = k < 0;
-    else if (k < 0) return none;
-    else q.out = a;
-  }
-  if (q.out < 0 || q.tap < 0) return none;
-  if (dims_with(x, q.out) != 1 || dims_with(x, q.tap) != 1) return none;
-  if (dims_with(y, q.out) || dims_with(y, q.tap) != 1) return none;
-  q.kernel_dim = -1;
-  for (int e = 0; e < y->t->rank; e++)
-    if (plain_axis(n, y, e) == q.tap) q.kernel_dim = e;
-  return q.kernel_dim < 0 ? none : q;
-}
-
-static bool find_pairs(form *f) {
-  const access *x = &f->data->rd, *y = &f->kernel->rd;
-  bool paired[MAX_DIMS] = {false};
-  for (int d = 0; d < x->t->rank; d++) {
-    if (plain_axis(f->n, x, d) != -2) continue;
-    pairing q = pair_at(f, d);
-    if (q.tap < 0 || f->n_pair == MAX_PAIRS) return false;
-    paired[q.kernel_dim] = true;
-    f->pair[f->n_pair++] = q;
-  }
-  for (int e = 0; e < y->t->rank; e++)
-    if (!paired[e] && plain_axis(f->n, y, e) == -2) return false;
-  return f->n_pair > 0;
-}
-
-/* The largest tile for `few` of the other: all pairs alike. */
-static bool find_tile(form *f) {
-  const axis *ax = f->n->axis;
-  f->tiled_taps = ax[f->pair[0].tap].extent > ax[f->pair[0].out].extent;
-  f->few = (int)(f->tiled_taps ? ax[f->pair[0].out] : ax[f->pair[0].tap]).extent;
-  if (f->few != 3 && f->few != 5) return false;
-  for (f->tile = MAX_ALPHA + 1 - f->few; f->tile > 1; f->tile -= 2) {
-    bool fits = true;
-    for (int i = 0; i < f->n_pair; i++) {
-      const pairing *q = &f->pair[i];
-      const axis *few = &ax[f->tiled_taps ? q->out : q->tap],
-                 *many = &ax[f->tiled_taps ? q->tap : q->out];
-      fits &=
-          few->extent == f->few && many->extent % f->tile == 0 && !(f->tiled_taps && q->reversed);
-    }
-    if (fits) break;
-  }
-  f->alpha = f->tile + f->few - 1;
-  f->n_point = power_of(f->alpha, f->n_pair);
-  return f->tile > 1;
-}
-
-/* Borders of zeros are possible in the workspace only. */
-static bool data_may_leave(const form *f) {
-  return access_may_leave(f->n, &f->data->rd) && f->data->rd.t->role != T_TEMP;
-}
-
-/* Do the nests' tables hold the axis of products, and the one of portions? */
-static bool has_room(const form *f) {
-  int outputs = 0;
-  for (int a = 0; a < f->n->n_axis; a++) outputs += !f->n->axis[a].reduce;
-  int rank = f->kernel->rd.t->rank;
-  if (f->data->rd.t->rank > rank) rank = f->data->rd.t->rank;
-  return rank < MAX_DIMS && outputs < MAX_DIMS && f->n->n_axis + 2 <= MAX_AXES;
-}
-
-static double vectors(const tensor *t) {
-  int64_t row = t->dim[t->rank - 1];
-  return (double)(tensor_elements(t) / row * ((row + LANES - 1) / LANES));
-}
-
-/* Vector operations: one for each product, about seven for each element of a transformed tile. */
-static bool saves_work(const form *f) {
-  double tiles = 1, taps = 1, products = (double)nest_macs(f->n) / LANES;
-  for (int i = 0; i < f->n_pair; i++) tiles *= f->tile, taps *= f->few;
-  double point = f->n_point;
-  double data = vectors(f->data->rd.t) / tiles * point;
-  double kernel = vectors(f->kernel->rd.t) / (f->tiled_taps ? tiles : taps) * point;
-  double inverse = (double)output_points(f->n) / LANES / (f->tiled_taps ? taps : tiles) * point;
-  return (products / (tiles * taps) * point + 7 * (data + kernel + inverse)) * worthwhile <
-         products;
-}
-
-/* Of an operand: the pair that runs along dimension d, or NULL. */
-static const pairing *pair_along(const form *f, bool data, int d) {
-  for (int i = 0; i < f->n_pair; i++)
-    if ((data ? f->pair[i].data_dim : f->pair[i].kernel_dim) == d) return &f->pair[i];
-  return NULL;
-}
-
-/* The axis of n that counts tiles. */
-static int tiled_axis(const form *f, const pairing *q) { return f->tiled_taps ? q->tap : q->out; }
-
-static double tiles_along(const form *f, const pairing *q) {
-  return (double)(f->n->axis[tiled_axis(f, q)].extent / f->tile);
-}
-
-/* Bytes of an operand's transform, and of all products. */
-static double transformed_bytes(const form *f, bool data) {
-  const tensor *t = (data ? f->data : f->kernel)->rd.t;
-  double bytes = 4.0 * f->n_point;
-  for (int d = 0; d < t->rank; d++) {
-    const pairing *q = pair_along(f, data, d);
-    if (!q) bytes *= (double)t->dim[d];
-    else if (data || f->tiled_taps) bytes *= tiles_along(f, q);
-  }
-  return bytes;
-}
-
-static double product_bytes(const form *f) {
-  double bytes = 4.0 * f->n_point * (double)output_points(f->n);
-  for (int i = 0; i < f->n_pair; i++) bytes /= f->tiled_taps ? f->few : f->tile;
-  return bytes;
-}
-
-/* Are the samples one axis, outermost in what is tiled, and free of what the nest stores? */
-static bool has_samples(form *f) {
-  const access *x = &f->data->rd, *y = &f->kernel->rd;
-  int b = f->batch = plain_axis(f->n, x, 0), rank = 3;
-  if (b < 0 || f->n->axis[b].extent < 2 || f->n->axis[b].reduce != f->tiled_taps) return false;
-  if (f->tiled_taps ? plain_axis(f->n, y, 0) != b : dims_with(y, b) > 0) return false;
-  if (x->t->rank + 2 > MAX_DIMS || (f->tiled_taps && y->t->rank + 2 > MAX_DIMS)) return false;
-  for (int a = 0; a < f->n->n_axis; a++) rank += !f->n->axis[a].reduce && a != b;
-  for (int s = 0; s < f->n->n_store; s++) {
-    tensor *t = tensor_base(f->n->store[s].out.t);
-    if (t == tensor_base(x->t) || t == tensor_base(y->t)) return false;
-  }
-  return rank - (f->tiled_taps ? f->n_pair : 0) <= MAX_DIMS;
-}
-
-static void choose_portion(form *f) {
-  if (!has_samples(f)) return;
-  int64_t samples = f->n->axis[f->batch].extent;
-  double whole =
-      transformed_bytes(f, true) + (f->tiled_taps ? transformed_bytes(f, false) : product_bytes(f));
-  if (whole <= WHOLE_BYTES) return;
-  int64_t most = (int64_t)(PORTION_BYTES / (whole / (double)samples));
-  while (most > 1 && samples % most) most--;
-  if (most < 1 || most == samples) return;
-  bool sums_cost = f->tiled_taps && (double)(samples / most) * product_bytes(f) > whole / 2;
-  if (!sums_cost) f->portion = most;
-}
-
-static bool matches(form *f, nestprog *p, nest *n) {
-  if (!nest_macs(n) || n->lanes || n->n_guard || n->init) return false;
-  for (int i = 0; i < 2; i++) {
-    *f = (form){.p = p, .n = n, .data = n->term->a[i], .kernel = n->term->a[1 - i]};
-    if (has_room(f) && find_pairs(f) && find_tile(f) && !data_may_leave(f)) {
-      choose_portion(f);
-      return saves_work(f);
-    }
-  }
-  return false;
-}
-
-/* --- the nests --- */
 
 static nest *new_tile_nest(const form *f, const char *name) {
   nest *c = nest_new(f->p, name, f->n->node);
@@ -470,32 +100,32 @@ static nest *over_tiles(operand *o) {
   return c;
 }
 
-/* Element number e of a tile, `length` long along each pair. */
-static expr *tile_element(const operand *o, int length, int e) {
-  draft x = o->in;
+/* Element number e of a tile, whose first is at `first`, `length` long along each pair. */
+static expr *tile_element(const operand *o, access first, int length, int e) {
+  exprs *x = o->f->p->ex;
+  access at = first;
   for (int i = o->f->n_pair - 1; i >= 0; i--, e /= length) {
     const pairing *q = &o->f->pair[i];
-    int at = e % length;
-    if (o->data) x.ix[q->data_dim].c += at;
-    else x.ix[q->kernel_dim].c += q->reversed ? length - 1 - at : at;
+    int d = o->data ? q->data_dim : q->kernel_dim, step = e % length;
+    affine ix = *first.ix[d];
+    ix.c += !o->data && q->reversed ? length - 1 - step : step;
+    at = access_with(x, at, d, ix);
   }
-  return e_read(o->f->p->ex, finished(o->f, &x));
+  return e_read(x, at);
 }
 
 static nest *transform(operand *o) {
   const form *f = o->f;
   nest *c = over_tiles(o);
-  exprs *g = f->p->ex;
   expr *v[MAX_TRANSFORMED];
   int taps = f->tiled_taps ? f->tile : f->few, length = o->data ? f->alpha : taps;
-  matrix m = o->data ? of_data(f->alpha) : of_kernel(f->alpha, taps);
-  for (int e = 0; e < power_of(length, f->n_pair); e++) v[e] = tile_element(o, length, e);
-  multiply_all(g, &m, f->n_pair, v);
-  for (int k = 0; k < f->n_point; k++) {
-    draft out = o->out;
-    out.ix[o->k_dim].c = k;
-    nest_store(c, finished(f, &out), v[k]);
-  }
+  access first = finished(f, &o->in);
+  for (int e = 0; e < power_of(length, f->n_pair); e++) v[e] = tile_element(o, first, length, e);
+  tile_multiply(f->p->ex, f->products, o->data ? TILE_DATA : TILE_KERNEL, f->alpha, length,
+                f->n_pair, v);
+  access out = finished(f, &o->out);
+  for (int k = 0; k < f->n_point; k++)
+    nest_store(c, access_with(c->ex, out, o->k_dim, aff_const(k)), v[k]);
   return c;
 }
 
@@ -655,8 +285,7 @@ static nest *inverse(const form *f, const nest *n, const nest *c, const product_
   int outputs = f->tiled_taps ? f->few : f->tile;
   take_outputs(c, m->k, y, &to);
   read_products(f, &c->store[0].out, dim_of_axis(&c->store[0].out, m->k), &to, v);
-  matrix a = of_inverse(f->alpha, outputs);
-  multiply_all(f->p->ex, &a, f->n_pair, v);
+  tile_multiply(f->p->ex, f->products, TILE_INVERSE, f->alpha, outputs, f->n_pair, v);
   for (int ax = 0; ax < n->n_axis; ax++) t.axis.to[ax] = aff_map(&m->in.to[ax], &to);
   for (int i = 0; i < f->n_pair && !f->tiled_taps; i++)
     t.axis.to[f->pair[i].out] = aff_scale(t.axis.to[f->pair[i].out], f->tile);
@@ -723,7 +352,8 @@ static nest **rewrite(form *f, nest **link) {
 }
 
 void winograd(nestprog *p) {
-  form f;
+  tile_product *products = NULL;
+  form f = {.p = p, .products = &products};
   for (nest **link = &p->nests; *link;)
-    link = matches(&f, p, *link) ? rewrite(&f, link) : &(*link)->next;
+    link = winograd_matches(&f, *link) ? rewrite(&f, link) : &(*link)->next;
 }

@@ -44,20 +44,17 @@ static void release(compilation *c) {
   machine_free(c->machine);
 }
 
-static void count(const nestprog *p, const node *only, int64_t *params, int64_t *macs) {
+static void count(const nestprog *p, int64_t *params, int64_t *macs) {
   *params = *macs = 0;
-  for (int i = 0; i < p->n_tensor; i++) {
-    const tensor *t = p->tensor[i];
-    if (t->role == T_PARAM && (!only || t->node == only)) *params += tensor_elements(t);
-  }
-  for (const nest *n = p->nests; n; n = n->next)
-    if (!only || n->node == only) *macs += nest_macs(n);
+  for (int i = 0; i < p->n_tensor; i++)
+    if (p->tensor[i]->role == T_PARAM) *params += tensor_elements(p->tensor[i]);
+  for (const nest *n = p->nests; n; n = n->next) *macs += nest_macs(n);
 }
 
 program_costs program_cost(const graph *g, int batch, int threads) {
   program_costs r = {0};
   compilation c = compiled_to(g, false, 1, 1, "simplify");
-  count(c.p, NULL, &r.params, &r.macs); /* as the network says, not as it is computed */
+  count(c.p, &r.params, &r.macs); /* as the network says, not as it is computed */
   release(&c);
   c = compiled_to(g, false, 1, threads, "plan");
   r.params_bytes = (size_t)c.memory.bytes[BLOCK_PARAMS];
@@ -72,6 +69,12 @@ program_costs program_cost(const graph *g, int batch, int threads) {
 
 void node_costs(const graph *g, int64_t *params, int64_t *macs) {
   compilation c = compiled_to(g, false, 1, 1, "simplify");
-  for (int i = 0; i < g->n_node; i++) count(c.p, g->node[i], &params[i], &macs[i]);
+  for (int i = 0; i < g->n_node; i++) params[i] = macs[i] = 0;
+  for (int i = 0; i < c.p->n_tensor; i++) {
+    const tensor *t = c.p->tensor[i];
+    if (t->role == T_PARAM && t->node) params[t->node->id] += tensor_elements(t);
+  }
+  for (const nest *n = c.p->nests; n; n = n->next)
+    if (n->node) macs[n->node->id] += nest_macs(n);
   release(&c);
 }
