@@ -43,8 +43,9 @@ typedef struct {
   double **data;
   bool exact, no_fma;
   uint64_t seed, step;
-  tape term, out;                               /* out: the store values one after the other */
-  int root[MAX_STORES];                         /* tape position of each store's value */
+  tape term, out;       /* out: the store values one after the other, after what acc starts from */
+  int start;            /* tape position in `out` of what acc starts from; -1: of zero */
+  int root[MAX_STORES]; /* tape position of each store's value */
   int target[MAX_STORES];                       /* cursor in `out` of each store's address */
   int border[MAX_STORES], n_border[MAX_STORES]; /* checks in `out`: outside lies a border */
   int n_outer, n_inner;
@@ -63,10 +64,19 @@ static int add_cursor(machine *m, tape *t, const affine *x) {
   return t->n_cursor - 1;
 }
 
-/* Offset of an access in a dense row-major buffer. */
+/* Where a view begins in its tensor, along dimension d: it is cut along one of them. */
+static int64_t view_from(const tensor *t, const tensor *base, int d) {
+  return t->dim[d] != base->dim[d] ? t->view_at / base->stride[d] : 0;
+}
+
+/* Offset of an access in a dense row-major buffer, of the tensor whose part it may be. */
 static affine dense_offset(const access *x) {
+  const tensor *base = tensor_base(x->t);
   affine off = {0};
-  for (int d = 0; d < x->t->rank; d++) off = aff_add(aff_scale(off, x->t->dim[d]), *x->ix[d]);
+  for (int d = 0; d < x->t->rank; d++) {
+    off = aff_add(aff_scale(off, base->dim[d]), *x->ix[d]);
+    off.c += view_from(x->t, base, d);
+  }
   return off;
 }
 
@@ -95,7 +105,7 @@ static step step_of(machine *m, tape *t, expr *e) {
   if (e->kind == E_INDEX || e->kind == E_RAND) s.cur = add_cursor(m, t, e->aff);
   if (e->kind == E_READ) {
     s.cur = add_access(m, t, &e->rd);
-    s.data = m->data[e->rd.t->id];
+    s.data = m->data[tensor_base(e->rd.t)->id];
     s.is_int = e->rd.t->is_int;
     s.check = t->n_check;
     check_access(m, t, &e->rd);
@@ -118,6 +128,7 @@ static void build(machine *m) {
   const nest *n = m->n;
   int root = add_node(m, &m->term, n->term);
   for (int g = 0; g < n->n_guard; g++) add_check(m, &m->term, n->guard[g].ix, n->guard[g].extent);
+  m->start = n->init ? add_node(m, &m->out, n->init) : -1;
   for (int s = 0; s < n->n_store; s++) {
     m->root[s] = add_node(m, &m->out, n->store[s].value);
     m->target[s] = add_access(m, &m->out, &n->store[s].out);
@@ -271,6 +282,10 @@ static void one_output(machine *m) {
   double value[MAX_STORES];
   for (int l = 0; l < LANES; l++) m->acc[l] = m->n->red == R_MAX ? -INFINITY : 0;
   m->lane = 0;
+  if (m->start >= 0) {
+    eval(m, &m->out);
+    m->acc[0] = m->out.value[m->start];
+  }
   reduce(m, 0);
   if (m->n->lanes) fold_lanes(m);
   eval(m, &m->out);

@@ -40,25 +40,27 @@ static void run_kernels(compilation *c) {
 typedef struct {
   const char *name, *does;
   void (*run)(compilation *c);
+  bool keeps_bits; /* else the order of additions may change */
 } pass;
 
 /* What each pass needs is what stands above it. After `winograd` the bits are fixed. */
 static const pass passes[] = {
-    {"lower", "operators become nests; weights and running statistics become tensors", run_lower},
-    {"grad", "backward nests and the optimizer's updates", run_grad},
+    {"lower", "operators become nests; weights and running statistics become tensors", run_lower,
+     false},
+    {"grad", "backward nests and the optimizer's updates", run_grad, false},
     {"gather", "every nest writes each element once; strides split into residue classes",
-     run_gather},
-    {"simplify", "constants folded, unit axes and dead nests dropped", run_simplify},
-    {"order", "sums over 16 lanes chosen, operands packed", run_order},
+     run_gather, false},
+    {"simplify", "constants folded, unit axes and dead nests dropped", run_simplify, false},
+    {"order", "sums over 16 lanes chosen, operands packed", run_order, false},
     {"fuse", "producers inlined, elementwise nests moved into the stores of what they read",
-     run_fuse},
-    {"winograd", "convolutions in tiles, with fewer multiplications", run_winograd},
-    {"halo", "borders of zeros, guards, strides", run_halo},
-    {"block", "sums cut to what the second-level cache holds", run_block},
-    {"sched", "register tiles, loop order, what threads share", run_sched},
-    {"group", "which nests run without waiting for each other", run_group},
-    {"plan", "every tensor's place in memory", run_plan},
-    {"kernels", "equal nests share one function", run_kernels},
+     run_fuse, true},
+    {"winograd", "convolutions in tiles, with fewer multiplications", run_winograd, false},
+    {"halo", "borders of zeros, guards, strides", run_halo, true},
+    {"block", "sums cut to what the second-level cache holds", run_block, true},
+    {"sched", "register tiles, loop order, what threads share", run_sched, true},
+    {"group", "which nests run without waiting for each other", run_group, true},
+    {"plan", "every tensor's place in memory", run_plan, true},
+    {"kernels", "equal nests share one function", run_kernels, true},
 };
 enum { N_PASSES = sizeof passes / sizeof *passes };
 
@@ -94,6 +96,7 @@ static void run_pass(compilation *c, const pass *x) {
   verify(c->p);
   timing_add("(verify)", seconds_worked() - start, arena_bytes(c->mem) - had);
   if (dumps(x->name)) dump_nests(c->p, stdout);
+  if (c->after) c->after(c, x->name, x->keeps_bits, c->after_arg);
 }
 
 void pipeline_run(compilation *c, const char *stop) {

@@ -6,7 +6,7 @@
 #include "passes/plan.h"
 #include "program.h"
 
-typedef struct {
+typedef struct compilation {
   const graph *g;
   program_options opt;
   const opuse *optimizer; /* for training */
@@ -17,6 +17,9 @@ typedef struct {
   nestprog *p;
   memory_plan memory;
   kernel_list *kernels;
+  /* Called after every pass, unless it is NULL. */
+  void (*after)(const struct compilation *c, const char *pass, bool keeps_bits, void *arg);
+  void *after_arg;
 } compilation;
 
 /* Runs every pass up to code generation. `stop` (a pass's name, or NULL) ends the run after that
@@ -31,4 +34,6 @@ struct weight_table;
    every float behind the pointers of run_args is a double. */
 program *program_compile(const compilation *c);
 const struct weight_table *program_weights(const program *p);
+/* The nests it was compiled from. */
+const nestprog *program_nests(const program *p);
 #endif

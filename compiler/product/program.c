@@ -183,6 +183,7 @@ program *program_build(const graph *g, const program_options *o) {
 }
 
 const weight_table *program_weights(const program *p) { return &p->weights; }
+const nestprog *program_nests(const program *p) { return p->c.p; }
 
 void program_free(program *p) {
   if (!p) return;

@@ -100,6 +100,18 @@ typedef struct {
    central differences, parameter by parameter. Returns the rows (malloc'd, *n of them). */
 check_row *program_check(const struct graph *g, int batch, uint64_t seed, int *n);
 
+/* What became of the numbers in a pass, or in the code ("code"). */
+typedef struct {
+  const char *pass;
+  bool bits;         /* held to the very bits; else to the rounding of double precision */
+  bool ok;
+  double error;      /* the largest, as a share of the greatest value in its tensor */
+  const char *where; /* the tensor with the largest, or NULL */
+} pass_row;
+/* Interprets the program after every pass, on random data, and runs its code; rows are malloc'd. */
+pass_row *program_check_passes(const struct graph *g, bool train, int batch, uint64_t seed, int *n);
+void pass_rows_free(pass_row *row, int n);
+
 /* --- for `netc bench`: one step of a program is one nest's code --- */
 typedef struct {
   const char *name; /* "conv2 by weight" */
