@@ -74,6 +74,7 @@ ok "a picture of the network"
 exits 1 draw small.net -o small.svg --times own.net; says 'bench --json'
 exits 0 fmt small.net; cp out once.net
 exits 0 fmt once.net; cmp -s out once.net; ok "fmt is idempotent"
+exits 0 check --check-passes once.net
 exits 0 fmt --check once.net
 exits 0 lint small.net --lr 3; says 'learning rate of 3'
 exits 0 lint small.net --batch 500; says 'larger than the training split'
