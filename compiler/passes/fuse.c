@@ -420,6 +420,42 @@ static void drop_dead_stores(fusion *f, nest *n) {
   n->n_store = kept;
 }
 
+/* --- factors of parameters alone come first --- */
+
+enum { FEW_FACTORS = 4096 };
+
+/* Is n small, made of nothing but what the program is given, and for use within it? */
+static bool factors_only(const nest *n, const bool *written) {
+  reads r = reads_of(n);
+  if (n->red != R_SET || output_points(n) > FEW_FACTORS) return false;
+  for (int s = 0; s < n->n_store; s++)
+    if (n->store[s].out.t->role != T_TEMP || written[n->store[s].out.t->id]) return false;
+  for (int i = 0; i < r.n; i++) {
+    const tensor *t = r.read[i]->rd.t;
+    if ((t->role != T_PARAM && t->role != T_STATE) || written[t->id]) return false;
+  }
+  return true;
+}
+
+/* Moves them to the front, so that what uses them (batch norm at inference) can move into the sum
+   before it: a scale and a shift of every channel would stand between the two. */
+static void factors_first(nestprog *p, arena *scratch) {
+  bool *written = NEW_N(scratch, bool, p->n_tensor);
+  nest **front = &p->nests;
+  for (nest **link = &p->nests; *link;) {
+    nest *n = *link;
+    if (link != front && factors_only(n, written)) {
+      *link = n->next;
+      n->next = *front;
+      *front = n;
+      front = &n->next;
+      continue;
+    }
+    for (int s = 0; s < n->n_store; s++) written[n->store[s].out.t->id] = true;
+    link = &n->next;
+  }
+}
+
 /* --- the pass --- */
 
 /* Applies a rule to every nest in order; a nest for which it returns true is no longer needed. */
@@ -454,6 +490,7 @@ static void drop_dead(fusion *f) {
 
 void fuse(nestprog *p) {
   arena *scratch = arena_new();
+  factors_first(p, scratch);
   fusion f = {p, p->ex, uses_build(p, scratch), scratch};
   each(&f, fuse_masks);
   each(&f, absorb_forward);

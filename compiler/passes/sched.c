@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum {
+  WAYS = 4,         /* lines of one set that a tile's operand may well fill */
   MAX_TILE = 30,    /* accumulators tried in a tile, at most */
   SMALL_BODY = 32,  /* machines whose bodies are shorter want small code: no ragged edges */
   LONG_STORES = 8,  /* with more of them there is enough to do for one vector at a time */
@@ -99,9 +100,19 @@ static double registers_wide(const nest *n, const schedule *s, const target_info
   return lanes && t->lanes < 16 ? 16.0 / t->lanes : 1;
 }
 
+/* Rows of an operand in the tile that lie pages apart: they fall into the same few sets of the
+   first-level cache, and push each other out where there are many. */
+static double rows_apart(const nest *n, const schedule *s, const int64_t *tile, const access *x) {
+  double rows = 1;
+  for (int a = 0; a < n->n_axis; a++)
+    if (!n->axis[a].reduce && a != s->vec && access_stride(x, a) * 4 >= 4096)
+      rows *= (double)tile[a];
+  return rows;
+}
+
 static double body_cycles(nest *n, const schedule *s, const target_info *t, const int64_t *tile,
                           const reads *r) {
-  double fmas = 1, loads = 0, wide = registers_wide(n, s, t);
+  double fmas = 1, loads = 0, apart = 0, wide = registers_wide(n, s, t);
   for (int a = 0; a < n->n_axis; a++)
     if (!n->axis[a].reduce) fmas *= span(s, t, tile, a);
   for (int i = 0; i < r->n; i++) {
@@ -109,9 +120,11 @@ static double body_cycles(nest *n, const schedule *s, const target_info *t, cons
     for (int a = 0; a < n->n_axis; a++)
       if (!n->axis[a].reduce && access_stride(&r->read[i]->rd, a)) l *= span(s, t, tile, a);
     loads += l;
+    double rows = rows_apart(n, s, tile, &r->read[i]->rd);
+    apart += rows > WAYS ? l : rows > 1 ? 0.1 * l : 0;
   }
   double latency = 4; /* of an FMA: fewer than eight sums wait for each other */
-  return fmax(latency, wide * fmax(fmas / 2, loads / 2)) + 0.05 * wide * loads;
+  return fmax(latency, wide * fmax(fmas / 2, loads / 2)) + 0.05 * wide * loads + 0.5 * wide * apart;
 }
 
 /* Registers that the tile keeps busy: accumulators, the operand vectors, one broadcast. */
