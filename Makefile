@@ -13,7 +13,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 # Goals that build nothing by themselves, or install what is missing first.
-ifneq ($(filter-out run test asan deps deps-test portable clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out run test asan deps deps-mpi deps-test portable clean,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(shell command -v $(LLVM)),)
 $(error $(LLVM) is not installed: `make deps` installs what netc is built with)
 endif
@@ -35,6 +35,14 @@ OBJ  = $(SRC:%.c=$(B)/%.o) $(GEN:.c=.o)
 NETC ?= netc
 
 all: netc
+
+# The plugins for MPI, one for each library whose compiler wrapper is installed (`make deps-mpi`).
+MPI = $(foreach m,openmpi mpich,$(if $(shell command -v mpicc.$(m)),$(B)/mpi-$(m).so))
+netc: $(MPI)
+$(B)/mpi-%.so: mpi/ranks_mpi.c runtime/ranks.h
+	@mkdir -p $(@D)
+	$(call say,MPICC $@)
+	$(Q)mpicc.$* $(STD) $(WARN) -O2 -g -fPIC -shared -iquote . -o $@ $<
 $(NETC): $(OBJ)
 	$(call say,LD $@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
@@ -83,6 +91,8 @@ $(GEN:.c=.o): $(B)/%.o: $(B)/%.c
 
 deps:
 	@sh scripts/deps.sh build
+deps-mpi:
+	@sh scripts/deps.sh mpi
 deps-test:
 	@sh scripts/deps.sh test
 
@@ -144,5 +154,5 @@ bench: netc
 
 clean:
 	rm -rf build build-* netc netc-*
-.PHONY: all deps deps-test run test asan random-asan install uninstall deb portable check-all bench clean
+.PHONY: all deps deps-mpi deps-test run test asan random-asan install uninstall deb portable check-all bench clean
 -include $(OBJ:.o=.d) $(TESTS:=.d) $(RANDOM_OBJ:.o=.d)

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/manual.h"
 #include "runtime/message.h"
+#include "runtime/ranks.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@ static int run_command(const command *c, int argc, char **argv) {
   argv[0] = name;
   argp_err_exit_status = EXIT_USAGE;
   int status = c->run(argc, argv);
+  ranks_finish(status);
   free(name);
   return status;
 }

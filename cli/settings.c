@@ -123,6 +123,7 @@ run_settings describe_run(const workload *w, const train_flags *f) {
   add(&s, "split", true,
       arena_printf(g->mem, "\"%lld/%lld\"", (long long)w->sp->n_train, (long long)w->sp->n_val));
   add(&s, "shuffle", true, f->shuffle ? "true" : "false");
+  if (t->shards.n) add(&s, "shards", true, arena_printf(g->mem, "%.0f", t->shards.v[0]));
   add(&s, "loss", true, quoted(g, describe_use(g, &t->loss->use)));
   add(&s, "optimizer", true,
       t->n_optimizer ? quoted(g, describe_use(g, &t->optimizer[0])) : "null");

@@ -3,6 +3,7 @@
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "cli/trace.h"
+#include "cli/version.h"
 #include "product/program.h"
 #include "runtime/atomic_file.h"
 #include "runtime/interrupt.h"
@@ -13,6 +14,7 @@
 #include "runtime/tfevents.h"
 #include <json-c/json.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -266,47 +268,101 @@ static int conclude(const train_command *c, const train_options *o, train_result
   }
   if (r->outcome == TRAIN_INTERRUPTED) {
     tell_how_to_resume(c, o->dir);
-    return 128 + interrupt_signal();
+    return 128 + (interrupt_signal() ? interrupt_signal() : SIGTERM);
   }
   if (!c->f.json) tell_end(o, r);
   return EXIT_DONE;
 }
 
-static int train(const train_command *c) {
-  workload w;
-  if (!workload_open(&w, c->file, &c->f, NULL)) return EXIT_WRONG_INPUT;
-  char *dir = choose_directory(c, w.g);
-  if (!dir) {
-    workload_close(&w);
-    return EXIT_WRONG_INPUT;
+/* What a run depends on, held together over the ranks; false after the error was printed. */
+static bool ranks_agree(const ranks *r, const graph *g, const run_settings *s) {
+  char *rest = message("%s", ""), *data = message("%s", ""), *error;
+  for (int i = 0; i < s->n; i++) {
+    if (!s->setting[i].fixed && strcmp(s->setting[i].key, "epochs") != 0) continue;
+    char **which = strcmp(s->setting[i].key, "data_hash") ? &rest : &data;
+    char *longer = message("%s%s=%s;", *which, s->setting[i].key, s->setting[i].json);
+    free(*which);
+    *which = longer;
   }
-  add_lints(&w);
-  diag_print(w.g->d, stderr);
-  run_settings s = describe_run(&w, &c->f);
+  error = ranks_compare(r, NETC_VERSION, "version of netc");
+  if (!error) error = ranks_compare(r, rest, "network file, or other options,");
+  if (!error) error = ranks_compare(r, data, "data set");
+  free(rest);
+  free(data);
+  const int shards = g->train.shards.n ? (int)g->train.shards.v[0] : 0;
+  if (!error && !shards)
+    error =
+        message("%d processes need parts to share: write `train { shards %d; .. }`", r->n, r->n);
+  if (!error && shards % r->n)
+    error = message("%d processes cannot share %d shards evenly", r->n, shards);
+  if (error) report_failure(error);
+  return !error;
+}
+
+/* Alone, or as one of several processes: *r. False after the error was printed. */
+static bool join_ranks(const ranks **r) {
+  char *error = NULL;
+  *r = ranks_here(&error);
+  if (*r) ranks_hush(*r);
+  if (error) report_failure(error);
+  return !error;
+}
+
+/* The status of a rank that only works along: rank 0 tells the rest. */
+static int conclude_along(train_result *r) {
+  if (r->outcome == TRAIN_INTERRUPTED) return EXIT_DONE;
+  if (!r->error) return EXIT_DONE;
+  char *text = r->error;
+  r->error = NULL;
+  const int status = report_failure(text);
+  return r->outcome == TRAIN_DIVERGED ? EXIT_DONE : status; /* a divergence is everybody's */
+}
+
+static int train_in(const train_command *c, workload *w, const run_settings *s, const ranks *r,
+                    const char *dir) {
   view v = {.quiet = c->f.json, .tensorboard = c->tensorboard};
   train_observer observer = {&v, on_compiled, on_step, on_epoch};
-  train_options o = {.g = w.g,
-                     .ds = w.ds,
-                     .sp = w.sp,
+  train_options o = {.g = w->g,
+                     .ds = w->ds,
+                     .sp = w->sp,
                      .dir = dir,
                      .weights = c->f.weights,
                      .resume = c->resume != NULL,
                      .clear = c->f.force,
                      .shuffle = c->f.shuffle,
                      .threads = c->f.threads,
-                     .n_setting = s.n,
-                     .setting = s.setting,
-                     .about = s.about,
-                     .observer = &observer};
-  progress_init(&v.bar, !c->f.json, c->plot, (int)w.g->train.epochs.v[0]);
+                     .ranks = r,
+                     .n_setting = s->n,
+                     .setting = s->setting,
+                     .about = s->about,
+                     .observer = dir ? &observer : NULL};
+  progress_init(&v.bar, !c->f.json && dir, c->plot, (int)w->g->train.epochs.v[0]);
   v.o = &o;
-  train_result r;
+  train_result result;
   interrupt_watch();
-  train_network(&o, &r);
+  train_network(&o, &result);
   tfevents_close(v.events);
-  int status = conclude(c, &o, &r, &v);
-  train_result_free(&r);
-  rmdir(dir); /* only succeeds on one that nothing was written to */
+  int status = dir ? conclude(c, &o, &result, &v) : conclude_along(&result);
+  train_result_free(&result);
+  return status;
+}
+
+static int train(const train_command *c) {
+  workload w;
+  const ranks *r;
+  if (!join_ranks(&r) || !workload_open(&w, c->file, &c->f, NULL)) return EXIT_WRONG_INPUT;
+  run_settings s = describe_run(&w, &c->f);
+  const bool along = r && r->rank;
+  char *dir = NULL;
+  bool ok = !r || ranks_agree(r, w.g, &s);
+  if (ok && !along) ok = (dir = choose_directory(c, w.g)) != NULL;
+  int status = EXIT_WRONG_INPUT;
+  if (ok) {
+    add_lints(&w);
+    diag_print(w.g->d, stderr);
+    status = train_in(c, &w, &s, r, dir);
+  }
+  if (dir) rmdir(dir); /* only succeeds on one that nothing was written to */
   free(dir);
   workload_close(&w);
   return status;

@@ -9,6 +9,7 @@
 #include "normalize.h"
 #include "run_dir.h"
 #include "run_record.h"
+#include "shards.h"
 #include "lr_schedule.h"
 #include "travel.h"
 #include "weight_file.h"
@@ -24,7 +25,11 @@ typedef struct {
   lr_schedule rate;
   int64_t steps;   /* of one epoch, the smaller last batch included */
   int64_t samples; /* of one epoch */
+  int64_t batch;
   program *full, *rest, *eval;
+  shards *parts;  /* where a batch is cut into parts; then full is that of the largest part */
+  program *whole; /* whose params and state blocks are those of the run */
+  bool stop;      /* some process was asked to stop */
   memory_block memory;
   void *params, *state, *best;
   step_buffers full_buffers, rest_buffers, eval_buffers;
@@ -54,8 +59,17 @@ static void compile_all(trainer *t) {
   const int64_t n = t->o->sp->n_train;
   const int64_t wanted = (int64_t)settings(t)->batch.v[0], drawn = settings(t)->epoch_steps;
   const int64_t batch = drawn || wanted < n ? wanted : n;
-  t->full = compile(t, true, batch);
-  t->rest = compile(t, true, drawn ? 0 : n % batch);
+  const int64_t rest = drawn ? 0 : n % batch;
+  t->batch = batch;
+  if (settings(t)->shards.n) {
+    t->parts =
+        shards_new(t->o->g, (int)settings(t)->shards.v[0], batch, rest, t->o->threads, t->o->ranks);
+    t->full = shards_part(t->parts);
+    t->whole = shards_whole(t->parts);
+  } else {
+    t->whole = t->full = compile(t, true, batch);
+    t->rest = compile(t, true, rest);
+  }
   t->eval = compile(t, false, evaluation_batch(t->o->sp->n_val));
   t->steps = drawn ? drawn : (n + batch - 1) / batch;
   t->samples = drawn ? drawn * batch : n;
@@ -72,7 +86,8 @@ static size_t largest_workspace(const trainer *t) {
   size_t most = 0;
   for (int i = 0; i < 3; i++)
     if (all[i] && program_work_bytes(all[i]) > most) most = program_work_bytes(all[i]);
-  return most;
+  const size_t parts = t->parts ? shards_work_bytes(t->parts) : 0;
+  return parts > most ? parts : most;
 }
 
 enum { PARTS = 5 };
@@ -80,7 +95,7 @@ enum { PARTS = 5 };
 /* Programs run one at a time: they share buffers and workspace. */
 static void allocate_all(trainer *t) {
   const int batch = largest_batch(t);
-  const size_t params = program_params_bytes(t->full), state = program_state_bytes(t->full);
+  const size_t params = program_params_bytes(t->whole), state = program_state_bytes(t->whole);
   const size_t bytes[PARTS] = {params, params, state, (size_t)t->samples * sizeof(int64_t),
                                largest_workspace(t)};
   size_t total = step_buffers_bytes(t->full, batch);
@@ -127,7 +142,7 @@ static bool write_weights(const trainer *t, const weight_copy *w, const char *na
 
 static bool write_best(trainer *t, char **error) {
   if (!t->best_is_new || t->o->results_only) return true;
-  weight_copy w = weights_export(t->full, t->best, NULL);
+  weight_copy w = weights_export(t->whole, t->best, NULL);
   bool ok = write_weights(t, &w, "best.safetensors", t->s.best.epoch, error);
   weights_free(&w);
   t->best_is_new = !ok;
@@ -149,7 +164,7 @@ static bool save(trainer *t) {
   if (!t->o->dir) return true;
   const double start = seconds_now();
   char *error = NULL;
-  weight_copy w = weights_export(t->full, t->params, t->state);
+  weight_copy w = weights_export(t->whole, t->params, t->state);
   bool ok = write_best(t, &error) &&
             (t->o->results_only || write_weights(t, &w, "last.safetensors", t->s.epoch, &error)) &&
             write_checkpoint(t, &w, &error);
@@ -169,7 +184,7 @@ static bool save_if_due(trainer *t) {
 static bool diverged(trainer *t, const char *where) {
   bool finite;
   double largest;
-  const char *layer = weights_suspect(t->full, t->params, &finite, &largest);
+  const char *layer = weights_suspect(t->whole, t->params, &finite, &largest);
   t->r->outcome = TRAIN_DIVERGED;
   if (finite)
     t->r->error =
@@ -183,28 +198,51 @@ static bool diverged(trainer *t, const char *where) {
   return false;
 }
 
+/* One step on `batch` samples; what it adds to the epoch's sums. */
+static shard_sums whole_step(trainer *t, const shard_step *step) {
+  const step_buffers *b = step->n == program_batch(t->full) ? &t->full_buffers : &t->rest_buffers;
+  batch_give(step->ds, step->index, step->n, step->change, b);
+  run_args a = {.params = step->params,
+                .state = step->state,
+                .work = b->work,
+                .port = b->port,
+                .lr = step->lr,
+                .seed = step->seed,
+                .step = step->step};
+  program_run(b->p, &a);
+  shard_sums sums = {.stop = step->stop};
+  for (int i = 0; i < step->n; i++) sums.loss += b->losses[i];
+  metric_clear(&t->metric);
+  metric_add(&t->metric, b->port, step->n, true);
+  sums.hits = t->metric.hits;
+  sums.error = t->metric.error;
+  return sums;
+}
+
 /* One step on `batch` samples from position `at` of the epoch's order. False: loss not finite. */
 static bool run_step(trainer *t, int64_t at, int batch) {
   const traincfg *c = settings(t);
-  const step_buffers *b = batch == program_batch(t->full) ? &t->full_buffers : &t->rest_buffers;
-  augmentation change = {c->augment_flip, c->augment_shift, (uint64_t)c->seed.v[0],
-                         (uint64_t)t->s.epoch};
-  batch_give(t->o->ds, t->order + at, batch, c->augment_flip || c->augment_shift ? &change : NULL,
-             b);
-  run_args a = {.params = t->params, .state = t->state, .work = b->work, .port = b->port};
-  a.lr = (float)schedule_rate(&t->rate, t->s.epoch, t->s.step);
-  a.seed = (uint64_t)c->seed.v[0];
-  a.step = (uint64_t)t->s.epoch * (uint64_t)t->steps + (uint64_t)t->s.step;
-  program_run(b->p, &a);
-  double sum = 0;
-  for (int i = 0; i < batch; i++) sum += b->losses[i];
-  metric_clear(&t->metric);
-  metric_add(&t->metric, b->port, batch, true);
-  t->s.correct += (int64_t)t->metric.hits;
-  t->s.error_sum += t->metric.error;
-  t->s.loss_sum += sum;
+  const augmentation change = {c->augment_flip, c->augment_shift, (uint64_t)c->seed.v[0],
+                               (uint64_t)t->s.epoch};
+  const shard_step step = {.ds = t->o->ds,
+                           .index = t->order + at,
+                           .n = batch,
+                           .change = c->augment_flip || c->augment_shift ? &change : NULL,
+                           .params = t->params,
+                           .state = t->state,
+                           .lr = (float)schedule_rate(&t->rate, t->s.epoch, t->s.step),
+                           .seed = (uint64_t)c->seed.v[0],
+                           .step = (uint64_t)t->s.epoch * (uint64_t)t->steps + (uint64_t)t->s.step,
+                           .buffers = &t->full_buffers,
+                           .metric = &t->metric,
+                           .stop = interrupt_signal() != 0};
+  const shard_sums sums = t->parts ? shards_run(t->parts, &step) : whole_step(t, &step);
+  t->stop = sums.stop;
+  t->s.correct += (int64_t)sums.hits;
+  t->s.error_sum += sums.error;
+  t->s.loss_sum += sums.loss;
   t->s.step++;
-  return isfinite(sum);
+  return isfinite(sums.loss);
 }
 
 static void show_step(const trainer *t, int64_t done) {
@@ -215,6 +253,9 @@ static void show_step(const trainer *t, int64_t done) {
   w->step(w->self, &p);
 }
 
+/* Processes that share a run stop after the same step: what each knows by itself does not count. */
+static bool stopping(const trainer *t) { return t->o->ranks ? t->stop : interrupt_signal() != 0; }
+
 /* Ends the run because of a signal, after the step that was running. */
 static bool interrupted(trainer *t) {
   if (save(t)) t->r->outcome = TRAIN_INTERRUPTED;
@@ -223,7 +264,7 @@ static bool interrupted(trainer *t) {
 
 /* The rest of the running epoch's steps. False: the run is over. */
 static bool train_epoch(trainer *t) {
-  const int64_t n = t->samples, batch = program_batch(t->full);
+  const int64_t n = t->samples, batch = t->batch;
   const uint64_t seed = (uint64_t)settings(t)->seed.v[0], epoch = (uint64_t)t->s.epoch;
   if (settings(t)->epoch_steps) split_epoch_draw(t->o->sp, seed, epoch, n, t->order);
   else split_epoch_order(t->o->sp, seed, epoch, t->o->shuffle, t->order);
@@ -235,7 +276,7 @@ static bool train_epoch(trainer *t) {
       return diverged(t, where);
     }
     show_step(t, at + k);
-    if (interrupt_signal() && t->s.step < t->steps) return interrupted(t);
+    if (stopping(t) && t->s.step < t->steps) return interrupted(t);
     if (t->s.step < t->steps && !save_if_due(t)) return false;
   }
   return true;
@@ -245,7 +286,7 @@ static void keep_if_best(trainer *t, const epoch_row *row) {
   if (t->s.best.epoch && !row_better(t->s.stop.metric, &t->s.best, row)) return;
   t->s.best = *row;
   t->r->best = row->epoch;
-  memcpy(t->best, t->params, program_params_bytes(t->full));
+  memcpy(t->best, t->params, program_params_bytes(t->whole));
   t->best_is_new = true;
 }
 
@@ -284,7 +325,7 @@ static bool run_epochs(trainer *t) {
     t->epoch_start = seconds_now();
     if (!train_epoch(t) || !end_epoch(t)) return false;
     bool more = t->s.epoch < t->rate.epochs && !t->s.stopped;
-    if (more && interrupt_signal()) return interrupted(t);
+    if (more && stopping(t)) return interrupted(t);
     if (more && !save_if_due(t)) return false;
   }
   return true;
@@ -294,10 +335,10 @@ static bool run_epochs(trainer *t) {
    weights as they were trained, for going on with more epochs. */
 static bool restore_best(trainer *t) {
   if (!settings(t)->stop_metric || !settings(t)->stop_restore || !t->s.best.epoch) return true;
-  memcpy(t->params, t->best, program_params_bytes(t->full));
+  memcpy(t->params, t->best, program_params_bytes(t->whole));
   if (!t->o->dir || t->o->results_only) return true;
   char *error = NULL;
-  weight_copy w = weights_export(t->full, t->best, NULL);
+  weight_copy w = weights_export(t->whole, t->best, NULL);
   bool ok = write_weights(t, &w, "last.safetensors", t->s.best.epoch, &error);
   weights_free(&w);
   return ok || fail(t, error);
@@ -322,7 +363,7 @@ static bool resume_files(trainer *t) {
   t->r->n_row = n;
   t->r->best = t->s.best.epoch;
   char *best = run_file(t->o->dir, "best.safetensors");
-  if (t->s.best.epoch && !t->o->results_only && !weights_load(t->full, best, t->best, &error))
+  if (t->s.best.epoch && !t->o->results_only && !weights_load(t->whole, best, t->best, &error))
     fail(t, error);
   free(best);
   return !error;
@@ -333,12 +374,12 @@ static bool resume_files(trainer *t) {
 static bool start_weights(trainer *t, bool *fresh) {
   char *error = NULL, *path = t->o->dir ? run_file(t->o->dir, "checkpoint.safetensors") : NULL;
   *fresh = !(t->o->resume && path && access(path, F_OK) == 0);
-  program_init(t->full, t->params, t->state, (uint64_t)settings(t)->seed.v[0]);
-  if (*fresh && !t->o->weights) normalize_measure(t->full, t->o->g, t->o->ds, t->o->sp, t->params);
+  program_init(t->whole, t->params, t->state, (uint64_t)settings(t)->seed.v[0]);
+  if (*fresh && !t->o->weights) normalize_measure(t->whole, t->o->g, t->o->ds, t->o->sp, t->params);
   bool ok;
-  if (*fresh) ok = !t->o->weights || weights_load(t->full, t->o->weights, t->params, &error);
+  if (*fresh) ok = !t->o->weights || weights_load(t->whole, t->o->weights, t->params, &error);
   else
-    ok = checkpoint_load(path, t->full, t->params, t->state, &t->s, t->o->setting, t->o->n_setting,
+    ok = checkpoint_load(path, t->whole, t->params, t->state, &t->s, t->o->setting, t->o->n_setting,
                          &error);
   free(path);
   return ok || fail(t, error);
@@ -370,6 +411,18 @@ static void prepare(trainer *t) {
   t->r->row = allocate((size_t)t->rate.epochs * sizeof *t->r->row);
 }
 
+/* Whatever rank 0 begins with, everybody begins with: weights, the optimizer's state, where the run
+   stands. */
+static void share_start(trainer *t) {
+  const ranks *r = t->o->ranks;
+  const early_stop own = t->s.stop;
+  ranks_must(r, r->api->broadcast(t->params, program_params_bytes(t->whole)), "send the weights");
+  ranks_must(r, r->api->broadcast(t->best, program_params_bytes(t->whole)), "send the weights");
+  ranks_must(r, r->api->broadcast(t->state, program_state_bytes(t->whole)), "send the state");
+  ranks_must(r, r->api->broadcast(&t->s, sizeof t->s), "send the state");
+  t->s.stop.metric = own.metric; /* a pointer, which is of this process */
+}
+
 static void run(trainer *t) {
   bool fresh;
   if (!start_weights(t, &fresh)) return;
@@ -377,6 +430,7 @@ static void run(trainer *t) {
   if (t->s.epoch > t->rate.epochs)
     t->r->row = realloc(t->r->row, (size_t)t->s.epoch * sizeof *t->r->row);
   if (!start_files(t, fresh)) return;
+  if (t->o->ranks) share_start(t);
   const train_observer *w = t->o->observer;
   if (w && w->compiled) w->compiled(w->self, t->r->compile_seconds, t->s.epoch + 1, t->metric.task);
   t->saved = seconds_now();
@@ -408,7 +462,8 @@ void train_network(const train_options *o, train_result *r) {
   metric_free(&t.metric);
   for (int i = 0; i < t.n_travel; i++) free((char *)t.travel[i].value);
   memory_release(&t.memory);
-  program_free(t.full);
+  if (t.parts) shards_free(t.parts);
+  else program_free(t.full);
   program_free(t.rest);
   program_free(t.eval);
 }

@@ -5,6 +5,7 @@
 #include "checkpoint.h"
 #include "dataset.h"
 #include "graph/graph.h"
+#include "ranks.h"
 #include "split.h"
 
 typedef struct {
@@ -33,6 +34,7 @@ typedef struct {
   bool shuffle;
   bool results_only; /* keep metrics.csv and run.json alone: a checkpoint only until the end */
   int threads;
+  const ranks *ranks; /* the processes that share the run, or NULL; only rank 0 has a dir */
   int n_setting;
   const run_setting *setting; /* every setting of the run, for run.json and the checkpoint */
   const char *const *about;   /* pairs of key and JSON text, ended by NULL, for run.json */

@@ -4,6 +4,7 @@
 set -eu
 build="gcc make libc6-dev llvm-19-dev clang-19 flex bison libjson-c-dev libprotobuf-c-dev protobuf-c-compiler libzip-dev libpng-dev libjpeg-dev gnuplot-nox"
 portable="cmake libzstd-dev libtinfo-dev dpkg-dev zlib1g-dev"
+mpi="openmpi-bin libopenmpi-dev mpich libmpich-dev"
 test="libcmocka-dev python3"
 # Objects for other machines, run under emulation. Where one is missing, its tests say `skipped`.
 emulation="gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-user
@@ -30,6 +31,7 @@ fi
 {
   need=$(absent $build)
   want=
+  [ "${1:-build}" = mpi ] && need="$need$(absent $mpi)"
   [ "${1:-build}" = portable ] && need="$need$(absent $portable)"
   if [ "${1:-build}" = test ]; then
     need="$need$(absent $test ${NETC_TEST_PACKAGES:-})"

@@ -21,6 +21,9 @@ completion() { # completion SHELL FOLDER NAME
 }
 
 put 755 "$program" "$prefix/bin" netc
+for m in openmpi mpich; do
+  [ ! -s "${B:-build}/mpi-$m.so" ] || put 644 "${B:-build}/mpi-$m.so" "$prefix/lib/netc" "mpi-$m.so"
+done
 page netc
 for c in $("$program" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do page "netc-$c" "$c"; done
 completion bash "$share/bash-completion/completions" netc
@@ -34,7 +37,7 @@ for f in $(git_files); do
   put $mode "$f" "$share/netc/$(dirname "$f")" "$(basename "$f")"
 done
 if [ "$action" = uninstall ]; then
-  for d in "$share/netc" "$share/doc/netc"; do
+  for d in "$share/netc" "$share/doc/netc" "$prefix/lib/netc"; do
     [ ! -d "$d" ] || find "$d" -depth -type d -exec rmdir --ignore-fail-on-non-empty {} +
   done
   echo "netc $version is gone from $prefix"

@@ -94,6 +94,7 @@ typedef struct {
   int n_optimizer;
   opuse *optimizer;
   values lr, batch, epochs, seed;
+  values shards; /* parts of a batch, each with a gradient of its own; n 0: none */
   const char *schedule;    /* NULL, "step", "cosine", "linear" */
   double schedule_arg[2];  /* step: every n epochs, times g; cosine, linear: warm-up epochs, final
                               fraction */

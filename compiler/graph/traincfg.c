@@ -56,6 +56,10 @@ static void read_lr(expander *x, const chosen *c) {
 static void read_batch(expander *x, const chosen *c) {
   read_numbers(x, c, &x->g->train.batch, 1, 65536, true, "a whole number from 1 to 65536");
 }
+/* `shards 8`: a batch is so many parts. */
+static void read_shards(expander *x, const chosen *c) {
+  read_numbers(x, c, &x->g->train.shards, 1, 65536, true, "a whole number from 1 to 65536");
+}
 /* `epochs 10`, or `epochs 10 of 200`: each of 200 batches that are drawn at random. */
 static void read_epochs(expander *x, const chosen *c) {
   static const char takes[] = "a whole number, at least 1 (or `10 of 200`: batches in an epoch)";
@@ -434,7 +438,8 @@ static const struct {
     {"data", read_data},           {"split", read_split},   {"loss", read_loss},
     {"optimizer", read_optimizer}, {"lr", read_lr},         {"schedule", read_schedule},
     {"batch", read_batch},         {"epochs", read_epochs}, {"stop", read_stop},
-    {"augment", read_augment},     {"seed", read_seed},     {"normalize", read_normalize}};
+    {"augment", read_augment},     {"seed", read_seed},     {"normalize", read_normalize},
+    {"shards", read_shards}};
 enum { N_READERS = sizeof readers / sizeof *readers };
 
 static bool known_setting(expander *x, const stmt *s) {

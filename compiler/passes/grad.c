@@ -260,20 +260,24 @@ static nest **find_last_uses(nestprog *p) {
   return last;
 }
 
+static instance update_of(backward *b, const opuse *use, tensor *w, tensor *d) {
+  return (instance){.p = b->p,
+                    .d = b->p->graph->d,
+                    .op = use->op,
+                    .node = w->node,
+                    .n_set = use->n_set,
+                    .set = use->set,
+                    .n_in = 2,
+                    .in = {w, d},
+                    .prefix = w->name,
+                    .train = true};
+}
+
 /* The update stands behind the last nest that adds to the gradient or still reads the parameter. */
 static bool update(backward *b, const opuse *use, tensor *w, nest **last) {
   tensor *d = b->d[w->id];
   nest *after = last[d->id];
-  instance o = {.p = b->p,
-                .d = b->p->graph->d,
-                .op = use->op,
-                .node = w->node,
-                .n_set = use->n_set,
-                .set = use->set,
-                .n_in = 2,
-                .in = {w, d},
-                .prefix = w->name,
-                .train = true};
+  instance o = update_of(b, use, w, d);
   if (!instantiate(&o)) return false;
   if (last[w->id]->place > after->place) after = last[w->id];
   o.last->next = after->next;
@@ -292,20 +296,94 @@ static bool separate_states(nestprog *p) {
   return !t;
 }
 
-bool grad(nestprog *p, const struct opuse *optimizer) {
+static bool reverse(nestprog *p, backward *b) {
   if (!separate_states(p)) return false;
-  backward b = {.p = p, .mem = p->mem, .ex = p->ex, .n_tensor = p->n_tensor};
+  *b = (backward){.p = p, .mem = p->mem, .ex = p->ex, .n_tensor = p->n_tensor};
+  b->needed = NEW_N(p->mem, bool, p->n_tensor);
+  b->d = NEW_N(p->mem, tensor *, p->n_tensor);
+  b->won = NEW_N(p->mem, tensor *, p->n_tensor);
+  find_needed(b);
+  reverse_all(b);
+  return true;
+}
+
+static void add_rate(nestprog *p) {
   int64_t one[1] = {1};
-  b.needed = NEW_N(p->mem, bool, p->n_tensor);
-  b.d = NEW_N(p->mem, tensor *, p->n_tensor);
-  b.won = NEW_N(p->mem, tensor *, p->n_tensor);
-  find_needed(&b);
-  reverse_all(&b);
-  nest **last = find_last_uses(p);
   p->lr = tensor_new(p, "lr", T_HYPER, 1, one);
+}
+
+bool grad(nestprog *p, const opuse *optimizer) {
+  backward b;
+  if (!reverse(p, &b)) return false;
+  nest **last = find_last_uses(p);
+  add_rate(p);
   for (int i = 0; i < b.n_tensor && !b.failed; i++)
     if (b.d[i] && p->tensor[i]->role == T_PARAM && optimizer)
       b.failed = !update(&b, optimizer, p->tensor[i], last);
+  p->stage = "grad";
+  return !b.failed;
+}
+
+/* --- a step in two: gradients, and what the optimizer does with them --- */
+
+/* kept[i]: where the gradient of parameter i stays, for those that have one. */
+static tensor **kept_gradients(backward *b) {
+  nestprog *p = b->p;
+  tensor **kept = NEW_N(p->mem, tensor *, b->n_tensor);
+  for (int i = 0; i < b->n_tensor; i++) {
+    tensor *w = p->tensor[i];
+    if (!b->d[i] || w->role != T_PARAM) continue;
+    kept[i] = tensor_new(p, arena_printf(p->mem, "%s.grad", w->name), T_OPT, w->rank, w->dim);
+    kept[i]->node = w->node;
+  }
+  return kept;
+}
+
+static nest *keep(nestprog *p, tensor *d, tensor *to) {
+  nest *c = nest_new(p, to->name, to->node);
+  affine at[MAX_DIMS];
+  c->n_axis = to->rank;
+  for (int k = 0; k < to->rank; k++) {
+    c->axis[k] = (axis){arena_printf(p->mem, "%c", 'a' + k), to->dim[k], false};
+    at[k] = aff_axis(k, 1);
+  }
+  c->term = e_read(p->ex, access_of(p->ex, d, at));
+  nest_store(c, access_of(p->ex, to, at), e_acc(p->ex));
+  c->canonical = true;
+  return c;
+}
+
+bool gradients(nestprog *p) {
+  backward b;
+  if (!reverse(p, &b)) return false;
+  tensor **kept = kept_gradients(&b);
+  nest **last = find_last_uses(p);
+  for (int i = 0; i < b.n_tensor; i++) {
+    if (!kept[i]) continue;
+    nest *c = keep(p, b.d[i], kept[i]), *after = last[b.d[i]->id];
+    c->next = after->next;
+    after->next = c;
+  }
+  p->stage = "grad";
+  return true;
+}
+
+bool updates(nestprog *p, const opuse *optimizer) {
+  backward b;
+  if (!reverse(p, &b)) return false;
+  tensor **kept = kept_gradients(&b);
+  nest *end = NULL;
+  p->nests = NULL;
+  add_rate(p);
+  for (int i = 0; i < b.n_tensor && !b.failed; i++) {
+    if (!kept[i]) continue;
+    instance o = update_of(&b, optimizer, p->tensor[i], kept[i]);
+    b.failed = !instantiate(&o);
+    if (b.failed) break;
+    if (end) end->next = o.first;
+    else p->nests = o.first;
+    end = o.last;
+  }
   p->stage = "grad";
   return !b.failed;
 }

@@ -14,6 +14,10 @@ nestprog *lower(const struct graph *g, bool train, bool loss, int batch, arena *
 /* grad: requires forward nests; appends backward nests (scatters) and the optimizer's updates. The
    optimizer may be NULL (gradients only). False if its text is wrong, as for lower. */
 bool grad(nestprog *p, const struct opuse *optimizer);
+/* The same without updates: gradients stay, as T_OPT tensors named after their parameters. */
+bool gradients(nestprog *p);
+/* The updates alone; the gradients are T_OPT tensors that somebody else has filled. */
+bool updates(nestprog *p, const struct opuse *optimizer);
 /* gather: scatters become nests that write each element once; keeps values up to the order of sums.
  */
 void gather(nestprog *p);

@@ -18,7 +18,12 @@ static void run_lower(compilation *c) {
   c->p->no_fma = c->machine && !c->machine->info->fma;
 }
 static void run_grad(compilation *c) {
-  if (c->opt.train && !grad(c->p, c->optimizer)) wrong_library(c);
+  if (!c->opt.train) return;
+  bool ok = true;
+  if (c->opt.part == PART_GRADIENTS) ok = gradients(c->p);
+  else if (c->opt.part == PART_UPDATE) ok = updates(c->p, c->optimizer);
+  else ok = grad(c->p, c->optimizer);
+  if (!ok) wrong_library(c);
 }
 static void run_gather(compilation *c) { gather(c->p); }
 static void run_simplify(compilation *c) { simplify(c->p); }

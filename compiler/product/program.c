@@ -340,3 +340,15 @@ step_info program_step(const program *p, int i) {
           (double)tensor_bytes(k->arg[a]) * (double)(k->arg[a]->sliced ? k->n->sched->domain : 1);
   return s;
 }
+
+bool program_statistic(const program *p, int i, size_t *offset, size_t *bytes) {
+  const nestprog *n = p->c.p;
+  for (int k = 0; k < n->n_tensor; k++) {
+    const tensor *t = n->tensor[k];
+    if (t->role != T_STATE || i--) continue;
+    *offset = (size_t)t->offset;
+    *bytes = (size_t)tensor_bytes(t);
+    return true;
+  }
+  return false;
+}

@@ -42,6 +42,10 @@ typedef struct {
 
 typedef struct program program; /* one of: inference or training step, for one batch size */
 
+/* A training step may be had in two: gradients, and what the optimizer does with them. The state
+   block of the first is the gradients; that of the second begins with them, in the same places. */
+typedef enum { PART_STEP, PART_GRADIENTS, PART_UPDATE } program_part;
+
 typedef struct {
   bool train;
   bool loss; /* inference with the losses too (evaluation): labels and losses are used */
@@ -49,6 +53,7 @@ typedef struct {
   int threads;
   const char *cpu, *features; /* NULL: this machine */
   int optimizer;              /* index into train.optimizer; 0 by default */
+  program_part part;          /* of training */
 } program_options;
 
 /* Compiles. Never fails on a checked graph; internal errors abort. */
@@ -59,6 +64,9 @@ size_t program_params_bytes(const program *p);
 size_t program_state_bytes(const program *p); /* 0 for plain SGD and for inference */
 size_t program_work_bytes(const program *p);
 double program_compile_seconds(const program *p);
+/* Where operator state i (running statistics; from 0) lies in the params block, in bytes. False
+   beyond the last one. */
+bool program_statistic(const program *p, int i, size_t *offset, size_t *bytes);
 
 /* The tensors, params block first, in network order. Layout of the params block is the same for
    every program of one graph, so training and inference share one block. */

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 static bool is_weight(const tensor *t, bool in_state) {
-  return in_state ? t->role == T_OPT : t->role == T_PARAM || t->role == T_STATE;
+  /* Gradients that are kept for an update are in the state block, but no state: undeclared. */
+  return in_state ? t->role == T_OPT && t->decl : t->role == T_PARAM || t->role == T_STATE;
 }
 
 static param_info info_of(const tensor *t) {
