@@ -42,6 +42,13 @@ static const cifar_form *find_form(const char *path, char **folder) {
   return NULL;
 }
 
+bool cifar_folder(const char *path) {
+  char *folder;
+  const bool found = find_form(path, &folder) != NULL;
+  if (found) free(folder);
+  return found;
+}
+
 /* A pickled file of the folder, read; what() uses the values while they live. */
 typedef char *use_values(gatherer *g, value_heap *h, const value *root, void *to);
 

@@ -6,4 +6,6 @@
 /* Loads such a folder; the test set follows the training set, and test_from is where it begins.
    NULL with *error a malloc'd sentence that names the file. */
 dataset *cifar_open(const dataset_options *o, char **error);
+/* Is there CIFAR in this folder? */
+bool cifar_folder(const char *path);
 #endif

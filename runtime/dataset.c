@@ -4,11 +4,13 @@
 #include "data_form.h"
 #include "file.h"
 #include "hash.h"
+#include "idx.h"
 #include "keys.h"
 #include "message.h"
 #include "named_fields.h"
 #include "npz.h"
 #include "pickle.h"
+#include "picture_data.h"
 #include "samples.h"
 #include "csv_fields.h"
 #include "text_data.h"
@@ -109,6 +111,19 @@ static void take_size(dataset *ds, const data_port *p) {
   if (p->rank == 3) ds->c = (int)p->dim[0], ds->h = (int)p->dim[1], ds->w = (int)p->dim[2];
 }
 
+/* Bytes of images and their classes are labelled images like any other. */
+static void take_images(dataset *ds) {
+  data_field *f = &ds->fields.field[ds->port_field[0]];
+  if (!ds->labels || ds->port_whole[0] || f->type != FIELD_BYTES || f->rank != 3) return;
+  ds->bytes = f->data;
+  f->borrowed = true;
+  ds->layout = LAYOUT_NCHW;
+  ds->scale = (float)f->scale;
+  for (int v = 0; v < 256; v++) ds->byte_value[v] = (float)(v * f->scale);
+  free(ds->stored_type);
+  ds->stored_type = copy_string(f->stored, strlen(f->stored));
+}
+
 static char *match_all(dataset *ds, const dataset_options *o) {
   const match_options m = {o->images, o->labels, o->layout, o->scale};
   ds->n_port = o->n_port;
@@ -119,8 +134,19 @@ static char *match_all(dataset *ds, const dataset_options *o) {
   if (!wrong && o->n_port) {
     take_size(ds, &o->port[0]);
     take_labels(ds, o);
+    take_images(ds);
   }
   return wrong;
+}
+
+/* Ports for a look at images without a network. */
+static int image_ports(const field_set *s, data_port out[2]) {
+  const data_field *x = field_find(s, "images"), *y = field_find(s, "labels");
+  if (!x || !y || x->type != FIELD_BYTES || x->rank < 2 || x->rank > 3 || !y->below) return 0;
+  out[0] = (data_port){.name = "images", .rank = 3, .dim = {1}};
+  memcpy(out[0].dim + (3 - x->rank), x->dim, (size_t)x->rank * sizeof *x->dim);
+  out[1] = (data_port){.name = "labels", .target = true, .is_int = true, .below = y->below};
+  return 2;
 }
 
 /* A data set of these fields, which it takes over. */
@@ -226,9 +252,7 @@ static data_form form_of(const char *path, char **error) {
   return file_head(path, head, &n, error) ? data_form_of(head, n, error) : FORM_REFUSED;
 }
 
-static dataset *open_file(const dataset_options *o, char **error) {
-  data_form form = form_of(o->path, error);
-  if (form == FORM_IDX) *error = message("it is an IDX file, not a pickle or an .npz");
+static dataset *open_file(data_form form, const dataset_options *o, char **error) {
   size_t n;
   uint8_t *bytes = *error ? NULL : file_read(o->path, &n, error);
   dataset *ds = NULL;
@@ -238,14 +262,52 @@ static dataset *open_file(const dataset_options *o, char **error) {
   return ds;
 }
 
-dataset *dataset_open(const dataset_options *o, char **error) {
-  *error = NULL;
-  if (is_directory(o->path)) {
-    dataset *ds = cifar_open(o, error);
+/* Fields that are images, whether a network takes them or they are looked at. */
+static dataset *from_pictures(field_set *s, const dataset_options *o, char **error) {
+  data_port port[2];
+  dataset_options with = *o;
+  if (!o->n_port) {
+    with.n_port = image_ports(s, port);
+    with.port = port;
+  }
+  return from_fields(s, &with, error);
+}
+
+static dataset *open_idx(const dataset_options *o, char **error) {
+  field_set s;
+  *error = idx_open(o->path, &s);
+  return *error ? NULL : from_pictures(&s, o, error);
+}
+
+static dataset *open_pictures(const dataset_options *o, char **error) {
+  const bool known = o->n_port && o->port[0].rank == 3 && !o->port[0].is_int;
+  const int c = known ? (int)o->port[0].dim[0] : 3;
+  field_set s;
+  if (c != 1 && c != 3) *error = message("pictures have 1 or 3 channels, and the network takes %d", c);
+  else *error = pictures_open(o->path, c, known ? o->h : 0, known ? o->w : 0, &s);
+  return *error ? NULL : from_pictures(&s, o, error);
+}
+
+/* CIFAR, as it is unpacked; IDX files; else folders of pictures. */
+static dataset *open_folder(const dataset_options *o, char **error) {
+  if (idx_folder(o->path)) return open_idx(o, error);
+  dataset *ds = NULL;
+  if (cifar_folder(o->path)) {
+    ds = cifar_open(o, error);
     if (ds) add_image_fields(ds);
     return ds;
   }
-  dataset *ds = open_file(o, error);
+  ds = open_pictures(o, error);
+  if (!ds && *error && !strstr(*error, o->path))
+    *error = free_and(*error, message("`%s`: %s", o->path, *error));
+  return ds;
+}
+
+dataset *dataset_open(const dataset_options *o, char **error) {
+  *error = NULL;
+  if (is_directory(o->path)) return open_folder(o, error);
+  data_form form = form_of(o->path, error);
+  dataset *ds = form == FORM_IDX ? open_idx(o, error) : *error ? NULL : open_file(form, o, error);
   if (!ds) *error = free_and(*error, message("`%s`: %s", o->path, *error));
   return ds;
 }
