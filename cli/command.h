@@ -23,6 +23,8 @@ extern const int n_commands;
 COMMAND(train);
 COMMAND(eval);
 COMMAND(predict);
+COMMAND(generate);
+COMMAND(new);
 COMMAND(summary);
 COMMAND(fmt);
 COMMAND(compare);

@@ -236,8 +236,9 @@ static bool is_picture(const char *path) {
 }
 
 static int predict(const predict_command *c, workload *w) {
-  bool pictures = takes_images(w->g);
-  for (int i = 0; i < c->n; i++) pictures &= is_picture(c->path[i]);
+  bool pictures = false;
+  for (int i = 0; i < c->n; i++) pictures |= is_picture(c->path[i]);
+  pictures &= takes_images(w->g);
   open_names(w, c->f.weights, c->f.data);
   return pictures ? predict_images(c, w) : predict_files(c, w);
 }

@@ -230,6 +230,7 @@ static dataset *open_text(const uint8_t *bytes, size_t n, const dataset_options 
     char *note = *error ? NULL : columns_note(&s, n_input);
     if (!*error && o->n_port) *error = join_columns(&s, n_input, o->port, o->n_port);
     s.columns = note;
+    s.n_input = n_input;
     return *error ? NULL : from_fields(&s, o, error);
   }
   if (o->n_port && !window_of(o)) {

@@ -1,0 +1,276 @@
+/* netc new: a commented network to begin with, of a kind or for a data set. */
+#include "cli/command.h"
+#include "runtime/atomic_file.h"
+#include "runtime/dataset.h"
+#include "runtime/file.h"
+#include "runtime/message.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  const char *what, *out, *target;
+  bool force;
+} new_command;
+
+enum { KEY_TARGET = 1, KEY_FORCE };
+
+static const struct argp_option options[] = {
+    {"output", 'o', "FILE.net", 0, "the file to write (default: on the terminal)", 0},
+    {"target", KEY_TARGET, "COLUMN", 0, "what is to be told, of a table", 0},
+    {"force", KEY_FORCE, 0, 0, "replace the file", 0},
+    {0}};
+
+static const char doc[] =
+    "Writes a commented network to begin with: for a data set (a table, an .npz or a pickle, a "
+    "text, a folder of pictures), or of a kind: image, sequence, text, table."
+    "\vOf a data set, inputs, targets and losses are what it holds; `netc train` then trains it.";
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  new_command *c = state->input;
+  switch (key) {
+  case 'o': c->out = arg; break;
+  case KEY_TARGET: c->target = arg; break;
+  case KEY_FORCE: c->force = true; break;
+  case ARGP_KEY_NO_ARGS: argp_error(state, "a data set, or image, sequence, text or table?"); break;
+  case ARGP_KEY_ARG:
+    if (c->what) argp_error(state, "one data set at a time");
+    c->what = arg;
+    break;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+  return 0;
+}
+
+/* ---- what is known of the data ---- */
+
+typedef struct {
+  char *data;   /* the line of `data`, with its comment */
+  char *input;  /* "4", "3x32x32", "64 of 65" */
+  char *target; /* "classes 3", "target 1", "target 64 of 65" */
+  bool numbers; /* are predicted */
+  int64_t n;
+  enum { BODY_TABLE, BODY_IMAGE, BODY_SEQUENCE, BODY_TEXT } body;
+} plan;
+
+enum { MOST_CLASSES = 50 };
+
+/* Few different whole numbers are classes; anything else is a number to predict. */
+static int64_t count_classes(const data_field *f, int64_t n) {
+  double seen[MOST_CLASSES];
+  int64_t count = 0;
+  if (f->names) return f->below;
+  if (f->size != 1) return 0;
+  for (int64_t i = 0; i < n; i++) {
+    double v = field_value(f, i, 0);
+    int64_t k = 0;
+    while (k < count && seen[k] != v) k++;
+    if (k < count) continue;
+    if (count == MOST_CLASSES || v != floor(v)) return 0;
+    seen[count++] = v;
+  }
+  return count * 4 <= n || count <= 2 ? count : 0;
+}
+
+static void plan_target(plan *p, const data_field *f, int64_t n) {
+  const int64_t classes = count_classes(f, n);
+  char *shape = field_shape_text(f);
+  p->numbers = !classes;
+  p->target = classes ? message("classes %lld", (long long)classes)
+                      : message("target %s", *shape ? shape : "1");
+  free(shape);
+}
+
+/* Floats that the columns take, words as one-hot columns. */
+static int64_t table_width(const field_set *s) {
+  int64_t width = 0;
+  for (int i = 0; i < s->n_input; i++) width += s->field[i].names ? s->field[i].below : 1;
+  return width;
+}
+
+static char *plan_table(plan *p, const dataset *ds, const new_command *c) {
+  const field_set *s = &ds->fields;
+  const data_field *target = &s->field[s->n_input];
+  p->body = BODY_TABLE;
+  p->input = message("%lld", (long long)table_width(s));
+  plan_target(p, target, ds->n);
+  p->data = message("data \"%s\" target=\"%s\"; # words are one-hot columns; drop={..} leaves "
+                    "columns out",
+                    c->what, target->name);
+  return NULL;
+}
+
+static char *plan_text(plan *p, const dataset *ds, const new_command *c) {
+  p->body = BODY_TEXT;
+  p->input = message("64 of %lld", (long long)ds->fields.field[0].below);
+  p->target = message("target %s", p->input);
+  p->data = message("data \"%s\"; # its characters; its end validates", c->what);
+  return NULL;
+}
+
+static char *plan_images(plan *p, const dataset *ds, const new_command *c) {
+  p->body = BODY_IMAGE;
+  p->input = message("%dx%dx%d", ds->c, ds->h, ds->w);
+  p->target = message("classes %d", ds->classes);
+  p->data = message("data \"%s\";", c->what);
+  return NULL;
+}
+
+static char *plan_fields(plan *p, const dataset *ds, const new_command *c) {
+  static const char *const inputs[] = {"data", "x", "images", "features", "inputs", "input"};
+  static const char *const targets[] = {"target", "y", "labels", "targets", "label"};
+  const data_field *x = NULL, *y = NULL;
+  for (size_t i = 0; i < sizeof inputs / sizeof *inputs && !x; i++)
+    x = field_find(&ds->fields, inputs[i]);
+  for (size_t i = 0; i < sizeof targets / sizeof *targets && !y; i++)
+    y = field_find(&ds->fields, targets[i]);
+  if (!x || !y) {
+    char *all = fields_describe(&ds->fields);
+    return free_and(all, message("`%s` holds %s: netc new knows inputs and targets by the names `x` "
+                                 "and `y`, `data` and `target`",
+                                 c->what, all));
+  }
+  p->input = field_shape_text(x);
+  if (!*p->input) p->input = free_and(p->input, message("1"));
+  p->body = x->rank == 3 ? BODY_IMAGE : x->rank == 2 ? BODY_SEQUENCE : BODY_TABLE;
+  plan_target(p, y, ds->n);
+  p->data = message("data \"%s\"; # its arrays `%s` and `%s`", c->what, x->name, y->name);
+  return NULL;
+}
+
+static char *plan_data(plan *p, const new_command *c) {
+  dataset_options o = {.path = c->what, .any = true};
+  o.csv = (csv_options){.n_target = c->target != NULL, .target = &c->target};
+  char *wrong = NULL;
+  dataset *ds = dataset_open(&o, &wrong);
+  if (!ds) return wrong;
+  p->n = ds->n;
+  if (ds->bytes || ds->floats) wrong = plan_images(p, ds, c);
+  else if (ds->fields.window) wrong = plan_text(p, ds, c);
+  else if (ds->fields.n_input) wrong = plan_table(p, ds, c);
+  else wrong = plan_fields(p, ds, c);
+  dataset_close(ds);
+  return wrong;
+}
+
+static bool plan_kind(plan *p, const char *kind) {
+  static const plan kinds[] = {
+      {"data \"table.csv\" target=price; # a column to a number", "8", "target 1", true, 1000,
+       BODY_TABLE},
+      {"data \"images/\"; # a folder of pictures, one folder a class", "3x32x32", "classes 10",
+       false, 1000, BODY_IMAGE},
+      {"data \"series.npz\"; # arrays x (N x 6 x 128) and y (N)", "6x128", "classes 5", false, 1000,
+       BODY_SEQUENCE},
+      {"data \"book.txt\"; # its characters; its end validates", "64 of 128", "target 64 of 128",
+       false, 100000, BODY_TEXT}};
+  static const char *const names[] = {"table", "image", "sequence", "text"};
+  for (int i = 0; i < 4; i++) {
+    if (strcmp(kind, names[i])) continue;
+    *p = kinds[i];
+    p->data = message("%s", kinds[i].data);
+    p->input = message("%s", kinds[i].input);
+    p->target = message("%s", kinds[i].target);
+    return true;
+  }
+  return false;
+}
+
+/* ---- the text ---- */
+
+static void write_body(FILE *f, const plan *p) {
+  const char *last = p->numbers ? p->target + strlen("target ") : "classes";
+  switch (p->body) {
+  case BODY_TABLE:
+    fprintf(f, "linear 64 relu;        # two hidden layers\nlinear 64 relu;\nlinear %s;\n", last);
+    break;
+  case BODY_IMAGE:
+    fprintf(f, "conv 32 k3 p1 bn relu; # 3 x 3, the size is kept\nmaxpool 2;\n"
+               "conv 64 k3 p1 bn relu;\nmaxpool 2;\nconv 64 k3 p1 bn relu;\ngap;                   "
+               "# the mean of every channel\nlinear %s;\n",
+            last);
+    break;
+  case BODY_SEQUENCE:
+    fprintf(f, "conv 32 k5 p2 relu;    # along the sequence\nmaxpool 2;\nconv 64 k5 p2 relu;\n"
+               "gap;                   # the mean of every channel\nlinear %s;\n",
+            last);
+    break;
+  case BODY_TEXT:
+    fputs("embed 64; position;    # what a token is, and where\nrepeat 2 {\n"
+          "  add {} { layernorm; attention { dense 64; } { dense 64; } { dense 64; } heads=4 "
+          "causal=1;\n           dense 64; };\n"
+          "  add {} { layernorm; dense 256 gelu; dense 64; };\n}\nlayernorm; dense classes;\n",
+          f);
+  }
+}
+
+static int batch_for(const plan *p) { return p->n < 500 ? 16 : p->n < 20000 ? 32 : 64; }
+
+static void write_training(FILE *f, const plan *p) {
+  const bool table = p->body == BODY_TABLE;
+  fprintf(f, "train {\n  %s\n", p->data);
+  if (p->body == BODY_TEXT) fputs("  split 0.9;\n", f);
+  else fputs("  split 0.8;           # of the samples train, the rest validates\n", f);
+  if (p->body != BODY_TEXT)
+    fputs("  normalize;           # inputs to mean 0 and spread 1: a part of the network\n", f);
+  fprintf(f, "  loss %s; optimizer adam; lr %s; batch %d;\n",
+          p->numbers ? "mse" : "cross_entropy", p->numbers ? "0.01" : "0.001", batch_for(p));
+  if (p->body == BODY_TEXT) fputs("  epochs 20 of 100;    # each of 100 batches drawn at random\n", f);
+  else
+    fprintf(f, "  epochs %d; stop val_loss patience=%d restore; # the best weights stay\n",
+            table ? 200 : 30, table ? 20 : 5);
+  fputs("  seed 1;\n}\n", f);
+}
+
+static char *text_of(const plan *p, const char *what) {
+  char *text = NULL;
+  size_t n;
+  FILE *f = open_memstream(&text, &n);
+  if (!f) abort();
+  fprintf(f, "# A network to begin with, for %s. `netc train` trains it.\ninput %s; %s;\n", what,
+          p->input, p->target);
+  write_body(f, p);
+  write_training(f, p);
+  fclose(f);
+  return text;
+}
+
+static char *write_file(const new_command *c, const char *text) {
+  char *error = NULL;
+  if (file_exists(c->out) && !c->force)
+    return message("`%s` is there already\n      = help: --force replaces it", c->out);
+  if (atomic_write(c->out, text, strlen(text), &error))
+    fprintf(stderr, "wrote %s: `netc train %s` trains it\n", c->out, c->out);
+  return error;
+}
+
+/* A path in a network file counts from the file's folder. */
+static char *path_from(const char *out, const char *data) {
+  const char *slash = out ? strrchr(out, '/') : NULL;
+  char *full = slash && *data != '/' ? realpath(data, NULL) : NULL;
+  return full ? full : message("%s", data);
+}
+
+const struct argp new_argp = {options, parse, "DATASET|KIND", doc, NULL, NULL, NULL};
+
+int command_new(int argc, char **argv) {
+  new_command c = {0};
+  parse_command(&new_argp, argc, argv, &c);
+  plan p = {0};
+  const char *named = c.what;
+  char *path = NULL, *wrong = NULL;
+  if (!plan_kind(&p, c.what)) {
+    c.what = path = path_from(c.out, c.what);
+    wrong = plan_data(&p, &c);
+  }
+  if (!wrong) {
+    char *text = text_of(&p, named);
+    if (c.out) wrong = write_file(&c, text);
+    else fputs(text, stdout);
+    free(text);
+  }
+  free(path);
+  free(p.data);
+  free(p.input);
+  free(p.target);
+  return wrong ? report_failure(wrong) : EXIT_DONE;
+}
