@@ -143,7 +143,8 @@ static const char *unfit(const graph *g, const inference *f) {
   if (g->n_input != 1 || !g->input[0]->is_int) return "it takes no tokens";
   const port_info *x = program_port(f->b.p, 0);
   const int64_t outputs = at < 0 ? 0 : program_port(f->b.p, at)->count;
-  if (outputs != x->below && outputs != x->below * x->count) return "it does not tell the next token";
+  if (outputs != x->below && outputs != x->below * x->count)
+    return "it does not tell the next token";
   return NULL;
 }
 
@@ -154,7 +155,9 @@ static bool read_vocabulary(writer *w, const char *path, char **error) {
   const bool bytes = safetensors_meta(st, "tokens") != NULL;
   w->vocabulary = travel_list(st, "vocabulary", &n);
   safetensors_free(st);
-  if (w->vocabulary && n > w->below) *error = message("`%s` has %lld tokens, and the network takes %lld", path, (long long)n, (long long)w->below);
+  if (w->vocabulary && n > w->below)
+    *error = message("`%s` has %lld tokens, and the network takes %lld", path, (long long)n,
+                     (long long)w->below);
   else if (!w->vocabulary && !bytes)
     *error = message("`%s` carries no vocabulary: it was not trained on a text", path);
   else if (w->vocabulary) w->below = n;
@@ -169,7 +172,8 @@ static bool begin(writer *w, const generate_command *c, const graph *g, char **e
   const port_info *x = program_port(w->f.b.p, 0);
   w->below = x->below;
   w->window = x->count;
-  w->every = program_port(w->f.b.p, program_port_of(w->f.b.p, PORT_PREDICTION, 0))->count > x->below;
+  w->every =
+      program_port(w->f.b.p, program_port_of(w->f.b.p, PORT_PREDICTION, 0))->count > x->below;
   if (!read_vocabulary(w, c->f.weights, error)) return false;
   int64_t bad, n;
   int32_t *prompt = text_encode(c->prompt, strlen(c->prompt), w->vocabulary, w->below, &n, &bad);

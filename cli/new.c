@@ -45,10 +45,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 /* ---- what is known of the data ---- */
 
 typedef struct {
-  char *data;   /* the line of `data`, with its comment */
-  char *input;  /* "4", "3x32x32", "64 of 65" */
-  char *target; /* "classes 3", "target 1", "target 64 of 65" */
-  bool numbers; /* are predicted */
+  char *data;    /* the line of `data`, with its comment */
+  char *input;   /* "4", "3x32x32", "64 of 65" */
+  char *target;  /* "classes 3", "target 1", "target 64 of 65" */
+  bool numbers;  /* are predicted */
+  bool own_test; /* the data set has validation samples of its own */
   int64_t n;
   enum { BODY_TABLE, BODY_IMAGE, BODY_SEQUENCE, BODY_TEXT } body;
 } plan;
@@ -126,9 +127,10 @@ static char *plan_fields(plan *p, const dataset *ds, const new_command *c) {
     y = field_find(&ds->fields, targets[i]);
   if (!x || !y) {
     char *all = fields_describe(&ds->fields);
-    return free_and(all, message("`%s` holds %s: netc new knows inputs and targets by the names `x` "
-                                 "and `y`, `data` and `target`",
-                                 c->what, all));
+    return free_and(all,
+                    message("`%s` holds %s: netc new knows inputs and targets by the names `x` "
+                            "and `y`, `data` and `target`",
+                            c->what, all));
   }
   p->input = field_shape_text(x);
   if (!*p->input) p->input = free_and(p->input, message("1"));
@@ -145,6 +147,7 @@ static char *plan_data(plan *p, const new_command *c) {
   dataset *ds = dataset_open(&o, &wrong);
   if (!ds) return wrong;
   p->n = ds->n;
+  p->own_test = ds->test_from < ds->n;
   if (ds->bytes || ds->floats) wrong = plan_images(p, ds, c);
   else if (ds->fields.window) wrong = plan_text(p, ds, c);
   else if (ds->fields.n_input) wrong = plan_table(p, ds, c);
@@ -154,15 +157,14 @@ static char *plan_data(plan *p, const new_command *c) {
 }
 
 static bool plan_kind(plan *p, const char *kind) {
-  static const plan kinds[] = {
-      {"data \"table.csv\" target=price; # a column to a number", "8", "target 1", true, 1000,
-       BODY_TABLE},
-      {"data \"images/\"; # a folder of pictures, one folder a class", "3x32x32", "classes 10",
-       false, 1000, BODY_IMAGE},
-      {"data \"series.npz\"; # arrays x (N x 6 x 128) and y (N)", "6x128", "classes 5", false, 1000,
-       BODY_SEQUENCE},
-      {"data \"book.txt\"; # its characters; its end validates", "64 of 128", "target 64 of 128",
-       false, 100000, BODY_TEXT}};
+  static const plan kinds[] = {{"data \"table.csv\" target=price; # a column to a number", "8",
+                                "target 1", true, false, 1000, BODY_TABLE},
+                               {"data \"images/\"; # a folder of pictures, one folder a class",
+                                "3x32x32", "classes 10", false, false, 1000, BODY_IMAGE},
+                               {"data \"series.npz\"; # arrays x (N x 6 x 128) and y (N)", "6x128",
+                                "classes 5", false, false, 1000, BODY_SEQUENCE},
+                               {"data \"book.txt\"; # its characters; its end validates",
+                                "64 of 128", "target 64 of 128", false, false, 100000, BODY_TEXT}};
   static const char *const names[] = {"table", "image", "sequence", "text"};
   for (int i = 0; i < 4; i++) {
     if (strcmp(kind, names[i])) continue;
@@ -184,14 +186,16 @@ static void write_body(FILE *f, const plan *p) {
     fprintf(f, "linear 64 relu;        # two hidden layers\nlinear 64 relu;\nlinear %s;\n", last);
     break;
   case BODY_IMAGE:
-    fprintf(f, "conv 32 k3 p1 bn relu; # 3 x 3, the size is kept\nmaxpool 2;\n"
-               "conv 64 k3 p1 bn relu;\nmaxpool 2;\nconv 64 k3 p1 bn relu;\ngap;                   "
-               "# the mean of every channel\nlinear %s;\n",
+    fprintf(f,
+            "conv 32 k3 p1 bn relu; # 3 x 3, the size is kept\nmaxpool 2;\n"
+            "conv 64 k3 p1 bn relu;\nmaxpool 2;\nconv 64 k3 p1 bn relu;\ngap;                   "
+            "# the mean of every channel\nlinear %s;\n",
             last);
     break;
   case BODY_SEQUENCE:
-    fprintf(f, "conv 32 k5 p2 relu;    # along the sequence\nmaxpool 2;\nconv 64 k5 p2 relu;\n"
-               "gap;                   # the mean of every channel\nlinear %s;\n",
+    fprintf(f,
+            "conv 32 k5 p2 relu;    # along the sequence\nmaxpool 2;\nconv 64 k5 p2 relu;\n"
+            "gap;                   # the mean of every channel\nlinear %s;\n",
             last);
     break;
   case BODY_TEXT:
@@ -209,12 +213,14 @@ static void write_training(FILE *f, const plan *p) {
   const bool table = p->body == BODY_TABLE;
   fprintf(f, "train {\n  %s\n", p->data);
   if (p->body == BODY_TEXT) fputs("  split 0.9;\n", f);
-  else fputs("  split 0.8;           # of the samples train, the rest validates\n", f);
+  else if (!p->own_test)
+    fputs("  split 0.8;           # of the samples train, the rest validates\n", f);
   if (p->body != BODY_TEXT)
     fputs("  normalize;           # inputs to mean 0 and spread 1: a part of the network\n", f);
-  fprintf(f, "  loss %s; optimizer adam; lr %s; batch %d;\n",
-          p->numbers ? "mse" : "cross_entropy", p->numbers ? "0.01" : "0.001", batch_for(p));
-  if (p->body == BODY_TEXT) fputs("  epochs 20 of 100;    # each of 100 batches drawn at random\n", f);
+  fprintf(f, "  loss %s; optimizer adam; lr %s; batch %d;\n", p->numbers ? "mse" : "cross_entropy",
+          p->numbers ? "0.01" : "0.001", batch_for(p));
+  if (p->body == BODY_TEXT)
+    fputs("  epochs 20 of 100;    # each of 100 batches drawn at random\n", f);
   else
     fprintf(f, "  epochs %d; stop val_loss patience=%d restore; # the best weights stay\n",
             table ? 200 : 30, table ? 20 : 5);

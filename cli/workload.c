@@ -76,7 +76,7 @@ bool open_data(workload *w, const char *data_option) {
 split_options split_of(const graph *g, bool shuffle) {
   const traincfg *t = &g->train;
   split_options o = {.seed = (uint64_t)t->seed.v[0], .shuffle = shuffle};
-  if (!t->n_split) return o;
+  if (!t->n_split || t->split_at.file < 0) return o; /* only the default */
   o.given = true;
   o.is_fraction = t->split[0].is_fraction;
   o.fraction = t->split[0].fraction;

@@ -33,7 +33,8 @@ static double element(const uint8_t *p, int type) {
 }
 
 /* Extents: the first counts the samples. The elements of all, or -1: not what the file holds. */
-static int64_t read_extents(const uint8_t *bytes, size_t n, int64_t dim[FIELD_RANK + 1], int *rank) {
+static int64_t read_extents(const uint8_t *bytes, size_t n, int64_t dim[FIELD_RANK + 1],
+                            int *rank) {
   *rank = bytes[3];
   const size_t head = 4 + 4 * (size_t)*rank;
   int64_t count = 1;
@@ -61,7 +62,7 @@ static char *fill(data_field *f, const uint8_t *from, int type, int64_t count) {
 }
 
 char *idx_read(const uint8_t *bytes, size_t n, const char *name, field_set *s) {
-  static const char *const types[] = {"uint8",   "int8",    "", "int16 array",
+  static const char *const types[] = {"uint8", "int8",    "",       "int16 array",
                                       "int32", "float32", "float64"};
   int64_t dim[FIELD_RANK + 1];
   int rank;
@@ -106,7 +107,8 @@ static char *read_part(const char *folder, const char *part, field_set *s) {
        *labels = find_file(folder, part, "labels-idx1");
   char *wrong = NULL;
   if (!images || !labels)
-    wrong = message("`%s` holds no %s-%s-ubyte", folder, part, images ? "labels-idx1" : "images-idx3");
+    wrong =
+        message("`%s` holds no %s-%s-ubyte", folder, part, images ? "labels-idx1" : "images-idx3");
   if (!wrong) wrong = read_file(images, "images", s);
   if (!wrong) wrong = read_file(labels, "labels", s);
   free(images);
@@ -154,8 +156,8 @@ char *idx_open(const char *path, field_set *out) {
   char *folder = is_directory(path) ? message("%s", path)
                  : slash            ? copy_string(path, (size_t)(slash - path) + (slash == path))
                                     : message(".");
-  const bool known = is_directory(path) ||
-                     (idx_folder(folder) && strstr(slash ? slash : path, "train-"));
+  const bool known =
+      is_directory(path) || (idx_folder(folder) && strstr(slash ? slash : path, "train-"));
   char *wrong = known ? open_folder(folder, out) : read_file(path, "x", out);
   free(folder);
   if (wrong) field_set_free(out);

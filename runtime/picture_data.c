@@ -69,8 +69,10 @@ static char *inside(const char *folder, const char *const *names) {
 }
 
 char *pictures_open(const char *folder, int c, int h, int w, field_set *out) {
-  static const char *const training[] = {"train", "training", NULL},
-                           *const held[] = {"val", "valid", "validation", "test", NULL};
+  static const char *const training[] = {"train", "training", NULL}, *const held[] = {"val",
+                                                                                      "valid",
+                                                                                      "validation",
+                                                                                      "test", NULL};
   *out = (field_set){0};
   field_add(out, "images")->type = FIELD_BYTES;
   field_add(out, "labels")->type = FIELD_WHOLE;
