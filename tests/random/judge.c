@@ -1,7 +1,7 @@
 /* Compiled code against the interpreter, to the bit: training and inference, on every instruction
    set that this machine runs, with one thread and several; an object against the JIT; derived
    gradients against differences. */
-#include "judge.h"
+#include "cases.h"
 #include "base/philox.h"
 #include "passes/passes.h"
 #include "product/pipeline.h"
@@ -58,13 +58,13 @@ static tensor *find_tensor(nestprog *p, const char *name) {
   return NULL;
 }
 
-static float random_at(uint32_t stream, uint32_t i) {
+float random_at(uint32_t stream, uint32_t i) {
   uint32_t ctr[4] = {i, stream, 0, 0}, key[2] = {7, 7}, r[4];
   philox4x32_10(ctr, key, r);
   return (float)(r[0] >> 8) * 0x1p-24f;
 }
 
-static void *block(size_t bytes) {
+void *zeroed(size_t bytes) {
   bytes = (bytes + 127) / 64 * 64;
   return memset(aligned_alloc(64, bytes), 0, bytes);
 }
@@ -107,7 +107,7 @@ static void make_ports(subject *s) {
   for (int i = 0; i < program_n_ports(s->p); i++) {
     const port_info *p = program_port(s->p, i);
     int64_t n = port_elements(s, i);
-    float *x = s->port[i] = block((size_t)n * 4);
+    float *x = s->port[i] = zeroed((size_t)n * 4);
     for (int64_t k = 0; k < n && p->role <= PORT_TARGET; k++) {
       float u = random_at((uint32_t)i + 1, (uint32_t)k);
       if (p->is_int) ((int32_t *)s->port[i])[k] = (int32_t)(u * (float)p->below);
@@ -124,9 +124,9 @@ static subject subject_new(const oracle *o, const target *t, int threads) {
                          .cpu = t->cpu,
                          .features = t->features};
   subject s = {.p = program_build(o->g, &opt)};
-  s.args = (run_args){.params = block(program_params_bytes(s.p)),
-                      .state = block(program_state_bytes(s.p)),
-                      .work = block(program_work_bytes(s.p)),
+  s.args = (run_args){.params = zeroed(program_params_bytes(s.p)),
+                      .state = zeroed(program_state_bytes(s.p)),
+                      .work = zeroed(program_work_bytes(s.p)),
                       .lr = 0.05f,
                       .seed = 42};
   make_ports(&s);
@@ -234,7 +234,6 @@ static bool judge_target(oracle *o, const target *t, const judge_options *opt, v
     program_run(s.p, &s.args);
   }
   bool ok = compare(&s, o, v);
-  if (!ok && !all_finite(o)) v->outcome = INFINITE;
   subject_free(&s);
   return ok;
 }
@@ -250,6 +249,7 @@ static bool judge_program(const graph *g, bool train, const judge_options *opt, 
   bool ok = true;
   for (int i = 0; i < N_TARGETS && ok; i++)
     if (runs_here(&targets[i]) && chosen(i, train, opt)) ok = judge_target(&o, &targets[i], opt, v);
+  v->infinite |= o.c.p && !all_finite(&o);
   oracle_free(&o);
   return ok;
 }
@@ -285,7 +285,12 @@ void judge(const char *text, const judge_options *opt, verdict *v) {
   }
   for (int train = 0; train < 2 && ok; train++) ok = judge_program(g, train, opt, v);
   /* Differences see through what `stop` hides. */
-  if (ok && opt->gradients && !strstr(text, "stop(")) ok = judge_gradients(g, v);
+  if (ok && opt->gradients && !v->infinite && !strstr(text, "stop(")) ok = judge_gradients(g, v);
+  if (ok && opt->object && !v->infinite) {
+    begin(v, "comparing an object with the JIT");
+    ok = judge_object(g, (int)g->train.batch.v[0], v);
+  }
   if (ok) v->outcome = RIGHT;
+  if (!ok && v->infinite) v->outcome = INFINITE;
   graph_free(g);
 }

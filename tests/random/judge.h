@@ -19,6 +19,7 @@ typedef struct {
   outcome outcome;
   char doing[120]; /* the last thing that was begun */
   char what[400];
+  bool infinite;   /* a value was beyond all numbers */
   double gradient; /* the worst error of a gradient against differences */
   double seconds;  /* of processor time */
 } verdict;

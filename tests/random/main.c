@@ -5,6 +5,7 @@
 #include "author.h"
 #include "judge.h"
 #include "shrink.h"
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -111,11 +112,21 @@ static double now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal) {
+  (void)signal;
+  stopped = 1;
+}
+
 static int run(const settings *s) {
   tally t = {0};
   double start = now();
   long n = 0;
-  for (; s->seconds > 0 ? now() - start < s->seconds : n < s->count; n++) one(s->seed + n, s, &t);
+  signal(SIGTERM, stop);
+  signal(SIGINT, stop);
+  for (; !stopped && (s->seconds > 0 ? now() - start < s->seconds : n < s->count); n++)
+    one(s->seed + n, s, &t);
   return summary(&t, n, now() - start);
 }
 
