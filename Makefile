@@ -149,10 +149,14 @@ $(B)/run_network: tests/run_network.c $(LIBOBJ)
 check-all: $(TESTS) $(B)/random_networks $(NETC) $(B)/run_network
 	@env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL NETC=./$(NETC) BUILD=$(B) sh tests/run-all $(TESTS) -- $(SCRIPTS)
 
+# The listings of the documentation, as the commands print them now.
+listings: netc
+	python3 scripts/listings.py ./$(NETC) $$(grep -l '^```console' README.md docs/*.md examples/*/README.md)
+
 bench: netc
 	sh bench/run.sh
 
 clean:
 	rm -rf build build-* netc netc-*
-.PHONY: all deps deps-mpi deps-test run test asan random-asan install uninstall deb portable check-all bench clean
+.PHONY: all deps deps-mpi deps-test run test asan random-asan install uninstall deb portable check-all listings bench clean
 -include $(OBJ:.o=.d) $(TESTS:=.d) $(RANDOM_OBJ:.o=.d)

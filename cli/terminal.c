@@ -92,9 +92,10 @@ static int print_word(FILE *f, const char *word, int at, int indent, int right) 
 
 void print_wrapped(FILE *f, const char *text, int indent) {
   const int columns = terminal_columns(f), right = columns ? columns : 110;
-  int at = (int)strspn(text, " ");
+  const int lead = (int)strspn(text, " ");
+  int at = lead ? lead - 1 : 0; /* a word brings the space before it */
   fprintf(f, "%*s", at, "");
-  for (text += at; *text;) {
+  for (text += lead; *text;) {
     const size_t n = strcspn(text, " ");
     char *word = strndup(text, n);
     if (!word) abort();
