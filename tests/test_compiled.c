@@ -325,8 +325,8 @@ static void inputs_to_oracle(const subject *s, oracle *o) {
   for (int i = 0; i < p->n_port; i++) {
     const tensor *t = p->port[i];
     if (t->role != T_INPUT && t->role != T_LABEL) continue;
-    if (t->is_int) memcpy(o->data[t->id], s->port[i], (size_t)elements(t) * 4);
-    for (int64_t k = 0; !t->is_int && k < elements(t); k++)
+    if (is_whole(t)) memcpy(o->data[t->id], s->port[i], (size_t)elements(t) * 4);
+    for (int64_t k = 0; !is_whole(t) && k < elements(t); k++)
       o->data[t->id][k] = (double)((float *)s->port[i])[k];
   }
   if (p->lr) o->data[p->lr->id][0] = (double)s->args.lr;

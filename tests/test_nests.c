@@ -152,7 +152,7 @@ static bench *bench_op(const opdef *op, const optest *t, bool train) {
     const opinput *in = &op->in[i];
     trole role = in->is_int ? T_LABEL : op->kind == OP_OPTIMIZER && i ? T_STATE : T_PARAM;
     o.in[i] = tensor_new(&b->p, in->name, role, t->in[i].n_dim, t->in[i].dim);
-    o.in[i]->is_int = in->is_int;
+    o.in[i]->dtype = in->is_int ? I32 : F32;
     o.in[i]->below = in->is_int ? 3 : 0; /* as fill has it */
   }
   if (!instantiate(&o)) fail_with_diagnostics(b, op->name);
@@ -191,7 +191,7 @@ static void fill(const bench *b, buffers v) {
     const tensor *t = b->p.tensor[i];
     for (int64_t k = 0; k < elements(t); k++) {
       double u = uniform(stream_of(t->name), (uint64_t)k);
-      if (t->is_int) ((int32_t *)v.data[i])[k] = (int32_t)((u + 1) * 1.4999);
+      if (is_whole(t)) ((int32_t *)v.data[i])[k] = (int32_t)((u + 1) * 1.4999);
       else if (t->role == T_HYPER) v.data[i][k] = 0.1;
       else if (t->role == T_OPT) v.data[i][k] = 0.5 + 0.25 * u; /* second moments are positive */
       else if (t->role == T_STATE) v.data[i][k] = strcmp(t->name, "mix") ? 1.5 + u : u;

@@ -73,7 +73,9 @@ static LLVMValueRef add_scaled(em *e, LLVMValueRef base, LLVMValueRef i, int64_t
   return base ? LLVMBuildAdd(B, base, t, "") : t;
 }
 
-static LLVMTypeRef element_type(em *e, const ref *r) { return r->t->is_int ? e->c.i32 : e->c.f32; }
+static LLVMTypeRef element_type(em *e, const ref *r) {
+  return is_whole(r->t) ? e->c.i32 : e->c.f32;
+}
 
 static LLVMValueRef advance(em *e, const ref *r, LLVMValueRef i, int64_t stride) {
   if (!stride || !i) return r->at;
@@ -157,10 +159,10 @@ static int width_at(em *e, const point *p) { return e->vec < 0 ? 1 : e->chunk[p-
 static LLVMValueRef load(em *e, expr *x, const point *p) {
   ref *r = ref_of(e, &x->rd);
   int w = along_vector(e, x) && r->stride[e->vec] ? width_at(e, p) : 1;
-  LLVMTypeRef t = x->rd.t->is_int ? ir_int_type(&e->c, w) : ir_float_type(&e->c, w);
+  LLVMTypeRef t = is_whole(x->rd.t) ? ir_int_type(&e->c, w) : ir_float_type(&e->c, w);
   LLVMValueRef v = LLVMBuildLoad2(B, t, address(e, r, &x->rd, p), "");
-  LLVMSetAlignment(v, (unsigned)x->rd.t->element);
-  return x->rd.t->is_int ? LLVMBuildSIToFP(B, v, ir_float_type(&e->c, w), "") : v;
+  LLVMSetAlignment(v, (unsigned)element_bytes(x->rd.t));
+  return is_whole(x->rd.t) ? LLVMBuildSIToFP(B, v, ir_float_type(&e->c, w), "") : v;
 }
 
 /* Is x read along the axis `across`, where others run along the vector axis? */
@@ -180,7 +182,7 @@ static void load_block(em *e, expr *x, const point *p) {
     q.off[e->vec] = p->off[e->vec] + i;
     row[i] = LLVMBuildLoad2(B, ir_float_type(&e->c, columns),
                             address(e, ref_of(e, &x->rd), &x->rd, &q), "");
-    LLVMSetAlignment(row[i], (unsigned)x->rd.t->element);
+    LLVMSetAlignment(row[i], (unsigned)element_bytes(x->rd.t));
   }
   ir_transpose(&e->c, row, rows, columns, column);
   q.off[e->vec] = p->off[e->vec];
@@ -619,7 +621,7 @@ static LLVMValueRef value_to_store(em *e, int s, const point *p) {
 static void write_store(em *e, int s, const point *p, LLVMValueRef v) {
   const access *out = &e->n->store[s].out;
   LLVMValueRef at = address(e, ref_of(e, out), out, p);
-  LLVMSetAlignment(LLVMBuildStore(B, v, at), (unsigned)out->t->element);
+  LLVMSetAlignment(LLVMBuildStore(B, v, at), (unsigned)element_bytes(out->t));
 }
 
 static void write_results(em *e) {
@@ -780,7 +782,7 @@ void emit_kernel(LLVMModuleRef m, const kernel_call *k, const target_info *t) {
   e->mem = mem;
   LLVMContextRef cx = LLVMGetModuleContext(m);
   e->n = k->n;
-  bool exact = e->n->store[0].out.t->element == 8;
+  bool exact = e->n->store[0].out.t->dtype == F64;
   e->c = (ir){cx,
               m,
               LLVMCreateBuilderInContext(cx),

@@ -39,7 +39,7 @@ static void put_access(writer *w, const access *x) {
   int64_t c = 0;
   for (int d = 0; d < x->t->rank; d++) c += x->ix[d]->c * x->t->stride[d];
   put(w, arg_number(w, x->t));
-  put(w, x->t->is_int);
+  put(w, x->t->dtype);
   put(w, c);
   for (int a = 0; a < w->c->n->n_axis; a++) put(w, access_stride(x, a));
 }

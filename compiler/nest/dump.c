@@ -118,8 +118,8 @@ static void print_nest(const nest *n, FILE *to) {
   static const char *const comb[] = {"=", "+=", "max="};
   printer p = {to, n};
   int form = n->n_store == 1 ? store_form(&n->store[0]) : 2;
-  fprintf(to, "  # %s%s%s\n  ", n->name, n->canonical ? "" : " (scatter)",
-          n->lanes ? " (16 lanes)" : "");
+  fprintf(to, "  # %s%s%s%s\n  ", n->name, n->canonical ? "" : " (scatter)",
+          n->lanes ? " (16 lanes)" : "", n->phase == PHASE_UPDATE ? " (update)" : "");
   if (n->init) form = 2;
   if (form == 2) fputs("acc", to);
   else print_access(&p, &n->store[0].out);
@@ -161,9 +161,11 @@ static void print_schedule(const nest *n, FILE *to) {
 }
 
 static void print_tensor(const tensor *t, FILE *to) {
-  static const char *const role[] = {"input", "label", "param",  "state", "opt",
-                                     "hyper", "temp",  "logits", "losses"};
-  fprintf(to, "  %-6s %s%s[", role[t->role], t->is_int ? "int " : "", t->name);
+  static const char *const role[] = {
+      [T_INPUT] = "input",   [T_LABEL] = "label",   [T_PARAM] = "param",  [T_STATE] = "state",
+      [T_OPT] = "opt",       [T_HYPER] = "hyper",   [T_GRAD] = "grad",    [T_TEMP] = "temp",
+      [T_LOGITS] = "logits", [T_LOSSES] = "losses", [T_METRIC] = "metric"};
+  fprintf(to, "  %-6s %s%s[", role[t->role], is_whole(t) ? "int " : "", t->name);
   for (int d = 0; d < t->rank; d++) fprintf(to, d ? ",%" PRId64 : "%" PRId64, t->dim[d]);
   fputs("]", to);
   for (int d = 0; d < t->rank; d++)

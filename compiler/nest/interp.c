@@ -18,7 +18,7 @@ typedef struct {
   int64_t stream;
   int cur; /* cursor of E_READ, E_INDEX, E_RAND */
   const void *data;
-  bool is_int;
+  bool whole;
   int check, n_check; /* of a read in a store's value: out of range is 0 */
 } step;
 
@@ -106,7 +106,7 @@ static step step_of(machine *m, tape *t, expr *e) {
   if (e->kind == E_READ) {
     s.cur = add_access(m, t, &e->rd);
     s.data = m->data[tensor_base(e->rd.t)->id];
-    s.is_int = e->rd.t->is_int;
+    s.whole = is_whole(e->rd.t);
     s.check = t->n_check;
     check_access(m, t, &e->rd);
     s.n_check = t->n_check - s.check;
@@ -144,7 +144,7 @@ static void build(machine *m) {
   m->direct = n->red == R_SUM && !n->lanes && r->kind == E_MUL && m->term.n <= 3;
   for (int i = 0; m->direct && i < 2; i++) {
     const step *x = &m->term.step[r->a[i]];
-    m->direct = x->kind == E_READ && !x->is_int;
+    m->direct = x->kind == E_READ && !x->whole;
   }
   m->term.value = NEW_N(m->mem, double, m->term.n + 1);
   m->out.value = NEW_N(m->mem, double, m->out.n + 1);
@@ -192,8 +192,8 @@ static void eval(machine *m, tape *t) {
         v[i] = 0;
         break;
       }
-      v[i] = s->is_int ? ((const int32_t *)s->data)[at] : ((const double *)s->data)[at];
-      if (s->is_int && !m->exact) v[i] = (float)v[i];
+      v[i] = s->whole ? ((const int32_t *)s->data)[at] : ((const double *)s->data)[at];
+      if (s->whole && !m->exact) v[i] = (float)v[i];
       break;
     default: v[i] = apply(m, s->kind, v[s->a[0]], v[s->a[1]], v[s->a[2]]);
     }

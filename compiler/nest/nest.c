@@ -24,6 +24,10 @@ tensor *tensor_new(nestprog *p, const char *name, trole role, int rank, const in
 
 tensor *tensor_base(tensor *t) { return t->view_of ? t->view_of : t; }
 
+bool is_whole(const tensor *t) { return t->dtype == I32; }
+
+int element_bytes(const tensor *t) { return t->dtype == F64 ? 8 : 4; }
+
 int64_t tensor_elements(const tensor *t) {
   int64_t p = 1;
   for (int d = 0; d < t->rank; d++) p *= t->dim[d];

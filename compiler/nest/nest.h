@@ -44,6 +44,13 @@ typedef struct store {
      unless the store's value is ADD(READ out, ACC), all elements of the output tensor = 0
      for every point where the reads, the guards and the output are in range: out = out + term. */
 enum { MAX_STORES = 40, LANES = 16 /* partial sums of a sum in lanes */ };
+/* A training step may have two phases, so that gradients can be clipped, averaged or exchanged
+   between them; nests of different phases are never fused or grouped, nor change places. */
+typedef enum {
+  PHASE_GRADIENTS, /* forward and backward; everything, in a program without phases */
+  PHASE_UPDATE     /* the optimizer's updates */
+} phase;
+
 /* What a nest's expressions were when its reads were listed, and those (effects.c). */
 typedef struct {
   expr *term, *init;
@@ -72,6 +79,7 @@ typedef struct nest {
   int chain; /* nests of one chain (not 0) follow each other, and run all of them for one index of
                 their first axis before the next; what they hand on may be sliced */
   bool canonical; /* outputs written once per point: see gather.c */
+  phase phase;
   struct schedule *sched;
   known_reads *known;
 } nest;
@@ -82,7 +90,8 @@ typedef struct {
   exprs *ex;
   const struct graph *graph;
   bool train;
-  bool exact;  /* double precision from halo on: for checking gradients, not for use */
+  bool phases; /* gradients are T_GRAD, and updates a phase of their own */
+  dtype real;  /* of floats from halo on: F32, or F64 for checking gradients */
   bool no_fma; /* the machine's rule: fused multiply-adds round twice (target.def) */
   int batch;
   int threads; /* that will run it; decides about memory and time only */
@@ -129,7 +138,7 @@ int64_t nest_macs(const nest *n);
 
 /* --- oracle and inspection --- */
 /* Interprets all nests on given buffers, data[t->id] holding t's elements densely, row-major
-   (int32 for is_int tensors, else double values; rounded to float after each operation unless
+   (int32 where whole, else double values; rounded to float after each operation unless
    exact). */
 void interp(const nestprog *p, double **data, bool exact, uint64_t seed, uint64_t step);
 /* Prints nests in the operator notation. */

@@ -16,18 +16,26 @@ typedef enum {
   T_STATE,  /* an operator's state (running statistics): lives in the params block */
   T_OPT,    /* an optimizer's state: lives in the state block */
   T_HYPER,  /* [1]: the learning rate of this step */
+  T_GRAD,   /* the gradient of a parameter, in a program of phases: has a block of its own */
   T_TEMP,   /* workspace */
   T_LOGITS, /* a prediction, in the caller's order: written for the caller, stays readable */
   T_LOSSES, /* [N] loss of each sample, written for the caller */
   T_METRIC  /* a metric of each sample, written for the caller */
 } trole;
 
+/* How elements are kept in memory; in nests they are numbers of the program's precision. */
+typedef enum {
+  F32,
+  F64, /* floats of a program in double precision (`check`) */
+  I32
+} dtype;
+
 typedef struct tensor {
   int id;
   const char *name; /* unique: "conv1.weight", "conv1", "d.conv1" */
   trole role;
-  bool is_int;
-  int64_t below; /* if is_int: all values are; 0: not known */
+  dtype dtype;
+  int64_t below; /* if whole: all values are; 0: not known */
   int rank;
   int64_t dim[MAX_DIMS];
   struct tensor *grad_of;    /* for d.* tensors */
@@ -46,10 +54,13 @@ typedef struct tensor {
   int block;                                  /* which memory block (plan.h) */
   int64_t offset;                             /* of element [0,..,0], in bytes */
   int64_t slice; /* if sliced: elements for one thread; stride[0] is 0 */
-  int element;   /* bytes: 4, or 8 in double precision (`check`) */
+  bool laid_out; /* the strides are known (halo.c) */
 } tensor;
 
 /* The tensor whose memory t is (a part of). */
 tensor *tensor_base(tensor *t);
 int64_t tensor_elements(const tensor *t);
+/* Are the elements whole numbers? How many bytes does one take? */
+bool is_whole(const tensor *t);
+int element_bytes(const tensor *t);
 #endif

@@ -9,6 +9,7 @@ typedef struct {
   const nestprog *p;
   const nest *n;
   bool *written;
+  phase phase;
   bool in_store;
 } checker;
 
@@ -35,7 +36,8 @@ static void check_read(const checker *c, const access *x) {
   const tensor *t = x->t;
   need(c, t && t->id < c->p->n_tensor && c->p->tensor[t->id] == t, "reads an unknown tensor");
   const tensor *whole = tensor_base(x->t);
-  bool made = whole->role == T_TEMP || whole->role == T_LOGITS || whole->role == T_LOSSES;
+  bool made = whole->role == T_TEMP || whole->role == T_GRAD || whole->role == T_LOGITS ||
+              whole->role == T_LOSSES || whole->role == T_METRIC;
   need(c, !made || c->written[whole->id], "reads a tensor that no earlier nest writes");
 }
 
@@ -72,12 +74,12 @@ static void check_output(const checker *c, const access *x) {
 /* --- what the passes after `order` and `halo` rely on --- */
 
 static int64_t real_stride(const access *x, int ax) {
-  return x->t->element ? access_stride(x, ax) : dense_stride(x, ax);
+  return x->t->laid_out ? access_stride(x, ax) : dense_stride(x, ax);
 }
 
 /* Memory ends where the border does, unless a guard stops the nest there. */
 static void check_border(const checker *c, const access *x) {
-  for (int d = 0; x->t->element && d < x->t->rank; d++) {
+  for (int d = 0; x->t->laid_out && d < x->t->rank; d++) {
     int64_t lo, hi;
     aff_range(c->n, x->ix[d], &lo, &hi);
     bool within = lo >= -x->t->pad_lo[d] && hi < x->t->dim[d] + x->t->pad_hi[d];
@@ -142,7 +144,7 @@ static uint64_t signature(const nest *n) {
     h = mixed(h, (uintptr_t)n->guard[g].ix + (uint64_t)n->guard[g].extent);
   for (int s = 0; s < n->n_store; s++) {
     const access *x = &n->store[s].out;
-    h = mixed(mixed(h, (uintptr_t)x->t), (uintptr_t)x->ix + (uint64_t)x->t->element);
+    h = mixed(mixed(h, (uintptr_t)x->t), (uintptr_t)x->ix + (uint64_t)x->t->laid_out);
   }
   return h | 1;
 }
@@ -168,6 +170,8 @@ static void check_nest(checker *c, const nest *n) {
 static void check_in_program(checker *c, const nest *n) {
   uint64_t now = signature(n);
   c->n = n;
+  need(c, n->phase >= c->phase, "a gradient after an update");
+  c->phase = n->phase;
   need(c, n->term != NULL, "an expression is missing");
   check_reads(c, n->canonical ? reads_of(n) : reads_of_term(n));
   if (n->known->checked != now) check_nest(c, n);

@@ -96,7 +96,8 @@ static access partial_sums(nestprog *p, const nest *n) {
   const tensor *of = n->store[0].out.t;
   tensor *t =
       tensor_new(p, arena_printf(p->mem, "%s.part%d", of->name, p->n_tensor), T_TEMP, rank, dim);
-  t->element = of->element;
+  t->dtype = of->dtype;
+  t->laid_out = true;
   t->node = n->node;
   for (int64_t d = rank - 1, s = 1; d >= 0; s *= dim[d--]) t->stride[d] = s;
   return access_of(p->ex, t, ix);

@@ -203,7 +203,8 @@ static void append_partial(backward *b, const nest *forward, access at, expr *g)
   tensor *t = at.t;
   bool first = !b->d[t->id];
   if (first) {
-    b->d[t->id] = tensor_new(b->p, arena_printf(b->mem, "d.%s", t->name), T_TEMP, t->rank, t->dim);
+    trole role = b->p->phases && t->role == T_PARAM ? T_GRAD : T_TEMP;
+    b->d[t->id] = tensor_new(b->p, arena_printf(b->mem, "d.%s", t->name), role, t->rank, t->dim);
     b->d[t->id]->grad_of = t;
     b->d[t->id]->node = t->node;
   }
@@ -273,13 +274,22 @@ static instance update_of(backward *b, const opuse *use, tensor *w, tensor *d) {
                     .train = true};
 }
 
-/* The update stands behind the last nest that adds to the gradient or still reads the parameter. */
+/* In a program of phases: behind all nests. */
+static nest *last_of_all(backward *b) {
+  while (b->last->next) b->last = b->last->next;
+  return b->last;
+}
+
+/* The update stands behind the last nest that adds to the gradient or still reads the parameter, or
+   in a phase of its own. */
 static bool update(backward *b, const opuse *use, tensor *w, nest **last) {
   tensor *d = b->d[w->id];
   nest *after = last[d->id];
   instance o = update_of(b, use, w, d);
   if (!instantiate(&o)) return false;
   if (last[w->id]->place > after->place) after = last[w->id];
+  if (b->p->phases) after = last_of_all(b);
+  for (nest *n = o.first; b->p->phases && n; n = n->next) n->phase = PHASE_UPDATE;
   o.last->next = after->next;
   after->next = o.first;
   return true;

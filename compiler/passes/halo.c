@@ -139,6 +139,7 @@ static nest *clear_slab(nestprog *p, tensor *t, int dim, int64_t from, int64_t e
 }
 
 static nest **put_before(nest **link, nest *c) {
+  if (*link) c->phase = (*link)->phase;
   c->next = *link;
   *link = c;
   return &c->next;
@@ -190,10 +191,11 @@ static void clear_borders(nestprog *p) {
 }
 
 static void set_strides(tensor *t) {
+  t->laid_out = true;
   int64_t s = 1;
   for (int d = t->rank - 1; d >= 0; d--) {
     bool together = d > 0 && d == t->apart && t->dim[d] > 1;
-    if (together && s * t->element % 4096 == 0) s += 64 / t->element;
+    if (together && s * element_bytes(t) % 4096 == 0) s += 64 / element_bytes(t);
     t->stride[d] = s;
     s *= t->dim[d] + t->pad_lo[d] + t->pad_hi[d];
   }
@@ -204,8 +206,8 @@ static void set_strides(tensor *t) {
   }
   /* Samples a multiple of 4 KB apart would fall into the same cache sets, and push each other out.
    */
-  bool collide = t->rank > 1 && t->dim[0] > 1 && t->stride[0] * t->element % 4096 == 0;
-  if (t->role == T_TEMP && collide) t->stride[0] += 64 / t->element;
+  bool collide = t->rank > 1 && t->dim[0] > 1 && t->stride[0] * element_bytes(t) % 4096 == 0;
+  if (t->role == T_TEMP && collide) t->stride[0] += 64 / element_bytes(t);
 }
 
 void halo(nestprog *p) {
@@ -215,7 +217,7 @@ void halo(nestprog *p) {
   for (nest *n = p->nests; n; n = n->next) scan_nest(n, may_grow);
   for (int i = 0; i < p->n_tensor; i++) {
     tensor *t = p->tensor[i];
-    t->element = p->exact && !t->is_int ? 8 : 4;
+    if (!is_whole(t)) t->dtype = p->real;
     set_strides(t);
   }
   clear_borders(p);

@@ -61,7 +61,7 @@ static tensor *outside(nestprog *p, const char *name, trole role, const shape *s
   int64_t dim[MAX_DIMS] = {p->batch};
   int rank = shape_in_files(s, is_int, dim + 1) + 1;
   tensor *t = tensor_new(p, name, role, rank, dim);
-  t->is_int = is_int;
+  t->dtype = is_int ? I32 : F32;
   t->below = below;
   add_port(p, t);
   return t;

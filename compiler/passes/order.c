@@ -108,6 +108,7 @@ static void pack_read(nestprog *p, packings *k, nest **link, nest *n, expr *read
   if (!*to) {
     *to = packed_tensor(p, from, dim);
     nest *c = copy_nest(p, from, *to, dim);
+    c->phase = n->phase;
     c->next = n;
     *link = c;
   }
@@ -127,7 +128,7 @@ static void order_nest(nestprog *p, packings *k, nest **link) {
     if (!unit_or_fixed(&r.read[i]->rd, v)) across++, worst = r.read[i];
   if (v >= 0 && !across) return;
   int dim = across == 1 ? moving_dim(&worst->rd, v) : -1;
-  if (dim >= 0 && !worst->rd.t->is_int &&
+  if (dim >= 0 && !is_whole(worst->rd.t) &&
       all_points(n) / tensor_elements(worst->rd.t) >= PACK_REUSE)
     pack_read(p, k, link, n, worst, dim);
   else if (lanes_possible(n, &r, reduce)) n->lanes = true;

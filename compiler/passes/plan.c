@@ -20,15 +20,15 @@ static int64_t aligned(int64_t n) { return (n + ALIGN - 1) / ALIGN * ALIGN; }
 int64_t slice_bytes(const tensor *t) { return t->sliced ? aligned(tensor_bytes(t)) : 0; }
 
 int64_t tensor_bytes(const tensor *t) {
-  if (t->sliced) return t->element * t->slice;
+  if (t->sliced) return element_bytes(t) * t->slice;
   int64_t rows = t->dim[0] + t->pad_lo[0] + t->pad_hi[0];
-  return t->rank ? t->element * t->stride[0] * rows : t->element;
+  return t->rank ? element_bytes(t) * t->stride[0] * rows : element_bytes(t);
 }
 
 static int64_t origin(const tensor *t) {
   int64_t o = 0;
   for (int d = 0; d < t->rank; d++) o += t->pad_lo[d] * t->stride[d];
-  return o * t->element;
+  return o * element_bytes(t);
 }
 
 static void touch(life *l, int group) {
@@ -99,6 +99,7 @@ static int block_of(const tensor *t) {
   case T_PARAM:
   case T_STATE: return BLOCK_PARAMS;
   case T_OPT: return BLOCK_STATE;
+  case T_GRAD: return BLOCK_GRADS;
   case T_HYPER: return BLOCK_CONTROL;
   case T_INPUT:
   case T_LABEL:
@@ -118,7 +119,7 @@ memory_plan plan(nestprog *p) {
     lives[i].first = INT32_MAX;
     lives[i].last = -1;
     t->block = block_of(t);
-    if (t->block > BLOCK_STATE) continue;
+    if (t->block > BLOCK_GRADS) continue;
     t->offset = m.bytes[t->block];
     m.bytes[t->block] += aligned(tensor_bytes(t));
   }
@@ -128,7 +129,7 @@ memory_plan plan(nestprog *p) {
     tensor *t = p->tensor[i];
     if (!t->view_of) continue;
     t->block = t->view_of->block;
-    t->offset = t->view_of->offset + t->view_at * t->element;
+    t->offset = t->view_of->offset + t->view_at * element_bytes(t);
   }
   return m;
 }

@@ -3,10 +3,11 @@
 #define NETC_PLAN_H
 #include "nest/nest.h"
 
-/* The memory blocks of a program. The first three are planned here; the others are the caller's. */
+/* The memory blocks of a program. The first four are planned here; the others are the caller's. */
 enum {
   BLOCK_PARAMS,  /* parameters and running statistics: one layout for all programs of a graph */
   BLOCK_STATE,   /* the optimizer's */
+  BLOCK_GRADS,   /* gradients of parameters, in a program of phases */
   BLOCK_WORK,    /* activations and gradients, by liveness */
   BLOCK_CONTROL, /* learning rate, seed, step */
   BLOCK_PORTS    /* and one for each port of the program */

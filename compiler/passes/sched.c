@@ -68,7 +68,7 @@ static int axis_across(const nest *n, const reads *r, int vec) {
     bool ok = b != vec && runs_along(n, b);
     for (int i = 0; ok && i < r->n; i++) {
       const access *x = &r->read[i]->rd;
-      ok = unit_or_fixed(x, vec) || (access_stride(x, b) == 1 && !x->t->is_int);
+      ok = unit_or_fixed(x, vec) || (access_stride(x, b) == 1 && !is_whole(x->t));
     }
     if (ok) return b;
   }

@@ -90,7 +90,7 @@ static void make_ports(checker *c) {
 static checker checker_new(const graph *g, int batch, uint64_t seed) {
   const opuse sgd = {.op = plain_descent(g)};
   compilation comp = {
-      .g = g, .opt = {.train = true, .batch = batch}, .optimizer = &sgd, .exact = true};
+      .g = g, .opt = {.train = true, .batch = batch}, .optimizer = &sgd, .real = F64};
   checker c = {.p = program_compile(&comp), .batch = batch, .seed = seed};
   c.bytes = program_params_bytes(c.p);
   c.params = block(c.bytes);

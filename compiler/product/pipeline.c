@@ -14,6 +14,7 @@ static void wrong_library(const compilation *c) {
 static void run_lower(compilation *c) {
   c->p = lower(c->g, c->opt.train, c->opt.train || c->opt.loss, c->opt.batch, c->mem);
   if (!c->p) wrong_library(c);
+  c->p->phases = c->opt.train && c->opt.phases;
   c->p->threads = c->opt.threads > 0 ? c->opt.threads : 1;
   c->p->no_fma = c->machine && !c->machine->info->fma;
 }
@@ -31,7 +32,7 @@ static void run_order(compilation *c) { order(c->p); }
 static void run_fuse(compilation *c) { fuse(c->p); }
 static void run_winograd(compilation *c) { winograd(c->p); }
 static void run_halo(compilation *c) {
-  c->p->exact = c->exact;
+  c->p->real = c->real;
   halo(c->p);
 }
 static void run_block(compilation *c) { block_program(c->p, c->machine->info); }

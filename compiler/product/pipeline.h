@@ -10,7 +10,7 @@ typedef struct compilation {
   const graph *g;
   program_options opt;
   const opuse *optimizer; /* for training */
-  bool exact;             /* double precision, to check gradients */
+  dtype real;             /* of floats: F64 to check gradients */
   machine *machine;
   const char *prefix; /* of the names of functions; NULL: "k" */
   arena *mem;
@@ -30,7 +30,7 @@ void pipeline_title(const compilation *c, char title[64]);
 void compilation_free(compilation *c);
 
 struct weight_table;
-/* A program from a compilation whose graph, options, optimizer and precision are set. With `exact`,
+/* A program from a compilation whose graph, options, optimizer and precision are set. With F64,
    every float behind the pointers of run_args is a double. */
 program *program_compile(const compilation *c);
 const struct weight_table *program_weights(const program *p);

@@ -27,6 +27,8 @@ struct program {
   compilation c;
   jit *jit;
   int n_step, n_place, n_group;
+  int update_group; /* the first of the update's phase, or n_group */
+  int from_group;   /* where the run at hand begins */
   step *step;
   int *first_step; /* of every group, and the end of the last one */
   int *shares;     /* that a group is cut into (base/workers.h) */
@@ -96,6 +98,7 @@ static void lay_out_groups(program *p) {
     int group = l->call[i].n->sched->group;
     for (end = i; end < l->n_call && l->call[end].n->sched->group == group; end++) continue;
     p->shares[p->n_group] = shares_of(p, i, end);
+    if (l->call[i].n->phase == PHASE_GRADIENTS) p->update_group = p->n_group + 1;
     p->first_step[p->n_group++] = i;
     p->first_step[p->n_group] = end;
   }
@@ -136,7 +139,7 @@ static port_role role_of(const tensor *t) {
 /* Predictions that are vectors may be images of 1 x 1 inside. */
 static port_info port_of(const tensor *t) {
   const char *name = t->role != T_LOGITS ? t->name : t->node->label ? t->node->label : "logits";
-  port_info i = {.name = name, .role = role_of(t), .is_int = t->is_int, .below = t->below};
+  port_info i = {.name = name, .role = role_of(t), .is_int = is_whole(t), .below = t->below};
   i.count = 1;
   for (int d = 1; d < t->rank; d++) i.count *= t->dim[d];
   bool vector = i.role == PORT_PREDICTION && t->rank > 2 && t->dim[t->rank - 1] == i.count;
@@ -204,6 +207,7 @@ void program_free(program *p) {
 int program_batch(const program *p) { return p->c.opt.batch; }
 size_t program_params_bytes(const program *p) { return (size_t)p->c.memory.bytes[BLOCK_PARAMS]; }
 size_t program_state_bytes(const program *p) { return (size_t)p->c.memory.bytes[BLOCK_STATE]; }
+size_t program_grads_bytes(const program *p) { return (size_t)p->c.memory.bytes[BLOCK_GRADS]; }
 size_t program_work_bytes(const program *p) { return (size_t)p->c.memory.bytes[BLOCK_WORK]; }
 double program_compile_seconds(const program *p) { return p->compile_seconds; }
 
@@ -248,6 +252,7 @@ static void find_tensors(program *p, const run_args *a) {
   void **blocks = p->given;
   blocks[BLOCK_PARAMS] = a->params;
   blocks[BLOCK_STATE] = a->state;
+  blocks[BLOCK_GRADS] = a->grads;
   blocks[BLOCK_WORK] = a->work;
   blocks[BLOCK_CONTROL] = &p->ctl;
   for (int i = 0; i < p->n_port; i++)
@@ -280,6 +285,7 @@ static void run_step(const program *p, int me, const step *s, int64_t from, int6
 /* Thread `me` does a share of a group: the same part of the domain of all its steps, in order. */
 static void run_share(void *self, int me, int group, int share) {
   const program *p = self;
+  group += p->from_group;
   int last = p->first_step[group + 1], n = p->shares[group];
   for (int i = p->first_step[group], end; i < last; i = end) {
     const step *s = &p->step[i];
@@ -296,14 +302,29 @@ static void prepare(program *p, const run_args *a) {
                      (uint32_t)a->step,
                      (uint32_t)(a->step >> 32),
                      {0}};
-  if (p->c.exact) p->ctl.lr_exact = (double)a->lr;
+  if (p->c.real == F64) p->ctl.lr_exact = (double)a->lr;
   else p->ctl.lr = a->lr;
   find_tensors(p, a);
 }
 
+static void run_groups(program *p, int from, int to) {
+  p->from_group = from;
+  workers_run(&(shared_work){to - from, p->shares + from, run_share, p}, p->threads);
+}
+
 void program_run(program *p, const run_args *a) {
   prepare(p, a);
-  workers_run(&(shared_work){p->n_group, p->shares, run_share, p}, p->threads);
+  run_groups(p, 0, p->n_group);
+}
+
+void program_run_gradients(program *p, const run_args *a) {
+  prepare(p, a);
+  run_groups(p, 0, p->update_group);
+}
+
+void program_run_update(program *p, const run_args *a) {
+  prepare(p, a);
+  run_groups(p, p->update_group, p->n_group);
 }
 
 /* --- single steps --- */

@@ -52,6 +52,7 @@ typedef struct {
   int batch;
   int threads;
   const char *cpu, *features; /* NULL: this machine */
+  bool phases;                /* training: gradients apart from the update */
   int optimizer;              /* index into train.optimizer; 0 by default */
   program_part part;          /* of training */
 } program_options;
@@ -63,6 +64,9 @@ int program_batch(const program *p);
 size_t program_params_bytes(const program *p);
 size_t program_state_bytes(const program *p); /* 0 for plain SGD and for inference */
 size_t program_work_bytes(const program *p);
+/* Of the parameters' gradients, in a program of phases: one after the other, as laid out in the
+   params block; else 0. */
+size_t program_grads_bytes(const program *p);
 double program_compile_seconds(const program *p);
 /* Where operator state i (running statistics; from 0) lies in the params block, in bytes. False
    beyond the last one. */
@@ -86,6 +90,7 @@ const port_info *program_port(const program *p, int i);
 
 typedef struct {
   void *params, *state, *work; /* 64-byte aligned, of the sizes above */
+  void *grads;                 /* likewise, in a program of phases */
   const float *x;              /* batch x C x H x W, scaled */
   const int32_t *labels;       /* batch (training or loss; else NULL) */
   float *logits;               /* batch x classes, out */
@@ -97,6 +102,10 @@ typedef struct {
   void *const *port;
 } run_args;
 void program_run(program *p, const run_args *a);
+/* Only the gradients, or only the update, of a program of phases: one after the other, with the
+   same arguments. Between them the caller may change the gradients. */
+void program_run_gradients(program *p, const run_args *a);
+void program_run_update(program *p, const run_args *a);
 /* --- for `netc check` --- */
 typedef struct {
   const char *name; /* of the parameter, as in weight files; valid while the graph is */

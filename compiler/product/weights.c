@@ -53,7 +53,7 @@ typedef struct {
 } place;
 
 static place place_first(const tensor *t) {
-  place w = {.rank = t->rank, .offset = t->offset / t->element};
+  place w = {.rank = t->rank, .offset = t->offset / element_bytes(t)};
   bool mapped = t->decl && t->decl->n_file;
   for (int k = 0; k < t->rank; k++) {
     int d = mapped ? t->decl->file_dim[k] : k;

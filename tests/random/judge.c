@@ -148,7 +148,7 @@ static void data_to_oracle(const subject *s, oracle *o) {
   for (int i = 0; i < program_n_ports(s->p); i++) {
     const tensor *t = o->c.p->port[i];
     int64_t n = port_elements(s, i);
-    if (t->is_int) memcpy(o->data[t->id], s->port[i], (size_t)n * 4);
+    if (is_whole(t)) memcpy(o->data[t->id], s->port[i], (size_t)n * 4);
     else
       for (int64_t k = 0; k < n; k++) o->data[t->id][k] = (double)((float *)s->port[i])[k];
   }
@@ -169,7 +169,7 @@ static bool same(float a, double b) {
 static bool all_finite(const oracle *o) {
   for (int i = 0; i < o->c.p->n_tensor; i++) {
     const tensor *t = o->c.p->tensor[i];
-    for (int64_t k = 0; !t->is_int && k < elements(t); k++)
+    for (int64_t k = 0; !is_whole(t) && k < elements(t); k++)
       if (!isfinite(o->data[i][k])) return false;
   }
   return true;
