@@ -57,14 +57,14 @@ static double initial_value(const tensor *t, uint64_t seed, int64_t i) {
 
 static void fill(const tensor *t, uint64_t seed, double *to) {
   for (int64_t i = 0; i < tensor_elements(t); i++) {
-    if (!t->is_int) to[i] = initial_value(t, seed, i);
+    if (!is_whole(t)) to[i] = initial_value(t, seed, i);
     else ((int32_t *)to)[i] = (int32_t)((uniform(seed, t->name, i) / 2 + 0.5) * (double)t->below);
   }
 }
 
 static bool is_result(const tensor *t) {
-  return !t->is_int && (t->role == T_PARAM || t->role == T_STATE || t->role == T_OPT ||
-                        t->role == T_LOGITS || t->role == T_LOSSES || t->role == T_METRIC);
+  return !is_whole(t) && (t->role == T_PARAM || t->role == T_STATE || t->role == T_OPT ||
+                          t->role == T_LOGITS || t->role == T_LOSSES || t->role == T_METRIC);
 }
 
 /* --- running the interpreter --- */
@@ -176,7 +176,7 @@ static void *block(size_t bytes) {
 /* A tensor of the program as the caller holds it, filled or read. */
 static void give(const tensor *t, uint64_t seed, float *to) {
   for (int64_t i = 0; i < tensor_elements(t); i++) {
-    if (!t->is_int) to[i] = (float)initial_value(t, seed, i);
+    if (!is_whole(t)) to[i] = (float)initial_value(t, seed, i);
     else ((int32_t *)to)[i] = (int32_t)((uniform(seed, t->name, i) / 2 + 0.5) * (double)t->below);
   }
 }
