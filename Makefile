@@ -29,7 +29,7 @@ CFLAGS  += $(STD) $(WARN) $(OPT) -pthread $(EXTRA)
 LDLIBS   = $(LLVM_LIBS) -ljson-c -lprotobuf-c -lzip -lpng -ljpeg -lm
 
 SRC  = $(wildcard compiler/*/*.c runtime/*.c cli/*.c)
-GEN  = $(B)/parse.c $(B)/lex.c $(B)/oplib.c $(B)/embed.c $(B)/onnx.pb-c.c
+GEN  = $(B)/parse.c $(B)/lex.c $(B)/oplib.c $(B)/pages.c $(B)/embed.c $(B)/onnx.pb-c.c
 OBJ  = $(SRC:%.c=$(B)/%.o) $(GEN:.c=.o)
 
 NETC ?= netc
@@ -66,6 +66,10 @@ $(B)/oplib.c: compiler/lang/oplib.awk $(sort $(wildcard compiler/lang/ops/*.op))
 	@mkdir -p $(@D)
 	$(call say,AWK $@)
 	$(Q)LC_ALL=C awk -f $(filter-out compiler/lang/ops,$^) > $@.tmp && mv $@.tmp $@
+$(B)/pages.c: cli/pages.awk $(sort $(wildcard docs/errors/*.md)) docs/errors
+	@mkdir -p $(@D)
+	$(call say,AWK $@)
+	$(Q)LC_ALL=C awk -f $(filter-out docs/errors,$^) > $@.tmp && mv $@.tmp $@
 $(B)/onnx.pb-c.c: compiler/product/onnx.proto
 	@mkdir -p $(@D)
 	$(call say,PROTO $<)

@@ -1,6 +1,7 @@
 /* What the commands share. */
 #include "cli/command.h"
 #include "cli/run_reference.h"
+#include "base/source.h"
 #include "base/decimal.h"
 #include "runtime/message.h"
 #include <errno.h>
@@ -86,7 +87,7 @@ char *command_line(int argc, char **argv) {
 }
 
 int report_failure(char *text) {
-  fprintf(stderr, "netc: error: %s\n", text);
+  diag_failure(text);
   free(text);
   return EXIT_WRONG_INPUT;
 }

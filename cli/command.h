@@ -39,6 +39,7 @@ COMMAND(export);
 COMMAND(import);
 COMMAND(runs);
 COMMAND(draw);
+COMMAND(explain);
 COMMAND(help);
 COMMAND(version);
 #undef COMMAND

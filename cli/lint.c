@@ -2,6 +2,8 @@
 #include "cli/lints.h"
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 typedef struct {
   train_flags f;
@@ -26,6 +28,23 @@ static const char doc[] =
     "reason."
     "\vWarnings go to stderr; the exit status is 0 if the file is right, whatever it is warned of.";
 
+/* The messages as a list: file, line, column, code, message, help. */
+static json_object *messages_of(diag *d) {
+  char *text = NULL;
+  size_t n = 0;
+  FILE *to = open_memstream(&text, &n);
+  json_object *list = json_object_new_array();
+  if (!to) return list;
+  diag_set_style(DIAG_JSON, to);
+  diag_print(d, to);
+  diag_set_style(DIAG_TEXT, NULL);
+  fclose(to);
+  for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+    json_object_array_add(list, json_tokener_parse(line));
+  free(text);
+  return list;
+}
+
 static int lint(const lint_command *c) {
   workload w = {.g = load_network(c->file, &c->f, NULL)};
   bool ok = w.g != NULL;
@@ -35,12 +54,14 @@ static int lint(const lint_command *c) {
   }
   if (!ok) return EXIT_WRONG_INPUT;
   int n = add_lints(&w);
-  diag_print(w.g->d, stderr);
+  json_object *messages = c->f.json ? messages_of(w.g->d) : NULL;
   if (c->f.json) {
     json_object *j = json_object_new_object();
     json_object_object_add(j, "warnings", json_object_new_int(n));
+    json_object_object_add(j, "messages", messages);
     print_json(j);
   } else {
+    diag_print(w.g->d, stderr);
     printf("%s: %d warning%s\n", c->file, n, n == 1 ? "" : "s");
   }
   workload_close(&w);

@@ -1,5 +1,6 @@
 /* netc COMMAND [OPTIONS] FILE...: finds the command and hands over to it. */
 #include "cli/command.h"
+#include "base/source.h"
 #include "cli/manual.h"
 #include "runtime/message.h"
 #include "runtime/ranks.h"
@@ -27,6 +28,20 @@ static void end_output(int status, void *unused) {
   _exit(status ? status : EXIT_WRONG_INPUT);
 }
 
+/* --diagnostics=json, anywhere on the command line, is every command's. */
+static bool take_diagnostics(int *argc, char **argv) {
+  static const char option[] = "--diagnostics=";
+  for (int i = 1; i < *argc && strcmp(argv[i], "--"); i++) {
+    if (strncmp(argv[i], option, sizeof option - 1)) continue;
+    const char *how = argv[i] + sizeof option - 1;
+    if (strcmp(how, "json") && strcmp(how, "text")) return false;
+    diag_set_style(strcmp(how, "json") ? DIAG_TEXT : DIAG_JSON, NULL);
+    memmove(argv + i, argv + i + 1, (size_t)(*argc - i) * sizeof *argv);
+    --*argc, i--;
+  }
+  return true;
+}
+
 int main(int argc, char **argv) {
   static const struct {
     const char *option, *command;
@@ -36,6 +51,10 @@ int main(int argc, char **argv) {
                {"--version", "version"},
                {"-V", "version"}};
   on_exit(end_output, NULL);
+  if (!take_diagnostics(&argc, argv)) {
+    fputs("netc: error: --diagnostics takes json or text\n", stderr);
+    return EXIT_USAGE;
+  }
   if (argc < 2) {
     write_overview(stderr);
     return EXIT_USAGE;

@@ -28,6 +28,12 @@ void diag_warning(diag *d, loc at, const char *help, const char *fmt, ...)
 /* A follow-up line to the last message ("first given here"), shown with its own source line. */
 void diag_note(diag *d, loc at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int diag_errors(const diag *d);
+/* How messages are printed by the whole program: for people, or as lines of JSON. `to`: in place of
+   the file that is given to diag_print; or NULL. */
+typedef enum { DIAG_TEXT, DIAG_JSON } diag_style;
+void diag_set_style(diag_style s, FILE *to);
+/* Prints what a command could not do, in the same form, on standard error. */
+void diag_failure(const char *text);
 /* Prints all messages in order of place (at most 20 errors, then a count) and forgets them. */
 void diag_print(diag *d, FILE *to);
 #endif

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* What people call the one-letter settings elsewhere: for help lines only. */
 static const struct {
@@ -17,7 +18,27 @@ static const struct {
                    {"channels", "o"},    {"filters", "o"},  {"out_channels", "o"}, {"units", "o"}};
 enum { N_USUAL = sizeof usual_names / sizeof *usual_names };
 
+/* Other tools' words, and netc's. */
+static const struct {
+  const char *word, *ours;
+} foreign[] = {
+#define FOREIGN(word, ours) {word, ours},
+#include "foreign.def"
+#undef FOREIGN
+};
+
+static const char *known_elsewhere(const char *word, const char *const *words, int n) {
+  for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+    for (int k = 0; k < n && !strcasecmp(foreign[i].word, word); k++)
+      if (!strcmp(words[k], foreign[i].ours)) return words[k];
+  for (int k = 0; k < n; k++)
+    if (!strcasecmp(words[k], word)) return words[k];
+  return NULL;
+}
+
 const char *did_you_mean(expander *x, const char *word, const char *const *words, int n) {
+  const char *ours = known_elsewhere(word, words, n);
+  if (ours && strcmp(ours, word)) return arena_printf(x->a, "netc's word for it is `%s`", ours);
   const char *near = nearest_word(word, words, n);
   return near && strcmp(near, word) ? arena_printf(x->a, "did you mean `%s`?", near) : NULL;
 }

@@ -28,9 +28,7 @@ static void wrong(checker *k, loc at, const char *fmt, const char *name) {
   for (int i = 0; i < k->n_tensor; i++) words[n++] = k->tensor[i].name;
   for (int i = 0; i < k->n_name; i++) words[n++] = k->name[i];
   for (int i = 0; i < k->n_axis; i++) words[n++] = k->axis[i];
-  char text[200];
-  snprintf(text, sizeof text, fmt, name);
-  diag_error(k->x->d, at, did_you_mean(k->x, name, words, n), "%s", text);
+  diag_error(k->x->d, at, did_you_mean(k->x, name, words, n), fmt, name);
   k->ok = false;
 }
 

@@ -395,8 +395,11 @@ static int yyreport_syntax_error(const yypcontext_t *c, void *scanner, parse_sta
     diag_error(p->s->d, at, NULL, "this character is not part of the language");
   } else {
     const char *want = expected_words(p, c);
-    diag_error(p->s->d, at, NULL, "unexpected %s%s%s", got < 0 ? "text" : yysymbol_name(got),
+    diag_error(p->s->d, at, syntax_help(A, p->s->d, at), "unexpected %s%s%s",
+               got < 0 ? "text" : yysymbol_name(got),
                want ? "; expected " : "", want ? want : "");
+    if (got == YYSYMBOL_YYEOF) note_open_brace(p->s->d, at.file);
+    else if (want && strstr(want, "`;`")) note_missing_end(p->s->d, at);
   }
   return 0;
 }
