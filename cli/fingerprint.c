@@ -41,6 +41,7 @@ static void add_statements(sha256 *s, const opstmt *o) {
     add_expression(s, o->rhs);
     add_axes(s, o->axis, o->n_axis);
     add_expression(s, o->cond);
+    if (o->scan) add_axes(s, o->scan, 1);
     add_statements(s, o->then);
     add_statements(s, o->otherwise);
   }

@@ -156,8 +156,27 @@ static void check_nest(checker *k, const opstmt *s) {
   if (k->n_axis > 12) wrong(k, l->at, "the nest of `%s` has more than 12 axes", l->name);
 }
 
+/* A step may read what earlier ones wrote, so a scan's tensors are known from its start. */
+static void add_written(checker *k, const opstmt *s) {
+  for (; s; s = s->next) {
+    if (s->lhs && !find_tensor(k, s->lhs->name))
+      add_tensor(k, s->lhs->name, s->lhs->every ? -1 : s->lhs->n);
+    add_written(k, s->then);
+    add_written(k, s->otherwise);
+  }
+}
+
 static void check_body(checker *k, const opstmt *s) {
   for (; s; s = s->next) {
+    if (s->scan) {
+      k->n_axis = 0;
+      check_expr(k, s->scan->extent);
+      add_name(k, s->scan->name);
+      add_written(k, s->then);
+      check_body(k, s->then);
+      k->n_name--;
+      continue;
+    }
     if (!s->cond) {
       check_nest(k, s);
       continue;

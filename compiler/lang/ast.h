@@ -50,7 +50,7 @@ typedef struct {
 typedef struct opstmt {
   struct opstmt *next;
   loc at;
-  /* a nest: lhs comb rhs for axes; (cond == NULL) */
+  /* a nest: lhs comb rhs for axes; (neither cond nor scan) */
   xexpr *lhs; /* X_READ */
   combiner comb;
   xexpr *rhs;
@@ -58,6 +58,8 @@ typedef struct opstmt {
   opaxis *axis;
   /* or `if cond { then } else { otherwise }`, decided when the operator is instantiated */
   xexpr *cond;
+  /* or `scan t:T { then }`: the statements for t = 0, 1, .., T-1, one after the other */
+  opaxis *scan;
   struct opstmt *then, *otherwise;
 } opstmt;
 

@@ -86,6 +86,7 @@ static void names_of_statements(packs *k, const opstmt *s) {
     names_of(k, s->lhs);
     names_of(k, s->rhs);
     names_of(k, s->cond);
+    if (s->scan) names_of_axes(k, s->scan, 1);
     names_of_axes(k, s->axis, s->n_axis);
     names_of_statements(k, s->then);
     names_of_statements(k, s->otherwise);
@@ -282,6 +283,10 @@ static opstmt *copy_statements(const packs *k, const opstmt *s) {
     t->rhs = copy(k, s->rhs);
     t->cond = copy(k, s->cond);
     copy_axes(k, s->n_axis, s->axis, &t->n_axis, &t->axis);
+    if (s->scan) {
+      t->scan = NEW(k->a, opaxis);
+      *t->scan = (opaxis){s->scan->name, copy(k, s->scan->extent), s->scan->at};
+    }
     t->then = copy_statements(k, s->then);
     t->otherwise = copy_statements(k, s->otherwise);
     *end = t;

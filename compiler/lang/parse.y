@@ -321,6 +321,7 @@ opstmts : %empty                          { $$ = (opstmt_list){0}; }
         | opstmts opstmt                  { $$ = opstmts_add($1, $2); }
         ;
 opstmt : nest
+       | NAME axis opblock                { $$ = new_scan(p, @1, $1, $2, $3); }
        | IF condition opblock else_clause { $$ = new_if(p, @1, $2, $3, $4); }
        ;
 else_clause : %empty                      { $$ = (opstmt_list){0}; }

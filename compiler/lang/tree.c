@@ -187,6 +187,16 @@ opstmt *new_nest(parse_state *p, loc at, xexpr *lhs, combiner c, xexpr *rhs, axi
   return s;
 }
 
+opstmt *new_scan(parse_state *p, loc at, const char *word, opaxis steps, opstmt_list body) {
+  opstmt *s = NEW(A, opstmt);
+  if (strcmp(word, "scan")) diag_error(p->s->d, at, NULL, "expected a statement or `scan`");
+  s->at = at;
+  s->scan = NEW(A, opaxis);
+  *s->scan = steps;
+  s->then = body.first;
+  return s;
+}
+
 opstmt *new_if(parse_state *p, loc at, xexpr *cond, opstmt_list then, opstmt_list otherwise) {
   opstmt *s = NEW(A, opstmt);
   s->at = at;

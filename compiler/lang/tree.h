@@ -30,6 +30,8 @@ xexpr *new_pair(parse_state *p, loc at, const char *text);
 axis_list axes_add(parse_state *p, axis_list l, opaxis x);
 opstmt_list opstmts_add(opstmt_list l, opstmt *s);
 opstmt *new_nest(parse_state *p, loc at, xexpr *lhs, combiner c, xexpr *rhs, axis_list l);
+/* `scan t:T {..}`; its word is no keyword, so that a tensor may be called scan. */
+opstmt *new_scan(parse_state *p, loc at, const char *word, opaxis steps, opstmt_list body);
 opstmt *new_if(parse_state *p, loc at, xexpr *cond, opstmt_list then, opstmt_list otherwise);
 order_list order_word(parse_state *p, loc at, const char *word);
 order_list order_add(parse_state *p, order_list l, const char *name, bool new_group);

@@ -1,6 +1,7 @@
 /* Operators become nests: names are bound to tensors, axes to ranges, statements to nests. */
 #include "instantiate.h"
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 /* The elements that one statement writes: a product of one set for each dimension. */
@@ -332,6 +333,27 @@ static bool check_left_range(instantiation *s, const xexpr *lhs, const affine *i
   return true;
 }
 
+/* The step of a scan stands last among the names. */
+static void set_step(instantiation *s, int64_t t) { s->env.v[s->env.n - 1] = (double)t; }
+
+/* The greatest value of an index: in a scan, over all of its steps. */
+static bool greatest_index(instantiation *s, const xexpr *x, const affine *ix, int64_t *hi) {
+  int64_t lo, at;
+  aff_range(s->n, ix, &lo, hi);
+  if (!s->scan) return true;
+  const double now = s->env.v[s->env.n - 1];
+  bool ok = true;
+  for (int end = 0; ok && end < 2; end++) {
+    affine there;
+    set_step(s, end ? s->steps - 1 : 0);
+    ok = lower_index(s, x, &there);
+    if (ok) aff_range(s->n, &there, &lo, &at);
+    if (ok && at > *hi) *hi = at;
+  }
+  s->env.v[s->env.n - 1] = now;
+  return ok;
+}
+
 /* A local tensor is as large as the first statement that writes it needs. */
 static tensor *local_for(instantiation *s, const xexpr *lhs, const affine *ix) {
   static const double max_elements = 268435456; /* 1 GiB; times the batch later */
@@ -340,6 +362,7 @@ static tensor *local_for(instantiation *s, const xexpr *lhs, const affine *ix) {
   for (int d = 0; d < lhs->n; d++) {
     int64_t lo, hi;
     aff_range(s->n, &ix[d], &lo, &hi);
+    if (!greatest_index(s, lhs->arg[d], &ix[d], &hi)) return NULL;
     elements *= (double)hi + 1;
     if (elements > max_elements * (s->o->p->batch > 1 ? s->o->p->batch : 1)) {
       diag_error(s->o->d, lhs->at, NULL, "`%s` would have more than %.3g elements a sample",
@@ -414,6 +437,43 @@ static written_part part_of(instantiation *s) {
     hit_values(s->n, s->at.ix[d], 0, s->at.ix[d]->c, p.hit[d], &p.count[d]);
   }
   return p;
+}
+
+/* Indices out of range read nothing. */
+static void read_values(const nest *n, const affine *x, int ax, int64_t at, int64_t extent,
+                        bool *hit) {
+  while (ax < n->n_axis && !x->k[ax]) ax++;
+  if (ax == n->n_axis) {
+    if (at >= 0 && at < extent) hit[at] = true;
+    return;
+  }
+  for (int64_t i = 0; i < n->axis[ax].extent; i++)
+    read_values(n, x, ax + 1, at + i * x->k[ax], extent, hit);
+}
+
+static bool inside(int64_t n, const bool *hit, const bool *of) {
+  for (int64_t i = 0; i < n; i++)
+    if (hit[i] && !of[i]) return false;
+  return true;
+}
+
+bool reads_written(instantiation *s, const binding *b, const access *rd) {
+  bool *hit[MAX_DIMS], any = true;
+  for (int d = 0; d < b->t->rank; d++) {
+    const int64_t n = b->t->dim[d];
+    bool some = false;
+    hit[d] = NEW_N(s->mem, bool, n);
+    read_values(s->n, rd->ix[d], 0, rd->ix[d]->c, n, hit[d]);
+    for (int64_t i = 0; i < n; i++) some |= hit[d][i];
+    any &= some;
+  }
+  for (int i = 0; any && i < b->n_part; i++) {
+    bool in = true;
+    for (int d = 0; d < b->t->rank; d++) in &= inside(b->t->dim[d], hit[d], b->part[i].hit[d]);
+    if (in) return true;
+  }
+  s->nothing |= !any;
+  return !any;
 }
 
 static bool meets(const tensor *t, const written_part *p, const written_part *q) {
@@ -516,7 +576,9 @@ static bool lower_statement(instantiation *s, const opstmt *st) {
                 ? arena_printf(s->mem, "%s update", b->t->name)
                 : b->t->name;
   n->red = reductions[st->comb];
+  s->nothing = false;
   if (!(n->term = lower_scalar(s, st->rhs))) return false;
+  if (s->nothing) n->term = e_const(s->ex, n->red == R_MAX ? -INFINITY : 0);
   expr *acc = e_acc(s->ex);
   bool adds = accumulates(s, st, b, &ok);
   if (!ok) return false;
@@ -527,11 +589,38 @@ static bool lower_statement(instantiation *s, const opstmt *st) {
   return true;
 }
 
+static bool lower_statements(instantiation *s, const opstmt *st);
+
+/* Its statements for each step in turn: what step t reads of the steps before it has been written.
+   The step is a number while they are lowered, so every step is nests of its own. */
+static bool lower_scan(instantiation *s, const opstmt *st) {
+  if (s->scan) {
+    diag_error(s->o->d, st->at, NULL, "a scan cannot stand inside another one");
+    return false;
+  }
+  if (!constant_value(s, st->scan->extent, &s->steps)) return false;
+  if (s->steps < 1 || s->steps > MAX_SCAN_STEPS) {
+    diag_error(s->o->d, st->scan->at, NULL, "a scan has 1 to %d steps, not %" PRId64,
+               MAX_SCAN_STEPS, s->steps);
+    return false;
+  }
+  bool ok = define(s, st->scan->name, 0);
+  s->scan = st;
+  for (int64_t t = 0; ok && t < s->steps; t++) {
+    set_step(s, t);
+    ok = lower_statements(s, st->then);
+  }
+  s->scan = NULL;
+  s->env.n--;
+  return ok;
+}
+
 static bool lower_statements(instantiation *s, const opstmt *st) {
   bool ok = true;
   for (; st; st = st->next) {
     double cond;
-    if (!st->cond) ok &= lower_statement(s, st);
+    if (st->scan) ok &= lower_scan(s, st);
+    else if (!st->cond) ok &= lower_statement(s, st);
     else if (!xexpr_eval(st->cond, &s->env, s->o->d, &cond)) ok = false;
     else ok &= lower_statements(s, cond ? st->then : st->otherwise);
     if (!ok) return false; /* later statements would only repeat the complaint */

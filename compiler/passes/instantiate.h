@@ -42,7 +42,7 @@ typedef struct {
   struct written_part *part;
 } binding;
 
-enum { MAX_BINDINGS = 64 };
+enum { MAX_SCAN_STEPS = 4096, MAX_BINDINGS = 64 };
 
 typedef struct {
   instance *o;
@@ -52,9 +52,12 @@ typedef struct {
   int n_bound;
   binding bound[MAX_BINDINGS];
   int n_rand;
+  const opstmt *scan; /* around the statements at hand: its name stands for the step; or NULL */
+  int64_t steps;
   /* of the statement at hand: */
   nest *n;
   const tensor *target; /* being written */
+  bool nothing; /* it reads what no step has written yet: no term contributes */
   access at;            /* where */
 } instantiation;
 
@@ -71,6 +74,9 @@ bool lower_bounded_index(instantiation *s, const xexpr *x, affine *out);
 expr *lower_scalar(instantiation *s, const xexpr *x);
 /* The access name[arg, ..] of a tensor with known shape. */
 bool lower_access(instantiation *s, const xexpr *x, tensor *t, access *out);
+/* Have all elements that the access reads been written by one earlier statement, or does it read
+   none? What a step of a scan reads of the steps before it. */
+bool reads_written(instantiation *s, const binding *b, const access *rd);
 /* Does an axis of the statement, a tensor, lr or rand() occur in x? If not, it is a constant. */
 bool is_constant(const instantiation *s, const xexpr *x);
 #endif

@@ -171,23 +171,47 @@ static expr *unknown_name(instantiation *s, const xexpr *x) {
   return NULL;
 }
 
+static expr *read_error(instantiation *s, const xexpr *x, const char *what) {
+  diag_error(s->o->d, x->at, NULL, what, x->name);
+  return NULL;
+}
+
+/* A value that a scan has not finished yet: only what earlier steps made of it. */
+static expr *read_earlier(instantiation *s, const xexpr *x, const binding *b) {
+  access rd;
+  if (!s->scan) return read_error(s, x, "`%s` is read before all of it has been written");
+  if (!lower_access(s, x, b->t, &rd)) return NULL;
+  if (!reads_written(s, b, &rd))
+    return read_error(s, x, "`%s` is read before this part of it has been written");
+  return e_read(s->ex, rd);
+}
+
+static bool writes_name(const opstmt *st, const char *name) {
+  for (; st; st = st->next) {
+    if (st->lhs && !strcmp(st->lhs->name, name)) return true;
+    if (writes_name(st->then, name) || writes_name(st->otherwise, name)) return true;
+  }
+  return false;
+}
+
+static bool written_in_scan(const instantiation *s, const char *name) {
+  return s->scan && writes_name(s->scan->then, name);
+}
+
 static expr *lower_read(instantiation *s, const xexpr *x) {
   binding *b = find_bound(s, x->name);
   access rd;
+  if (!b && written_in_scan(s, x->name)) { /* before the first step there is nothing */
+    s->nothing = true;
+    return e_const(s->ex, 0);
+  }
   if (!b) return unknown_name(s, x);
-  if (b->t == s->target && !b->kept) {
-    diag_error(s->o->d, x->at, NULL, "`%s` is read by the statement that writes it", x->name);
-    return NULL;
-  }
-  if (!b->complete) {
-    diag_error(s->o->d, x->at, NULL, "`%s` is read before all of it has been written", x->name);
-    return NULL;
-  }
+  if (b->t == s->target && !b->kept)
+    return read_error(s, x, "`%s` is read by the statement that writes it");
+  if (!b->complete) return read_earlier(s, x, b);
   if (!lower_access(s, x, b->t, &rd)) return NULL;
-  if (b->t == s->target && !access_equal(&rd, &s->at)) {
-    diag_error(s->o->d, x->at, NULL, "only the element being written may be read of `%s`", x->name);
-    return NULL;
-  }
+  if (b->t == s->target && !access_equal(&rd, &s->at))
+    return read_error(s, x, "only the element being written may be read of `%s`");
   return e_read(s->ex, rd);
 }
 
