@@ -8,6 +8,9 @@
 typedef struct {
   FILE *to;
   const nest *n;
+  walk *w;       /* the nodes of n, if they are so many ... */
+  int *shared;   /* ... that those used more than once are printed apart: their numbers, or 0 */
+  expr *defined; /* what is printed apart just now */
 } printer;
 
 static void print_affine(const printer *p, const affine *x) {
@@ -65,7 +68,15 @@ static void print_call(const printer *p, const expr *e) {
   fputc(')', p->to);
 }
 
+static int number_of(const printer *p, const expr *e) {
+  return p->w && e != p->defined ? p->shared[walk_place(p->w, e)] : 0;
+}
+
 static void print_expr(const printer *p, const expr *e, int outer) {
+  if (number_of(p, e)) {
+    fprintf(p->to, "%%%d", number_of(p, e));
+    return;
+  }
   switch (e->kind) {
   case E_CONST: print_number(p, e->num); return;
   case E_INDEX:
@@ -86,12 +97,15 @@ static void print_expr(const printer *p, const expr *e, int outer) {
   }
 }
 
+/* `for n:2, i:8 | k:3`: the axes to reduce over stand last. */
 static void print_axes(const printer *p) {
+  const nest *n = p->n;
+  if (n->n_axis) fputs("  for", p->to);
   for (int reduce = 0; reduce < 2; reduce++) {
-    const char *before = reduce ? " | " : "  for ";
-    for (int a = 0; a < p->n->n_axis; a++) {
-      if (p->n->axis[a].reduce != reduce) continue;
-      fprintf(p->to, "%s%s:%" PRId64, before, p->n->axis[a].name, p->n->axis[a].extent);
+    const char *before = reduce ? " | " : " ";
+    for (int a = 0; a < n->n_axis; a++) {
+      if (n->axis[a].reduce != reduce) continue;
+      fprintf(p->to, "%s%s:%" PRId64, before, n->axis[a].name, n->axis[a].extent);
       before = ", ";
     }
   }
@@ -105,6 +119,54 @@ static void print_guards(const printer *p) {
   }
 }
 
+/* --- values that are used more than once, where writing them out each time takes too long --- */
+
+enum { LONG = 4000 };
+
+static void add_nodes(walk *w, const nest *n) {
+  walk_add(w, n->term);
+  if (n->init) walk_add(w, n->init);
+  for (int s = 0; s < n->n_store; s++) walk_add(w, n->store[s].value);
+}
+
+/* Nodes that all of n's expressions have when written out. */
+static double written_length(const walk *w, const nest *n, double *length) {
+  for (int i = 0; i < w->n; i++) {
+    length[i] = 1;
+    for (int k = 0; k < scalar_arity(w->node[i]->kind); k++)
+      length[i] += length[walk_place(w, w->node[i]->a[k])];
+  }
+  double all = length[walk_place(w, n->term)];
+  for (int s = 0; s < n->n_store; s++) all += length[walk_place(w, n->store[s].value)];
+  return all;
+}
+
+static void find_shared(printer *p, arena *mem) {
+  walk *w = walk_new(mem);
+  int number = 0;
+  add_nodes(w, p->n);
+  if (written_length(w, p->n, NEW_N(mem, double, w->n)) < LONG) return;
+  int *uses = NEW_N(mem, int, w->n);
+  for (int i = 0; i < w->n; i++)
+    for (int k = 0; k < scalar_arity(w->node[i]->kind); k++)
+      uses[walk_place(w, w->node[i]->a[k])]++;
+  for (int i = 0; i < w->n; i++)
+    uses[i] = uses[i] > 1 && scalar_arity(w->node[i]->kind) ? ++number : 0;
+  p->w = w;
+  p->shared = uses;
+}
+
+static void print_shared(printer *p) {
+  for (int i = 0; p->w && i < p->w->n; i++) {
+    if (!p->shared[i]) continue;
+    fprintf(p->to, "  %%%d := ", p->shared[i]);
+    p->defined = p->w->node[i];
+    print_expr(p, p->defined, 0);
+    fputs(";\n", p->to);
+  }
+  p->defined = NULL;
+}
+
 /* Is the store's value the result (0), the target plus the result (1), or anything else (2)? */
 static int store_form(const store *s) {
   const expr *v = s->value;
@@ -116,10 +178,16 @@ static int store_form(const store *s) {
 /* `y[..] += term` where the store is plain; else `acc += term`, and a line for each store. */
 static void print_nest(const nest *n, FILE *to) {
   static const char *const comb[] = {"=", "+=", "max="};
-  printer p = {to, n};
+  arena *mem = arena_new();
+  printer p = {.to = to, .n = n};
+  find_shared(&p, mem);
   int form = n->n_store == 1 ? store_form(&n->store[0]) : 2;
-  fprintf(to, "  # %s%s%s%s\n  ", n->name, n->canonical ? "" : " (scatter)",
+  fprintf(to, "  # %s%s%s%s", n->name, n->canonical ? "" : " (scatter)",
           n->lanes ? " (16 lanes)" : "", n->phase == PHASE_UPDATE ? " (update)" : "");
+  if (n->chain) fprintf(to, " (chain %d)", n->chain);
+  fputs("\n", to);
+  print_shared(&p);
+  fputs("  ", to);
   if (n->init) form = 2;
   if (form == 2) fputs("acc", to);
   else print_access(&p, &n->store[0].out);
@@ -140,6 +208,7 @@ static void print_nest(const nest *n, FILE *to) {
     print_expr(&p, n->store[s].value, 0);
     fputs(";\n", to);
   }
+  arena_free(mem);
 }
 
 /* The schedule: `tile n:10 r:32(vec) | c:4; loops i j; 64 tiles for the threads; group 7`. */
@@ -160,14 +229,21 @@ static void print_schedule(const nest *n, FILE *to) {
   fprintf(to, "; group %d%s\n", s->group, s->interleaved ? ", in turn with the nest before" : "");
 }
 
-static void print_tensor(const tensor *t, FILE *to) {
-  static const char *const role[] = {
+const char *role_word(trole role) {
+  static const char *const word[] = {
       [T_INPUT] = "input",   [T_LABEL] = "label",   [T_PARAM] = "param",  [T_STATE] = "state",
       [T_OPT] = "opt",       [T_HYPER] = "hyper",   [T_GRAD] = "grad",    [T_TEMP] = "temp",
       [T_LOGITS] = "logits", [T_LOSSES] = "losses", [T_METRIC] = "metric"};
-  fprintf(to, "  %-6s %s%s[", role[t->role], is_whole(t) ? "int " : "", t->name);
+  return word[role];
+}
+
+static void print_tensor(const tensor *t, FILE *to) {
+  fprintf(to, "  %-6s %s%s[", role_word(t->role), is_whole(t) ? "int " : "", t->name);
   for (int d = 0; d < t->rank; d++) fprintf(to, d ? ",%" PRId64 : "%" PRId64, t->dim[d]);
   fputs("]", to);
+  if (t->grad_of) fprintf(to, "  of %s", t->grad_of->name);
+  if (t->apart) fprintf(to, "  apart %d", t->apart);
+  if (t->sliced) fputs("  sliced", to);
   for (int d = 0; d < t->rank; d++)
     if (t->pad_lo[d] || t->pad_hi[d])
       fprintf(to, "  dim %d: %" PRId64 "+%" PRId64 " of border", d, t->pad_lo[d], t->pad_hi[d]);
@@ -181,6 +257,8 @@ static bool *find_used(const nestprog *p, arena *mem) {
     for (int i = 0; i < r.n; i++) used[r.read[i]->rd.t->id] = true;
     for (int s = 0; s < n->n_store; s++) used[n->store[s].out.t->id] = true;
   }
+  for (int i = 0; i < p->n_tensor; i++)
+    if (used[i] && p->tensor[i]->grad_of) used[p->tensor[i]->grad_of->id] = true;
   return used;
 }
 

@@ -141,8 +141,10 @@ int64_t nest_macs(const nest *n);
    (int32 where whole, else double values; rounded to float after each operation unless
    exact). */
 void interp(const nestprog *p, double **data, bool exact, uint64_t seed, uint64_t step);
-/* Prints nests in the operator notation. */
+/* Prints nests in the operator notation; reads them back as they are up to the pass before `halo`:
+   NULL with *error, in mem, for what is no such text. */
 void dump_nests(const nestprog *p, FILE *to);
+nestprog *read_nests(arena *mem, const char *text, char **error);
 /* Aborts with a message if an invariant of the stage is broken. */
 void verify(const nestprog *p);
 #endif

@@ -16,10 +16,10 @@ typedef struct {
 } target_info;
 
 typedef struct schedule {
-  int vec;  /* axis along vectors, or -1: scalar code. With lanes: the last reduce axis */
+  int vec;    /* axis along vectors, or -1: scalar code. With lanes: the last reduce axis */
   int across; /* axis along which some reads run, while stores run along vec: blocks of a tile are
                  transposed in registers; or -1 */
-  int fold; /* with lanes: output axis whose tile is folded and stored as one vector, or -1 */
+  int fold;   /* with lanes: output axis whose tile is folded and stored as one vector, or -1 */
   int64_t
       tile[MAX_AXES]; /* points of the axis inside one tile: unrolled, or in vectors along vec */
   int n_loop;

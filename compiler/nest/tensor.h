@@ -57,6 +57,8 @@ typedef struct tensor {
   bool laid_out; /* the strides are known (halo.c) */
 } tensor;
 
+/* The role in dumps. */
+const char *role_word(trole role);
 /* The tensor whose memory t is (a part of). */
 tensor *tensor_base(tensor *t);
 int64_t tensor_elements(const tensor *t);

@@ -1,0 +1,162 @@
+/* Passes alone: tests/passes/NAME.nest holds a program of nests, the passes to run (`run: ..`), and
+   behind `---` what must come out. `BLESS=1 build/test_passes` writes the expectations anew. And
+   what is printed after any pass up to winograd is read back to the same text. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include "compiler/code/target.h"
+#include "compiler/graph/graph.h"
+#include "compiler/passes/passes.h"
+#include "compiler/product/pipeline.h"
+#include "runtime/file.h"
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const target_info *machine_of_test(void) {
+  return target_find("x86_64-unknown-linux-gnu", "+avx2,+fma");
+}
+
+static void run_block(nestprog *p) { block_program(p, machine_of_test()); }
+static void run_sched(nestprog *p) { schedule_program(p, machine_of_test(), 1); }
+static void run_group(nestprog *p) { group_program(p, machine_of_test()); }
+
+static const struct {
+  const char *name;
+  void (*run)(nestprog *p);
+} passes[] = {{"gather", gather},   {"simplify", simplify}, {"order", order},
+              {"fuse", fuse},       {"winograd", winograd}, {"halo", halo},
+              {"block", run_block}, {"sched", run_sched},   {"group", run_group}};
+
+static char *dumped(const nestprog *p) {
+  char *text = NULL;
+  size_t size;
+  FILE *f = open_memstream(&text, &size);
+  dump_nests(p, f);
+  fclose(f);
+  return text;
+}
+
+static void run_pass(nestprog *p, const char *name) {
+  for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
+    if (strcmp(passes[i].name, name)) continue;
+    passes[i].run(p);
+    p->stage = passes[i].name;
+    verify(p);
+    return;
+  }
+  fail_msg("there is no pass `%s`", name);
+}
+
+/* The passes that a file's line `run: a b` names, on the program behind it. */
+static char *transformed(const char *path, const char *text) {
+  arena *mem = arena_new();
+  const char *run = strstr(text, "run:");
+  if (!run) fail_msg("%s: no line `run: ..`", path);
+  char *line = arena_strndup(mem, run + 4, strcspn(run + 4, "\n")), *error = NULL;
+  nestprog *p = read_nests(mem, run + 4 + strlen(line) + 1, &error);
+  if (!p) fail_msg("%s: %s (counted from the line behind `run:`)", path, error);
+  verify(p);
+  for (char *word = strtok(line, " "); word; word = strtok(NULL, " ")) run_pass(p, word);
+  char *out = dumped(p);
+  arena_free(mem);
+  return out;
+}
+
+static void write_expectation(const char *path, const char *text, size_t head, const char *got) {
+  FILE *f = fopen(path, "w");
+  assert_non_null(f);
+  fprintf(f, "%.*s---\n%s", (int)head, text, got);
+  fclose(f);
+}
+
+static bool as_expected(const char *path) {
+  size_t n;
+  char *error = NULL, *text = (char *)file_read(path, &n, &error);
+  if (!text) fail_msg("%s", error);
+  text = realloc(text, n + 1);
+  text[n] = 0;
+  char *mark = strstr(text, "\n---\n");
+  char *got = transformed(path, text);
+  bool ok = mark && !strcmp(mark + 5, got);
+  if (!ok && getenv("BLESS")) {
+    write_expectation(path, text, mark ? (size_t)(mark + 1 - text) : n, got);
+    ok = true;
+  }
+  if (!ok) fprintf(stderr, "%s gives now:\n%s", path, got);
+  free(got);
+  free(text);
+  return ok;
+}
+
+static void passes_alone(void **state) {
+  (void)state;
+  glob_t found;
+  int wrong = 0;
+  assert_int_equal(glob("tests/passes/*.nest", 0, NULL, &found), 0);
+  for (size_t i = 0; i < found.gl_pathc; i++) wrong += !as_expected(found.gl_pathv[i]);
+  globfree(&found);
+  assert_int_equal(wrong, 0);
+}
+
+static const char *const networks[] = {
+    "input 3x8x8; classes 4; conv 16 k3 s2 p1 bn relu; dropout 0.3; maxpool 3 s2; linear classes; "
+    "train { loss cross_entropy; optimizer adam; lr 0.01; }",
+    "input 3x16x16; classes 4; add { conv 16 k3 p1; } { conv 16 k1; } gelu; conv 16 k3 p1 relu; "
+    "gap; linear classes; train { loss cross_entropy; optimizer sgd momentum=0.9; lr 0.05; }",
+    "input 2x4x4; classes 2; conv 4 k1; repeat 30 { gelu; } linear classes; "
+    "train { loss cross_entropy; optimizer sgd; lr 0.05; }"};
+
+static void printed_and_read(const graph *g, const char *stage) {
+  compilation c = {.g = g, .opt = {.train = true, .loss = true, .batch = 8, .threads = 1}};
+  char *error = NULL;
+  arena *mem = arena_new();
+  c.optimizer = &g->train.optimizer[0];
+  pipeline_run(&c, stage);
+  char *first = dumped(c.p);
+  nestprog *p = read_nests(mem, first, &error);
+  if (!p) fail_msg("after %s: %s", stage, error);
+  if (strcmp(stage, "lower") && strcmp(stage, "grad")) verify(p);
+  char *second = dumped(p);
+  assert_string_equal(first, second);
+  free(first);
+  free(second);
+  compilation_free(&c);
+  arena_free(mem);
+}
+
+static void dumps_are_read_back(void **state) {
+  (void)state;
+  static const char *const stages[] = {"lower", "grad", "gather",  "simplify",
+                                       "order", "fuse", "winograd"};
+  for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+    graph *g = graph_load_text("test.net", networks[i], strlen(networks[i]), NULL);
+    assert_non_null(g);
+    for (size_t k = 0; k < sizeof stages / sizeof *stages; k++) printed_and_read(g, stages[k]);
+    graph_free(g);
+  }
+}
+
+static void wrong_text_is_told(void **state) {
+  (void)state;
+  static const char *const wrong[] = {"inference, batch 1, after lower\ntensors {\n  temp x[2\n}\n",
+                                      "inference, batch 1, after lower\ntensors {\n  temp "
+                                      "x[2]\n}\nnests {\n  # x\n  x[i] = y[i]  for "
+                                      "i:2;\n}\n",
+                                      "nothing"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    arena *mem = arena_new();
+    char *error = NULL;
+    assert_null(read_nests(mem, wrong[i], &error));
+    assert_non_null(error);
+    arena_free(mem);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(passes_alone),
+                                     cmocka_unit_test(dumps_are_read_back),
+                                     cmocka_unit_test(wrong_text_is_told)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
