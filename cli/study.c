@@ -66,7 +66,7 @@ static void print_results(const study *s) {
 /* A part writes to the runs that are its own, beside the others. */
 static bool take_directory(const study *s, char **error) {
   if (!make_directories(s->dir, error)) return false;
-  return s->shard ? run_dir_share(s->dir, error) : run_dir_lock(s->dir, error);
+  return s->shard || s->ranks ? run_dir_share(s->dir, error) : run_dir_lock(s->dir, error);
 }
 
 /* False where a run is missing, after saying how many. */
@@ -83,12 +83,32 @@ static bool all_done(const study *s) {
   return false;
 }
 
+/* Under mpirun the ranks take runs as they come; rank 0 makes the report of all. */
+static int train_all(study *s) {
+  if (!s->ranks) return study_train(s);
+  char *keys = message("%s", ""), *error;
+  for (int i = 0; i < s->n_job; i++) {
+    char *longer = message("%s%s:%d;", keys, s->job[i].key, s->job[i].epochs);
+    free(keys);
+    keys = longer;
+  }
+  error = ranks_compare(s->ranks, keys, "set of runs (files, options or data)");
+  free(keys);
+  if (error) return report_failure(error);
+  const int status = study_train(s);
+  if (status == EXIT_DONE) ranks_must(s->ranks, s->ranks->api->wait(), "wait for the other ranks");
+  return status;
+}
+
 int study_run(study *s) {
   char *error = NULL;
+  s->ranks = ranks_here(&error);
+  if (error) return report_failure(error);
+  if (s->ranks) ranks_hush(s->ranks);
   if (!study_plan(s) || (s->merge && !all_done(s))) return EXIT_WRONG_INPUT;
   if (!take_directory(s, &error)) return report_failure(error);
-  int status = s->merge ? EXIT_DONE : study_train(s);
-  if (status != EXIT_DONE || s->shard) return status;
+  int status = s->merge ? EXIT_DONE : train_all(s);
+  if (status != EXIT_DONE || s->shard || (s->ranks && s->ranks->rank)) return status;
   if (!study_judge(s) || !study_report(s)) return EXIT_WRONG_INPUT;
   print_results(s);
   fprintf(stderr, "report: %s/report.html\n", s->dir);

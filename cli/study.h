@@ -4,6 +4,7 @@
 #define NETC_STUDY_H
 #include "cli/workload.h"
 #include "runtime/early_stop.h"
+#include "runtime/ranks.h"
 
 /* What came of one seed, as far as the contestant's own epochs go. */
 typedef struct {
@@ -66,6 +67,7 @@ typedef struct {
   int n_seed;
   bool csv;
   int shard, n_shard; /* --shard: this part of so many, from 1; 0: everything */
+  const ranks *ranks; /* processes of mpirun that share the runs, or NULL */
   bool merge;         /* --merge: nothing is trained any more */
   int n;
   contestant *c;

@@ -141,8 +141,8 @@ bool study_plan(study *s) {
     if (!plan_contestant(s, &s->c[i])) return false;
   warn_of_other_data(s);
   for (int i = 0; i < s->n_job; i++) {
-    if (s->flags.force) run_dir_clear(s->job[i].dir);
-    s->job[i].done = is_done(&s->job[i]);
+    if (s->flags.force && !(s->ranks && s->ranks->rank)) run_dir_clear(s->job[i].dir);
+    s->job[i].done = !s->flags.force && is_done(&s->job[i]);
     s->job[i].elsewhere = s->shard && i % s->n_shard != s->shard - 1;
   }
   return true;

@@ -145,14 +145,25 @@ static void pass_on(const pool *p, int signal) {
     if (p->pid[i]) kill(p->pid[i], signal);
 }
 
+/* The number of a run that nobody has begun: the next one, or, of several ranks, each takes
+ * another. */
+static int next_job(pool *p) {
+  const ranks *r = p->s->ranks;
+  int i = p->next + 1;
+  if (r) ranks_must(r, r->api->take(&i), "take a run");
+  return i;
+}
+
 static void run_pool(pool *p) {
   const bool terminal = isatty(STDERR_FILENO);
   bool told = false;
+  p->next = -1;
+  p->next = next_job(p);
   while (p->next < p->s->n_job || p->running) {
     bool stop = interrupt_signal() || p->failed;
     while (!stop && p->running < p->s->flags.threads && p->next < p->s->n_job) {
       if (!p->s->job[p->next].done && !p->s->job[p->next].elsewhere) start_job(p, p->next);
-      p->next++;
+      p->next = next_job(p);
     }
     if (stop && !p->running) break;
     if (interrupt_signal() && !told) {

@@ -64,6 +64,16 @@ for m in openmpi mpich; do
   timeout 60 mpirun.$m -n 1 "$netc" train eight.net -o $m-odd : -n 1 "$netc" train eight.net --data missing.pkl >log 2>&1
   [ $? -ne 0 ] && grep -q 'missing.pkl' log; ok "$m: a rank that cannot begin ends all"
 
+  cat > study.net <<END
+include "plain.net";
+sweep rate { lr {0.01 0.05 0.1}; }
+END
+  [ -s single/results.csv ] || "$netc" sweep study.net --seeds 2 --epochs 2 -o single --csv >single.csv 2>log
+  timeout 60 mpirun.$m -n 2 "$netc" sweep study.net --seeds 2 --epochs 2 -o $m-sweep --csv --threads 1 >$m.csv 2>log
+  ok "$m: a sweep over two ranks"
+  [ -s $m.csv ] && [ "$(cut -d, -f1-6,9- $m.csv)" = "$(cut -d, -f1-6,9- single.csv)" ]; ok "$m: with the table of one process"
+  [ -s $m-sweep/report.html ]; ok "$m: and its report"
+
   # A rank is killed at some moment: the run ends, and goes on to the same bits.
   sed 's/epochs 4/epochs 60/' eight.net > long.net
   [ -d long ] || train long long.net
