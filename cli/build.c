@@ -4,7 +4,9 @@
 #include "cli/fingerprint.h"
 #include "cli/inference.h"
 #include "cli/link.h"
+#include "cli/terminal.h"
 #include "cli/version.h"
+#include "code/cpu.h"
 #include "compiler/product/object.h"
 #include "runtime/atomic_file.h"
 #include "runtime/message.h"
@@ -46,7 +48,8 @@ static const struct argp_option options[] = {
     {"weights", 'w', "FILE", 0, "embed these weights (safetensors) as constants", 1},
     {"prefix", KEY_PREFIX, "NAME", 0, "of the exported names (default: the file's name)", 1},
     {"target", KEY_TARGET, "TRIPLE", 0, "machine to compile for, as in aarch64-linux-gnu", 2},
-    {"cpu", KEY_CPU, "NAME", 0, "its processor, as in x86-64-v3 or cortex-m4", 2},
+    {"cpu", KEY_CPU, "NAME", 0, "its processor, as in x86-64-v3 or cortex-m4; `help` lists them",
+     2},
     {"features", KEY_FEATURES, "LIST", 0, "processor features, as in +avx2,+fma", 2},
     {"ram", KEY_RAM, "BYTES", 0, "fail if the network needs more memory (256K, 1M)", 2},
     {"json", 'j', 0, 0, "print one JSON object with the sizes", 3},
@@ -65,6 +68,30 @@ static emit_kind kind_named(struct argp_state *state, const char *word) {
     if (!strcmp(kinds[i].word, word)) return (emit_kind)i;
   argp_error(state, "--emit takes obj, asm, llvm, bc, shared or header, not `%s`", word);
   return EMIT_OBJ;
+}
+
+/* --cpu=help: what is known by name, architecture by architecture. */
+static void list_processors(void) {
+  const char *arch, *name, *before = "";
+  char *line = NULL;
+  printf("Processors that --cpu knows by name, with their architecture (--target):\n");
+  for (int i = 0; cpu_listed(i, &arch, &name); i++) {
+    if (strcmp(arch, before) != 0) {
+      if (line) print_wrapped(stdout, line, 18);
+      free(line);
+      line = message("  %-15s", arch);
+      before = arch;
+    }
+    char *longer = message("%s %s", line, name);
+    free(line);
+    line = longer;
+  }
+  if (line) print_wrapped(stdout, line, 18);
+  free(line);
+  print_wrapped(stdout,
+                "Others that LLVM has may be named too, together with --target; they count as the "
+                "plainest of their architecture unless --features says more.",
+                0);
 }
 
 static bool is_identifier(const char *s) {
@@ -100,7 +127,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'w': c->weights = arg; break;
   case KEY_PREFIX: c->prefix = checked_prefix(state, arg); break;
   case KEY_TARGET: c->target = arg; break;
-  case KEY_CPU: c->cpu = arg; break;
+  case KEY_CPU:
+    if (!strcmp(arg, "help")) {
+      list_processors();
+      exit(EXIT_DONE);
+    }
+    c->cpu = arg;
+    break;
   case KEY_FEATURES: c->features = arg; break;
   case KEY_RAM: c->ram = bytes_of(state, arg); break;
   case 'j': c->json = true; break;

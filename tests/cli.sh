@@ -68,6 +68,9 @@ op shift(x[N,H,W,C]) -> y[N,H,W,C] { param b[c:C] ~ 0; y[n,h,w,c] = x[n,h,w,c] +
 input 3x32x32; classes 5; shift; linear classes;
 END
 exits 0 summary own.net; prints 'shift-1 *\[-1, 3, 32, 32\] *3$'
+exits 0 build --cpu=help; prints 'cortex-m4'
+exits 1 build small.net --cpu=cortex-m99 -o x.o; says 'cpu=help'
+exits 0 build small.net --cpu=cortex-m3 -o m3.o
 exits 0 draw small.net -o small.svg; says 'written to small.svg'
 python3 -c "import xml.dom.minidom as m; d = m.parse('small.svg'); t = [x.firstChild.data for x in d.getElementsByTagName('text')]; assert any('869 parameters' in x for x in t) and any('conv k3 s2 p1, relu' in x for x in t), t"
 ok "a picture of the network"

@@ -36,3 +36,10 @@ const char *cpu_features(const char *triple, const char *cpu) {
     if (of_arch(&rows[i], triple) && !strcmp(rows[i].name, cpu)) return rows[i].features;
   return "";
 }
+
+bool cpu_listed(int i, const char **arch, const char **name) {
+  if (i >= N_ROWS) return false;
+  *arch = rows[i].arch;
+  *name = rows[i].name;
+  return true;
+}

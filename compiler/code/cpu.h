@@ -8,4 +8,6 @@ const char *cpu_triple(const char *cpu);
 const char *cpu_default(const char *triple);
 /* Features that follow from the name, in LLVM's notation; "" for a processor that is not listed. */
 const char *cpu_features(const char *triple, const char *cpu);
+/* Every listed processor in the order of the table; false beyond the last one. */
+bool cpu_listed(int i, const char **arch, const char **name);
 #endif

@@ -46,7 +46,13 @@ static bool set_machine(object *o, char **error) {
   if (!o->machine) return false;
   char *complaint = complaint_of_generator(o);
   if (*complaint) {
-    *error = complaint;
+    const char *help = strstr(complaint, "processor")
+                           ? "\n      = help: `netc build --cpu=help` lists processors"
+                           : "";
+    *error = malloc(strlen(complaint) + strlen(help) + 1);
+    if (!*error) internal_error("object", "out of memory");
+    sprintf(*error, "%s%s", complaint, help);
+    free(complaint);
     return false;
   }
   free(complaint);
