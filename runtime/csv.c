@@ -21,7 +21,8 @@ typedef struct {
   bool header;
   int64_t n_row, room;
   cell *cell;    /* n_row x n_column */
-  int64_t *line; /* of every row, from 1 */
+  int64_t *line;  /* of every row, from 1 */
+  float **number; /* of every column of numbers; NULL: words */
 } table;
 
 /* ---- cells ---- */
@@ -179,7 +180,8 @@ static char *read_row(table *t, const char **p, int64_t *line) {
     if (!read_cell(t, *p, n < t->n_column ? &row[n] : &extra, p))
       return message("line %lld, cell %d: a quote that does not end where the cell does",
                      (long long)*line, n + 1);
-    for (const char *q = from; (q = memchr(q, '\n', (size_t)(*p - q))); q++) ++*line;
+    for (const char *q = from; *from == '"' && (q = memchr(q, '\n', (size_t)(*p - q))); q++)
+      ++*line;
     if (*p == t->end || **p == '\n') break;
   }
   if (n + 1 != t->n_column) return wrong_count(t, t->line[t->n_row - 1], n + 1);
@@ -232,6 +234,8 @@ static void name_columns(table *t) {
 
 static void table_free(table *t) {
   for (int i = 0; t->name && i < t->n_column; i++) free(t->name[i]);
+  for (int i = 0; t->number && i < t->n_column; i++) free(t->number[i]);
+  free(t->number);
   free(t->name);
   free(t->cell);
   free(t->line);
@@ -243,15 +247,26 @@ static const cell *cell_at(const table *t, int64_t row, int column) {
   return &t->cell[(row + t->header) * t->n_column + column];
 }
 
-static bool is_numeric(const table *t, int column) {
-  double v;
-  bool any = false;
-  for (int64_t r = 0; r < t->n_row - t->header; r++) {
-    const cell *c = cell_at(t, r, column);
-    if (cell_number(c, &v)) any = true;
-    else if (!is_missing(c)) return false;
-  }
-  return any;
+/* Every column as floats, row by row as the cells lie in memory; NaN where a value is missing. A
+   column that holds anything else is words, and its floats are dropped. */
+static void parse_numbers(table *t) {
+  const int64_t n = t->n_row - t->header;
+  bool *any = allocate((size_t)t->n_column * sizeof *any);
+  t->number = allocate((size_t)t->n_column * sizeof *t->number);
+  for (int i = 0; i < t->n_column; i++) t->number[i] = allocate((size_t)n * sizeof **t->number);
+  for (int64_t r = 0; r < n; r++)
+    for (int i = 0; i < t->n_column; i++) {
+      double v = NAN;
+      const cell *c = cell_at(t, r, i);
+      if (!t->number[i]) continue;
+      const bool is = cell_number(c, &v);
+      any[i] |= is;
+      if (is || is_missing(c)) t->number[i][r] = (float)v;
+      else free(t->number[i]), t->number[i] = NULL;
+    }
+  for (int i = 0; i < t->n_column; i++)
+    if (!any[i]) free(t->number[i]), t->number[i] = NULL;
+  free(any);
 }
 
 static char *missing(const table *t, int64_t row, int column) {
@@ -260,23 +275,19 @@ static char *missing(const table *t, int64_t row, int column) {
                  (long long)t->line[row + t->header], t->name[column]);
 }
 
-static char *read_numbers(const table *t, int column, const csv_options *o, data_field *f) {
+static char *check_numbers(const table *t, int column, const csv_options *o, float *v) {
   const int64_t n = t->n_row - t->header;
-  float *to = f->data;
   double sum = 0;
   int64_t have = 0;
   for (int64_t r = 0; r < n; r++) {
-    double v = NAN;
-    bool is = cell_number(cell_at(t, r, column), &v);
-    if (!is && !o->missing_mean) return missing(t, r, column);
-    if (is && fabs(v) > 3.4e38)
+    if (isnan(v[r]) && !o->missing_mean) return missing(t, r, column);
+    if (isinf(v[r]))
       return message("line %lld: `%s` is too large a number", (long long)t->line[r + t->header],
                      t->name[column]);
-    to[r] = is ? (float)v : NAN;
-    if (is) sum += v, have++;
+    if (!isnan(v[r])) sum += (double)v[r], have++;
   }
   for (int64_t r = 0; have < n && r < n; r++)
-    if (isnan(to[r])) to[r] = (float)(sum / (double)have);
+    if (isnan(v[r])) v[r] = (float)(sum / (double)have);
   return NULL;
 }
 
@@ -298,12 +309,15 @@ static char *read_words(const table *t, int column, data_field *f) {
   return wrong;
 }
 
-static char *add_column(const table *t, int column, const csv_options *o, field_set *out) {
+static char *add_column(table *t, int column, const csv_options *o, field_set *out) {
   data_field *f = field_add(out, t->name[column]);
-  if (!is_numeric(t, column)) return read_words(t, column, f);
+  if (!t->number[column]) return read_words(t, column, f);
   f->stored = message("numbers");
-  field_allocate(f, FIELD_FLOATS, t->n_row - t->header);
-  return read_numbers(t, column, o, f);
+  f->type = FIELD_FLOATS;
+  f->count = t->n_row - t->header;
+  f->data = t->number[column];
+  t->number[column] = NULL;
+  return check_numbers(t, column, o, f->data);
 }
 
 /* ---- which columns ---- */
@@ -356,7 +370,7 @@ static char *choose_columns(const table *t, const csv_options *o, int *use, fiel
   return NULL;
 }
 
-static char *read_columns(const table *t, const csv_options *o, field_set *out, int *n_input) {
+static char *read_columns(table *t, const csv_options *o, field_set *out, int *n_input) {
   int *use = allocate((size_t)t->n_column * sizeof *use);
   char *wrong = choose_columns(t, o, use, out);
   out->n = out->test_from = t->n_row - t->header;
@@ -380,6 +394,7 @@ char *csv_read(const char *text, size_t n, const csv_options *o, field_set *out,
   if (!wrong) wrong = read_rows(&t);
   if (!wrong) {
     name_columns(&t);
+    parse_numbers(&t);
     wrong = t.n_row - t.header < 1 ? message("it holds no rows below its header")
                                    : read_columns(&t, o, out, n_input);
   }
