@@ -140,8 +140,21 @@ static char *plan_fields(plan *p, const dataset *ds, const new_command *c) {
   return NULL;
 }
 
+/* Sounds are pictures of their frequencies over time. */
+static char *plan_sounds(plan *p, const dataset *ds, const new_command *c) {
+  const data_field *x = &ds->fields.field[0];
+  if (ds->fields.n_field < 2)
+    return message("`%s` is one sound; a folder of them is a data set", c->what);
+  p->body = BODY_IMAGE;
+  p->input = message("1x%lldx%lld", (long long)x->dim[0], (long long)x->dim[1]);
+  p->target = message("classes %lld", (long long)ds->fields.field[1].below);
+  p->data = message("data \"%s\" mel=%lld; # log-mel, 25 ms every 10 ms, of WAV files", c->what,
+                    (long long)x->dim[0]);
+  return NULL;
+}
+
 static char *plan_data(plan *p, const new_command *c) {
-  dataset_options o = {.path = c->what, .any = true};
+  dataset_options o = {.path = c->what, .any = true, .mel = 40};
   o.csv = (csv_options){.n_target = c->target != NULL, .target = &c->target};
   char *wrong = NULL;
   dataset *ds = dataset_open(&o, &wrong);
@@ -149,6 +162,7 @@ static char *plan_data(plan *p, const new_command *c) {
   p->n = ds->n;
   p->own_test = ds->test_from < ds->n;
   if (ds->bytes || ds->floats) wrong = plan_images(p, ds, c);
+  else if (ds->fields.rate) wrong = plan_sounds(p, ds, c);
   else if (ds->fields.window) wrong = plan_text(p, ds, c);
   else if (ds->fields.n_input) wrong = plan_table(p, ds, c);
   else wrong = plan_fields(p, ds, c);

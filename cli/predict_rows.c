@@ -116,6 +116,8 @@ static dataset *open_inputs(const graph *g, const predict_rows_options *o, char 
   d.images = g->train.images;
   d.layout = g->train.layout;
   d.scale = scale ? strtod(scale, NULL) : g->train.scale;
+  d.mel = (int)g->train.data_mel;
+  d.rate = safetensors_meta(st, "rate") ? atoi(safetensors_meta(st, "rate")) : 0;
   d.columns = safetensors_meta(st, "columns");
   d.csv = (csv_options){.all_input = true, .missing_mean = g->train.data_missing_mean};
   dataset *ds = dataset_open(&d, error);

@@ -64,6 +64,7 @@ bool open_data(workload *w, const char *data_option) {
                           .drop = t->data_drop,
                           .missing_mean = t->data_missing_mean};
     o.bytes = t->data_bytes;
+    o.mel = (int)t->data_mel;
   }
   o.port = ports_of(g, &o.n_port);
   char *error = NULL;

@@ -20,7 +20,7 @@ typedef struct {
   char **name;
   bool header;
   int64_t n_row, room;
-  cell *cell;    /* n_row x n_column */
+  cell *cell;     /* n_row x n_column */
   int64_t *line;  /* of every row, from 1 */
   float **number; /* of every column of numbers; NULL: words */
 } table;

@@ -1,5 +1,6 @@
 #include "data_form.h"
 #include "message.h"
+#include "wav.h"
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static const struct {
     {"\x28\xb5\x2f\xfd", 4, "it is compressed (zstd); unpack it first"},
     {"\x89PNG", 4, "it is one image; a folder of images is a data set"},
     {"\xff\xd8\xff", 3, "it is one image; a folder of images is a data set"},
-    {"RIFF", 4, "it is one sound or picture (RIFF); a folder of them is a data set"},
+    {"RIFF", 4, "it is a RIFF file, and no WAV"},
     {"\x89HDF", 4, "it is an HDF5 file; netc reads .npz, pickles, tables and text"},
     {"PAR1", 4, "it is a Parquet file; write it as CSV, or as .npz with numpy.savez"},
     {"SQLite format 3", 15, "it is an SQLite database; write the table as CSV"},
@@ -74,6 +75,7 @@ static bool is_text(const uint8_t *h, size_t n) {
 
 data_form data_form_of(const uint8_t *head, size_t n, char **why) {
   if (begins(head, n, "PK\3\4", 4) || begins(head, n, "PK\5\6", 4)) return FORM_NPZ;
+  if (is_wav(head, n)) return FORM_WAV;
   for (int i = 0; i < N_OTHERS; i++)
     if (begins(head, n, others[i].magic, others[i].n)) {
       *why = message("%s", others[i].what);

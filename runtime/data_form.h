@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum { FORM_PICKLE, FORM_NPZ, FORM_IDX, FORM_TEXT, FORM_REFUSED } data_form;
+typedef enum { FORM_PICKLE, FORM_NPZ, FORM_IDX, FORM_WAV, FORM_TEXT, FORM_REFUSED } data_form;
 
 enum { FORM_HEAD = 4096 }; /* bytes that are looked at */
 

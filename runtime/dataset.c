@@ -12,6 +12,7 @@
 #include "pickle.h"
 #include "picture_data.h"
 #include "samples.h"
+#include "sound_data.h"
 #include "csv_fields.h"
 #include "text_data.h"
 #include <stdio.h>
@@ -290,6 +291,12 @@ static dataset *open_pictures(const dataset_options *o, char **error) {
   return *error ? NULL : from_pictures(&s, o, error);
 }
 
+static dataset *open_sounds(const dataset_options *o, char **error) {
+  field_set s;
+  *error = sounds_open(o->path, o->mel, o->rate, o->n_port ? &o->port[0] : NULL, &s);
+  return *error ? NULL : from_fields(&s, o, error);
+}
+
 /* CIFAR, as it is unpacked; IDX files; else folders of pictures. */
 static dataset *open_folder(const dataset_options *o, char **error) {
   if (idx_folder(o->path)) return open_idx(o, error);
@@ -299,7 +306,7 @@ static dataset *open_folder(const dataset_options *o, char **error) {
     if (ds) add_image_fields(ds);
     return ds;
   }
-  ds = open_pictures(o, error);
+  ds = sound_folder(o->path) ? open_sounds(o, error) : open_pictures(o, error);
   if (!ds && *error && !strstr(*error, o->path))
     *error = free_and(*error, message("`%s`: %s", o->path, *error));
   return ds;
@@ -309,7 +316,10 @@ dataset *dataset_open(const dataset_options *o, char **error) {
   *error = NULL;
   if (is_directory(o->path)) return open_folder(o, error);
   data_form form = form_of(o->path, error);
-  dataset *ds = form == FORM_IDX ? open_idx(o, error) : *error ? NULL : open_file(form, o, error);
+  dataset *ds = form == FORM_IDX   ? open_idx(o, error)
+                : form == FORM_WAV ? open_sounds(o, error)
+                : *error           ? NULL
+                                   : open_file(form, o, error);
   if (!ds) *error = free_and(*error, message("`%s`: %s", o->path, *error));
   return ds;
 }

@@ -29,6 +29,8 @@ typedef struct {
   csv_options csv;
   const char *columns; /* a table is to have those that the network was trained on */
   bool bytes;          /* text in bytes, not characters */
+  int mel;             /* sounds as log-mel of so many bands; 0: as they are */
+  int rate;            /* what sounds are to have: samples a second; 0: any */
   bool any;            /* without a network: any fields will do, not only labelled images */
 } dataset_options;
 

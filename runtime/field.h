@@ -31,6 +31,7 @@ typedef struct {
   data_field *field;
   int64_t test_from; /* samples from here on are the file's own test set; n: it has none */
   int n_input;       /* of a table: the first so many columns are for the input */
+  int rate;          /* of sounds: samples a second; 0: there are none */
   int64_t window;    /* samples are windows of so many positions, one at every position; 0: no */
   char *columns;     /* of a table: what travels with the weights (csv_columns.h), or NULL */
   int n_note;

@@ -82,6 +82,7 @@ typedef struct {
   int n_data_target, n_data_drop; /* columns of a table */
   const char **data_target, **data_drop;
   bool data_missing_mean, data_bytes; /* missing=mean; tokens=bytes */
+  double data_mel;                    /* `mel=40`: bands of sounds; 0: as they are */
   loc data_at;
   bool normalize;
   loc normalize_at;

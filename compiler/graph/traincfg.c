@@ -407,8 +407,9 @@ static void read_normalize(expander *x, const chosen *c) {
 static void read_data(expander *x, const chosen *given) {
   static const char *const layouts[] = {"nhwc", "nchw", "flat"};
   traincfg *t = &x->g->train;
-  slot s[6] = {{.name = "images"}, {.name = "labels"},  {.name = "layout"},
-               {.name = "scale"},  {.name = "missing"}, {.name = "tokens"}};
+  slot s[7] = {{.name = "images"}, {.name = "labels"},  {.name = "layout"},
+               {.name = "scale"},  {.name = "missing"}, {.name = "tokens"},
+               {.name = "mel"}};
   chosen without, *c = &without;
   if (!data_columns(x, given, c)) return;
   value *v;
@@ -418,7 +419,8 @@ static void read_data(expander *x, const chosen *given) {
     bad(x, c, "a path in quotes, for example `data \"emoji.pkl\";`");
     return;
   }
-  if (!word_slots(x, c, 1, 6, s)) return;
+  if (!word_slots(x, c, 1, 7, s)) return;
+  if (!slot_number(x, c, &s[6], 1, 512, true, &t->data_mel)) return;
   if (!data_choice(x, c, &s[4], "mean", &t->data_missing_mean)) return;
   if (!data_choice(x, c, &s[5], "bytes", &t->data_bytes)) return;
   if (!data_word(x, &s[0], &t->images) || !data_word(x, &s[1], &t->labels)) return;
