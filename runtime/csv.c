@@ -180,7 +180,8 @@ static char *read_row(table *t, const char **p, int64_t *line) {
     if (!read_cell(t, *p, n < t->n_column ? &row[n] : &extra, p))
       return message("line %lld, cell %d: a quote that does not end where the cell does",
                      (long long)*line, n + 1);
-    for (const char *q = from; *from == '"' && (q = memchr(q, '\n', (size_t)(*p - q))); q++)
+    for (const char *q = from; from < *p && *from == '"' && (q = memchr(q, '\n', (size_t)(*p - q)));
+         q++)
       ++*line;
     if (*p == t->end || **p == '\n') break;
   }

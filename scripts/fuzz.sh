@@ -13,12 +13,12 @@ flags="$flags -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefine
 # The front end, lowering and gradients; nothing that needs LLVM.
 front=
 for f in compiler/base/*.c compiler/lang/*.c compiler/graph/*.c compiler/nest/*.c compiler/passes/lower.c \
-  compiler/passes/instantiate.c compiler/passes/operand.c compiler/passes/grad.c; do
+  compiler/passes/instantiate.c compiler/passes/operand.c compiler/passes/versions.c compiler/passes/grad.c; do
   front="$front $f"
 done
 # Every reader of data sets.
-readers="compiler/base/arena.c compiler/base/nearest_word.c" libs="-lzip -lpng -ljpeg -ljson-c -lm"
-for f in array cifar class_field csv csv_columns csv_fields data_form dataset field file idx image \
+readers="compiler/base/arena.c compiler/base/internal.c compiler/base/nearest_word.c" libs="-lzip -lpng -ljpeg -ljson-c -lm"
+for f in array atomic_file cifar class_field csv csv_columns csv_fields data_form dataset field file idx image \
   image_folder image_resize keys layout lists log_mel match message named_fields npz pickle \
   pickle_build pickle_text picture_data samples sound_data string_list text_data value wav; do
   readers="$readers runtime/$f.c"
