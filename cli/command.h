@@ -40,6 +40,7 @@ COMMAND(import);
 COMMAND(runs);
 COMMAND(draw);
 COMMAND(explain);
+COMMAND(cache);
 COMMAND(help);
 COMMAND(version);
 #undef COMMAND

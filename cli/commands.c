@@ -22,6 +22,7 @@ const command commands[] = {
     {"data", "show what a data set holds", command_data, &data_argp},
     {"pack", "turn a folder of images into a data set", command_pack, &pack_argp},
     {"explain", "tell what a message means, by its code", command_explain, &explain_argp},
+    {"cache", "show or clear the compiled code that is kept", command_cache, &cache_argp},
     {"help", "tell how a command is used", command_help, &help_argp},
     {"version", "tell the version", command_version, &version_argp},
 };

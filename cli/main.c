@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "base/source.h"
 #include "cli/manual.h"
+#include "code/cache.h"
 #include "runtime/message.h"
 #include "runtime/ranks.h"
 #include <errno.h>
@@ -55,6 +56,7 @@ int main(int argc, char **argv) {
     fputs("netc: error: --diagnostics takes json or text\n", stderr);
     return EXIT_USAGE;
   }
+  cache_enable();
   if (argc < 2) {
     write_overview(stderr);
     return EXIT_USAGE;

@@ -1,19 +1,23 @@
 #include "cli/trace.h"
 #include "base/timing.h"
+#include "code/cache.h"
 #include "cli/workload.h"
 #include "compiler/product/program.h"
 #include "runtime/evaluate.h"
 #include <stdio.h>
 
-enum { KEY_DUMP = 2000, KEY_TIME_PASSES };
+enum { KEY_DUMP = 2000, KEY_TIME_PASSES, KEY_NO_CACHE };
 
 #define TIME_PASSES                                                                                \
   {"time-passes", KEY_TIME_PASSES, 0, 0,                                                           \
    "tell on stderr what each pass of a compilation took, in time and memory", 9}
-static const struct argp_option times_options[] = {TIME_PASSES, {0}};
+#define NO_CACHE                                                                                   \
+  {"no-cache", KEY_NO_CACHE, 0, 0, "compile everything, and keep nothing (see `netc cache`)", 9}
+static const struct argp_option times_options[] = {TIME_PASSES, NO_CACHE, {0}};
 static const struct argp_option trace_options[] = {
     {"dump", KEY_DUMP, "STAGE", 0, "print a stage of the compilation, and end", 9},
     TIME_PASSES,
+    NO_CACHE,
     {0}};
 
 static void check_stage(struct argp_state *state, const char *name) {
@@ -30,6 +34,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     pipeline_dump(arg);
     return 0;
   case KEY_TIME_PASSES: timing_enable(); return 0;
+  case KEY_NO_CACHE: cache_disable(); return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
 }

@@ -1,10 +1,10 @@
-/* What a command tells of its compilations: --dump and --time-passes. */
+/* How a command compiles, and what it tells of that: --dump, --time-passes and --no-cache. */
 #ifndef NETC_TRACE_H
 #define NETC_TRACE_H
 #include "cli/command.h"
 #include "cli/flags.h"
 
-/* Children of the commands' own parsers, without an input: both options; --time-passes alone. */
+/* Children of the commands' own parsers, without an input: all options; all but --dump. */
 extern const struct argp trace_argp, times_argp;
 /* Was --dump given? Then the command only compiles. */
 bool only_dumps(void);

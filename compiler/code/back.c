@@ -3,6 +3,7 @@
 #include "back.h"
 #include "base/timing.h"
 #include "base/workers.h"
+#include "cache.h"
 #include "cpu.h"
 #include "target.h"
 #include <llvm-c/Analysis.h>
@@ -15,6 +16,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The IR is already in SSA form with its operands shared; what is left is address arithmetic. */
 #define PASSES "early-cse"
@@ -153,34 +155,8 @@ LLVMMemoryBufferRef module_object(LLVMModuleRef m, LLVMTargetMachineRef tm) {
 
 struct jit {
   LLVMOrcLLJITRef ll;
+  char (*name)[CACHE_NAME]; /* of every kernel's function */
 };
-
-/* Every n-th kernel from `first` on. */
-static void emit_share(LLVMModuleRef mod, const kernel_list *l, const machine *m, int first,
-                       int n) {
-  double start = seconds_worked();
-  bool *done = calloc((size_t)l->n_kernel + 1, 1);
-  for (int i = 0; i < l->n_call; i++) {
-    int id = l->call[i].k->id;
-    if (id % n != first || done[id]) continue;
-    done[id] = true;
-    emit_kernel(mod, &l->call[i], m->info);
-  }
-  free(done);
-  timing_add("emit", seconds_worked() - start, 0);
-}
-
-/* Those as one object: what one core compiles. */
-static LLVMMemoryBufferRef compile_share(const kernel_list *l, const machine *m, int first, int n) {
-  LLVMTargetMachineRef tm = machine_generator(m);
-  LLVMModuleRef mod = module_new(m, tm, "netc");
-  emit_share(mod, l, m, first, n);
-  module_optimise(mod, tm);
-  LLVMMemoryBufferRef object = module_object(mod, tm);
-  module_free(mod);
-  LLVMDisposeTargetMachine(tm);
-  return object;
-}
 
 #define ADDRESS(f) {#f, (uintptr_t)(f)}
 /* What kernels may call: copies, and functions for which older processors have no instruction. By
@@ -210,50 +186,159 @@ static LLVMOrcLLJITRef new_lljit(void) {
   return j;
 }
 
-typedef struct {
-  const kernel_list *l;
-  const machine *m;
-  int shares;
-  LLVMMemoryBufferRef *object; /* of every share */
-} compilation_work;
+/* --- compiling what the cache does not hold --- */
 
-static void compile_one(void *self, int me, int group, int share) {
-  compilation_work *w = self;
+enum { BATCH_KERNELS = 8 }; /* in one module: more share its cost, fewer share a file */
+
+typedef struct {
+  const machine *m;
+  char *machine_key;
+  int n;                    /* kernels */
+  const kernel_call **call; /* of each kernel, the first that uses it */
+  cached_kernel *key;
+  bool *there;  /* a loaded object holds it */
+  int *missing; /* numbers of those that none holds, ordered by batch */
+  int n_missing, n_batch;
+  LLVMMemoryBufferRef *object; /* of every batch */
+} job;
+
+/* This build of netc and that processor, in words. NULL: unknown, keep nothing. */
+static char *machine_key(const machine *m) {
+  struct stat s;
+  char *key;
+  if (stat("/proc/self/exe", &s)) return NULL;
+  if (asprintf(&key, "%ld.%ld %ld %ld.%ld %s %s %s", (long)s.st_dev, (long)s.st_ino,
+               (long)s.st_size, (long)s.st_mtim.tv_sec, (long)s.st_mtim.tv_nsec, m->triple, m->cpu,
+               m->features) < 0)
+    abort();
+  return key;
+}
+
+static job job_of(jit *to, const kernel_list *l, const machine *m) {
+  job j = {.m = m, .n = l->n_kernel, .machine_key = machine_key(m)};
+  size_t n = (size_t)j.n + 1;
+  j.call = allocated(calloc(n, sizeof *j.call));
+  j.key = allocated(calloc(n, sizeof *j.key));
+  j.there = allocated(calloc(n, sizeof *j.there));
+  j.missing = allocated(calloc(n, sizeof *j.missing));
+  to->name = allocated(calloc(n, sizeof *to->name));
+  for (int i = 0; i < l->n_call; i++) {
+    kernel *k = l->call[i].k;
+    if (j.call[k->id]) continue;
+    j.call[k->id] = &l->call[i];
+    j.key[k->id] = cached_kernel_of(j.machine_key ? j.machine_key : "", k->word, (size_t)k->n_word);
+    k->name = memcpy(to->name[k->id], j.key[k->id].name, CACHE_NAME);
+  }
+  return j;
+}
+
+static void job_free(job *j) {
+  for (int i = 0; i < j->n; i++) cached_kernel_free(&j->key[i]);
+  free(j->machine_key);
+  free(j->call);
+  free(j->key);
+  free(j->there);
+  free(j->missing);
+  free(j->object);
+}
+
+static void load(jit *j, LLVMMemoryBufferRef object) {
+  require(LLVMOrcLLJITAddObjectFile(j->ll, LLVMOrcLLJITGetMainJITDylib(j->ll), object),
+          "loading code");
+}
+
+static void load_cached(jit *to, job *j) {
+  for (int i = 0; i < j->n; i++) {
+    cached_file f;
+    if (j->there[i] || !j->machine_key || !cache_find(&j->key[i], &f)) continue;
+    for (int k = i; k < j->n; k++) j->there[k] |= cached_file_holds(&f, &j->key[k]);
+    load(to, LLVMCreateMemoryBufferWithMemoryRangeCopy(f.object, f.n_object, "netc"));
+    free(f.bytes);
+  }
+}
+
+static int batch_start(const job *j, int batch) {
+  return (int)((int64_t)j->n_missing * batch / j->n_batch);
+}
+
+/* One batch as one object. Another file may hold the same kernel: either will do. */
+static void compile_batch(void *self, int me, int group, int batch) {
+  job *j = self;
   (void)me, (void)group;
-  w->object[share] = compile_share(w->l, w->m, share, w->shares);
+  LLVMTargetMachineRef tm = machine_generator(j->m);
+  LLVMModuleRef mod = module_new(j->m, tm, "netc");
+  double start = seconds_worked();
+  for (int i = batch_start(j, batch); i < batch_start(j, batch + 1); i++) {
+    const kernel_call *c = j->call[j->missing[i]];
+    emit_kernel(mod, c, j->m->info);
+    LLVMSetLinkage(LLVMGetNamedFunction(mod, c->k->name), LLVMWeakAnyLinkage);
+  }
+  timing_add("emit", seconds_worked() - start, 0);
+  module_optimise(mod, tm);
+  j->object[batch] = module_object(mod, tm);
+  module_free(mod);
+  LLVMDisposeTargetMachine(tm);
+}
+
+static void keep_batch(const job *j, int batch) {
+  int from = batch_start(j, batch), n = batch_start(j, batch + 1) - from;
+  cached_kernel key[BATCH_KERNELS];
+  for (int i = 0; i < n; i++) key[i] = j->key[j->missing[from + i]];
+  cache_keep(key, n, LLVMGetBufferStart(j->object[batch]), LLVMGetBufferSize(j->object[batch]));
+}
+
+static void compile_missing(jit *to, job *j, int threads) {
+  for (int i = 0; i < j->n; i++)
+    if (!j->there[i]) j->missing[j->n_missing++] = i;
+  if (!j->n_missing) return;
+  j->n_batch = (j->n_missing + BATCH_KERNELS - 1) / BATCH_KERNELS;
+  j->object = allocated(calloc((size_t)j->n_batch, sizeof *j->object));
+  workers_run(&(shared_work){1, &j->n_batch, compile_batch, j}, threads);
+  for (int b = 0; b < j->n_batch; b++) {
+    if (j->machine_key) keep_batch(j, b);
+    load(to, j->object[b]);
+  }
 }
 
 jit *jit_compile(const kernel_list *l, const machine *m, int threads, kernel_fn *fn) {
   jit *j = calloc(1, sizeof *j);
-  int shares = threads > 1 && l->n_kernel > 4 ? 2 : 1;
-  LLVMMemoryBufferRef object[2];
   know_targets(false);
-  compilation_work w = {l, m, shares, object};
-  workers_run(&(shared_work){1, &shares, compile_one, &w}, shares);
-  double start = seconds_worked();
   j->ll = new_lljit();
-  for (int i = 0; i < shares; i++)
-    require(LLVMOrcLLJITAddObjectFile(j->ll, LLVMOrcLLJITGetMainJITDylib(j->ll), object[i]),
-            "loading code");
+  job work = job_of(j, l, m);
+  load_cached(j, &work);
+  compile_missing(j, &work, threads);
+  double start = seconds_worked();
   for (const kernel *k = l->kernels; k; k = k->next) {
     LLVMOrcExecutorAddress at;
     require(LLVMOrcLLJITLookup(j->ll, &at, k->name), k->name);
     fn[k->id] = (kernel_fn)(uintptr_t)at;
   }
   timing_add("LLVM loading", seconds_worked() - start, 0);
+  job_free(&work);
   return j;
 }
 
 void jit_free(jit *j) {
   if (!j) return;
   require(LLVMOrcDisposeLLJIT(j->ll), "JIT");
+  free(j->name);
   free(j);
+}
+
+static void emit_all(LLVMModuleRef mod, const kernel_list *l, const machine *m) {
+  bool *done = allocated(calloc((size_t)l->n_kernel + 1, 1));
+  for (int i = 0; i < l->n_call; i++) {
+    if (done[l->call[i].k->id]) continue;
+    done[l->call[i].k->id] = true;
+    emit_kernel(mod, &l->call[i], m->info);
+  }
+  free(done);
 }
 
 void dump_code(const kernel_list *l, const machine *m, bool assembly, FILE *to) {
   LLVMTargetMachineRef tm = machine_generator(m);
   LLVMModuleRef mod = module_new(m, tm, "netc");
-  emit_share(mod, l, m, 0, 1);
+  emit_all(mod, l, m);
   module_optimise(mod, tm);
   if (assembly) {
     LLVMMemoryBufferRef buf;
