@@ -13,7 +13,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 # Goals that build nothing by themselves, or install what is missing first.
-ifneq ($(filter-out run test asan deps deps-mpi deps-test portable clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out run test asan docs deps deps-mpi deps-test portable clean,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(shell command -v $(LLVM)),)
 $(error $(LLVM) is not installed: `make deps` installs what netc is built with)
 endif
@@ -157,10 +157,14 @@ check-all: $(TESTS) $(B)/random_networks $(NETC) $(B)/run_network
 listings: netc
 	python3 scripts/listings.py ./$(NETC) $$(grep -l '^```console' README.md docs/*.md examples/*/README.md)
 
+# The documentation as a site: build/site/index.html.
+docs:
+	@sh scripts/docs.sh $(B)/site
+
 bench: netc
 	sh bench/run.sh
 
 clean:
 	rm -rf build build-* netc netc-*
-.PHONY: all deps deps-mpi deps-test run test asan random-asan install uninstall deb portable check-all listings bench clean
+.PHONY: all deps deps-mpi deps-test run test asan random-asan install uninstall deb portable check-all listings docs bench clean
 -include $(OBJ:.o=.d) $(TESTS:=.d) $(RANDOM_OBJ:.o=.d)

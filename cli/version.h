@@ -1,4 +1,4 @@
 #ifndef NETC_VERSION_H
 #define NETC_VERSION_H
-#define NETC_VERSION "0.1.0"
+#define NETC_VERSION "0.2.0"
 #endif
