@@ -187,16 +187,15 @@ static bool run_branches(expander *x, int n, const arg *args, node **in) {
 
 static bool branch_count_fits(expander *x, opdef *op, loc at, int n) {
   const int least = least_inputs(op), most = most_inputs(op);
-  if (n >= least && (n <= most || op->folds) && n <= MAX_INPUTS) return true;
+  if (n >= least && (n <= most || op->folds)) return true;
   static const char help[] = "a branch is {..} or @label; `{}` is the current tensor";
   static const char *const word[] = {"no", "one", "two", "three"};
   if (op->folds || (n < least && most > least))
     diag_error(x->d, at, help, "`%s` needs at least %s branches", op->name,
                word[least < 4 ? least : 3]);
   else
-    diag_error(x->d, at, help, "`%s` takes %s branch%s%s", op->name,
-               least < 4 ? word[least] : arena_printf(x->a, "%d", least), least == 1 ? "" : "es",
-               n > MAX_INPUTS && op->folds ? " at most" : "");
+    diag_error(x->d, at, help, "`%s` takes %s branch%s", op->name,
+               least < 4 ? word[least] : arena_printf(x->a, "%d", least), least == 1 ? "" : "es");
   return false;
 }
 
@@ -214,7 +213,7 @@ static void fold(expander *x, opdef *op, const call *c, int n, node **in) {
 static void apply_operator(expander *x, opdef *op, loc at, int n, arg *args) {
   call c = {.what = op->name, .at = at, .layers = true};
   int branches = count_branches(n, args), inputs = branches ? branches : 1;
-  node *in[MAX_INPUTS] = {0};
+  node **in = NEW_N(x->a, node *, branches + 1);
   shape as[MAX_INPUTS];
   if (op->kind != OP_LAYER) {
     diag_error(x->d, at, NULL, "`%s` is no layer", op->name);

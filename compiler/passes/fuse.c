@@ -37,6 +37,24 @@ static axis_map axes_at(const nest *c, const access *at, const int by[MAX_AXES])
   return m;
 }
 
+/* --- how much goes into one nest --- */
+
+/* Operations that one nest may do at a point: its code is unrolled over a tile, and takes the
+   longer to compile, with every function that is moved in. */
+enum { MUCH_WORK = 100 };
+
+static double work(const nest *n) {
+  double sum = 0;
+  walk *w = walk_begin(n->ex);
+  walk_add(w, n->term);
+  for (int s = 0; s < n->n_store; s++) walk_add(w, n->store[s].value);
+  for (int i = 0; i < w->n; i++) sum += scalar_cost(w->node[i]->kind);
+  walk_end(n->ex, w);
+  return sum;
+}
+
+static bool too_much(const nest *m, const nest *n) { return work(m) + work(n) > MUCH_WORK; }
+
 /* --- rule: masks --- */
 
 typedef struct {
@@ -136,6 +154,7 @@ static nest *inline_target(fusion *f, nest *from, expr **read) {
   if (from->n_store != 1 || t->role != T_TEMP || !elementwise(from)) return NULL;
   if (!covers_whole(from, &from->store[0].out, by)) return NULL;
   nest *to = only_reader(f, from, t);
+  if (to && too_much(from, to)) return NULL;
   /* Each element is read once, or costs next to nothing: no work twice. */
   if (!to || (all_points(to) > tensor_elements(t) && !(trifling(from) && elementwise(to))))
     return NULL;
@@ -289,7 +308,7 @@ static bool reads_at_most(nest *w, const move *m, const access *out) {
 
 static bool may_take(const move *m, nest *w) {
   if (w->phase != m->c->phase) return false;
-  if (w->n_store + m->c->n_store > MAX_STORES) return false;
+  if (w->n_store + m->c->n_store > MAX_STORES || too_much(m->c, w)) return false;
   for (int s = 0; s < m->c->n_store; s++)
     if (!reads_at_most(w, m, &m->c->store[s].out)) return false;
   return keeps_vectors(m, w) && reads_own_element(m, w);
@@ -343,7 +362,8 @@ static bool absorb_forward(fusion *f, nest *from) {
   if (from->n_store != 1 || t->role != T_TEMP || !elementwise(from)) return false;
   if (!covers_whole(from, &from->store[0].out, by)) return false;
   nest *to = next_touching(f, from, t);
-  if (!to || to->phase != from->phase || !elementwise(to) || store_to(to, t) < 0) return false;
+  if (!to || to->phase != from->phase || too_much(from, to)) return false;
+  if (!elementwise(to) || store_to(to, t) < 0) return false;
   access at = to->store[store_to(to, t)].out;
   if (!covers_whole(to, &at, to_by)) return false;
   reads in = reads_of(from), r = reads_of(to);
