@@ -142,10 +142,13 @@ static double written_length(const walk *w, const nest *n, double *length) {
 }
 
 static void find_shared(printer *p, arena *mem) {
-  walk *w = walk_new(mem);
+  walk *w = walk_begin(p->n->ex);
   int number = 0;
   add_nodes(w, p->n);
-  if (written_length(w, p->n, NEW_N(mem, double, w->n)) < LONG) return;
+  if (written_length(w, p->n, NEW_N(mem, double, w->n)) < LONG) {
+    walk_end(p->n->ex, w);
+    return;
+  }
   int *uses = NEW_N(mem, int, w->n);
   for (int i = 0; i < w->n; i++)
     for (int k = 0; k < scalar_arity(w->node[i]->kind); k++)
@@ -208,6 +211,7 @@ static void print_nest(const nest *n, FILE *to) {
     print_expr(&p, n->store[s].value, 0);
     fputs(";\n", to);
   }
+  if (p.w) walk_end(n->ex, p.w);
   arena_free(mem);
 }
 

@@ -112,7 +112,7 @@ static int find(const exprs *x, const table *t, uint64_t hash, matcher *match, c
 
 /* Enters thing number i, which is in its place already. */
 static void enter(exprs *x, table *t, uint64_t hash, hasher *rehash, int i) {
-  if (2 * (t->n + 1) > t->room) grow(x, t, rehash);
+  if (4 * (t->n + 1) > 3 * t->room) grow(x, t, rehash);
   t->n++;
   put(t, hash, i);
 }

@@ -34,7 +34,7 @@ int walk_place(const walk *w, expr *e) {
 void walk_add(walk *w, expr *e) {
   if (walk_place(w, e) >= 0) return;
   if (e->id >= w->n_place) {
-    int n = 2 * e->id + 256;
+    int n = e->id + e->id / 4 + 256;
     w->place = longer(w, w->place, w->n_place, n, sizeof *w->place);
     w->n_place = n;
   }

@@ -16,14 +16,16 @@ typedef struct {
 
 static bool writes(const nest *n, const tensor *t) { return n->store[0].out.t == t; }
 
-/* Written, and read by a nest that makes something else? */
-static bool needs_versions(const nestprog *p, const tensor *t) {
-  bool written = false, read = false;
+/* The states that are written, and read by a nest that makes something else; by tensor id. */
+static bool *find_versioned(const nestprog *p) {
+  bool *written = NEW_N(p->mem, bool, p->n_tensor), *found = NEW_N(p->mem, bool, p->n_tensor);
   for (const nest *n = p->nests; n; n = n->next) {
-    written |= writes(n, t);
-    read |= !writes(n, t) && reads_tensor(n, t);
+    reads r = reads_of(n);
+    written[n->store[0].out.t->id] = true;
+    for (int i = 0; i < r.n; i++) found[r.read[i]->rd.t->id] |= !writes(n, r.read[i]->rd.t);
   }
-  return t->role == T_STATE && written && read;
+  for (int i = 0; i < p->n_tensor; i++) found[i] &= written[i] && p->tensor[i]->role == T_STATE;
+  return found;
 }
 
 static tensor *new_version(versions *v) {
@@ -110,7 +112,8 @@ static bool make_versions(nestprog *p, tensor *state) {
 }
 
 const tensor *version_states(nestprog *p) {
+  const bool *versioned = find_versioned(p);
   for (int i = 0, had = p->n_tensor; i < had; i++)
-    if (needs_versions(p, p->tensor[i]) && !make_versions(p, p->tensor[i])) return p->tensor[i];
+    if (versioned[i] && !make_versions(p, p->tensor[i])) return p->tensor[i];
   return NULL;
 }
