@@ -45,12 +45,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 /* ---- what is known of the data ---- */
 
 typedef struct {
-  char *data;    /* the line of `data`, with its comment */
-  char *input;   /* "4", "3x32x32", "64 of 65" */
-  char *target;  /* "classes 3", "target 1", "target 64 of 65" */
-  bool numbers;  /* are predicted */
-  bool own_test; /* the data set has validation samples of its own */
-  int64_t n;
+  char *data;      /* the line of `data`, with its comment */
+  char *input;     /* "4", "3x32x32", "64 of 65" */
+  char *target;    /* "classes 3", "target 1", "target 64 of 65" */
+  bool numbers;    /* are predicted */
+  bool own_test;   /* the data set has validation samples of its own */
+  int64_t n, side; /* samples; the shorter side of images */
   enum { BODY_TABLE, BODY_IMAGE, BODY_SEQUENCE, BODY_TEXT } body;
 } plan;
 
@@ -112,6 +112,7 @@ static char *plan_text(plan *p, const dataset *ds, const new_command *c) {
 static char *plan_images(plan *p, const dataset *ds, const new_command *c) {
   p->body = BODY_IMAGE;
   p->input = message("%dx%dx%d", ds->c, ds->h, ds->w);
+  p->side = ds->h < ds->w ? ds->h : ds->w;
   p->target = message("classes %d", ds->classes);
   p->data = message("data \"%s\";", c->what);
   return NULL;
@@ -135,6 +136,7 @@ static char *plan_fields(plan *p, const dataset *ds, const new_command *c) {
   p->input = field_shape_text(x);
   if (!*p->input) p->input = free_and(p->input, message("1"));
   p->body = x->rank == 3 ? BODY_IMAGE : x->rank == 2 ? BODY_SEQUENCE : BODY_TABLE;
+  if (x->rank == 3) p->side = x->dim[1] < x->dim[2] ? x->dim[1] : x->dim[2];
   plan_target(p, y, ds->n);
   p->data = message("data \"%s\"; # its arrays `%s` and `%s`", c->what, x->name, y->name);
   return NULL;
@@ -147,6 +149,7 @@ static char *plan_sounds(plan *p, const dataset *ds, const new_command *c) {
     return message("`%s` is one sound; a folder of them is a data set", c->what);
   p->body = BODY_IMAGE;
   p->input = message("1x%lldx%lld", (long long)x->dim[0], (long long)x->dim[1]);
+  p->side = x->dim[0] < x->dim[1] ? x->dim[0] : x->dim[1];
   p->target = message("classes %lld", (long long)ds->fields.field[1].below);
   p->data = message("data \"%s\" mel=%lld; # log-mel, 25 ms every 10 ms, of WAV files", c->what,
                     (long long)x->dim[0]);
@@ -172,13 +175,14 @@ static char *plan_data(plan *p, const new_command *c) {
 
 static bool plan_kind(plan *p, const char *kind) {
   static const plan kinds[] = {{"data \"table.csv\" target=price; # a column to a number", "8",
-                                "target 1", true, false, 1000, BODY_TABLE},
+                                "target 1", true, false, 1000, 0, BODY_TABLE},
                                {"data \"images/\"; # a folder of pictures, one folder a class",
-                                "3x32x32", "classes 10", false, false, 1000, BODY_IMAGE},
+                                "3x32x32", "classes 10", false, false, 1000, 32, BODY_IMAGE},
                                {"data \"series.npz\"; # arrays x (N x 6 x 128) and y (N)", "6x128",
-                                "classes 5", false, false, 1000, BODY_SEQUENCE},
+                                "classes 5", false, false, 1000, 0, BODY_SEQUENCE},
                                {"data \"book.txt\"; # its characters; its end validates",
-                                "64 of 128", "target 64 of 128", false, false, 100000, BODY_TEXT}};
+                                "64 of 128", "target 64 of 128", false, false, 100000, 0,
+                                BODY_TEXT}};
   static const char *const names[] = {"table", "image", "sequence", "text"};
   for (int i = 0; i < 4; i++) {
     if (strcmp(kind, names[i])) continue;
@@ -200,16 +204,16 @@ static void write_body(FILE *f, const plan *p) {
     fprintf(f, "linear 64 relu;        # two hidden layers\nlinear 64 relu;\nlinear %s;\n", last);
     break;
   case BODY_IMAGE:
-    fprintf(f,
-            "conv 32 k3 p1 bn relu; # 3 x 3, the size is kept\nmaxpool 2;\n"
-            "conv 64 k3 p1 bn relu;\nmaxpool 2;\nconv 64 k3 p1 bn relu;\ngap;                   "
-            "# the mean of every channel\nlinear %s;\n",
-            last);
+    fputs("conv 32 k3 p1 bn relu; # 3 x 3, the size is kept\n", f);
+    if (p->side >= 6) fputs("maxpool 2;\n", f);
+    fputs("conv 64 k3 p1 bn relu;\n", f);
+    if (p->side >= 12) fputs("maxpool 2;\nconv 64 k3 p1 bn relu;\n", f);
+    fprintf(f, "gap;                   # the mean of every channel\nlinear %s;\n", last);
     break;
   case BODY_SEQUENCE:
     fprintf(f,
-            "conv 32 k5 p2 relu;    # along the sequence\nmaxpool 2;\nconv 64 k5 p2 relu;\n"
-            "gap;                   # the mean of every channel\nlinear %s;\n",
+            "dense 32 relu;         # the same matrix at every position\ndense 32 relu;\n"
+            "linear 64 relu;        # of all positions\nlinear %s;\n",
             last);
     break;
   case BODY_TEXT:

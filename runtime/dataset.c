@@ -176,6 +176,10 @@ static dataset *from_fields(field_set *s, const dataset_options *o, char **error
 static dataset *from_values(const value *root, value_heap *h, const dataset_options *o,
                             char **error) {
   dataset *ds = takes_images(o) ? gather_root(root, h, o, error) : NULL;
+  if (ds && o->any && !o->n_port && ds->floats && ds->layout == LAYOUT_FLAT) {
+    dataset_close(ds); /* rows of numbers: a table, unless somebody says that they are images */
+    ds = NULL;
+  }
   if (ds) add_image_fields(ds);
   if (ds || (!o->n_port && !o->any)) return ds;
   char *first = *error, *second;

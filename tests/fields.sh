@@ -153,7 +153,7 @@ exits 0 generate book --tokens 30 --seed 5 --prompt '3 a' --threads 1; cmp -s on
 ok "the same seed gives another text"
 exits 1 generate book --prompt 'Z'; says 'does not know'
 exits 1 generate newrun; says 'no tokens'
-for kind in table image text; do
+for kind in table image sequence text; do
   exits 0 new $kind -o kind.net --force; exits 0 summary kind.net
 done
 
