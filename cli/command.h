@@ -41,6 +41,7 @@ COMMAND(runs);
 COMMAND(draw);
 COMMAND(explain);
 COMMAND(cache);
+COMMAND(lsp);
 COMMAND(help);
 COMMAND(version);
 #undef COMMAND

@@ -23,6 +23,7 @@ const command commands[] = {
     {"pack", "turn a folder of images into a data set", command_pack, &pack_argp},
     {"explain", "tell what a message means, by its code", command_explain, &explain_argp},
     {"cache", "show or clear the compiled code that is kept", command_cache, &cache_argp},
+    {"lsp", "serve editors: errors, costs of layers, completion", command_lsp, &lsp_argp},
     {"help", "tell how a command is used", command_help, &help_argp},
     {"version", "tell the version", command_version, &version_argp},
 };

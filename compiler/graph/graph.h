@@ -160,6 +160,8 @@ bool node_env(const node *n, int64_t batch, diag *d, xenv *env);
 /* The shape that a layer's rule gives for its inputs and settings, into the node. False, with
    errors in d, if they do not fit. */
 bool node_shape(arena *a, diag *d, node *n);
+/* The words of `train {..}`, by number; NULL after the last. */
+const char *train_word(int i);
 /* A setting of a node by name; aborts if the operator has none such (a bug in netc). */
 double node_setting(const node *n, const char *name);
 #endif

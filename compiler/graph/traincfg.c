@@ -444,6 +444,8 @@ static const struct {
     {"shards", read_shards}};
 enum { N_READERS = sizeof readers / sizeof *readers };
 
+const char *train_word(int i) { return i < N_READERS ? readers[i].word : NULL; }
+
 static bool known_setting(expander *x, const stmt *s) {
   const char *words[N_READERS];
   for (int i = 0; i < N_READERS; i++) {
