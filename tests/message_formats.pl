@@ -6,7 +6,7 @@ for my $file (@ARGV) {
   local $/;
   open(my $h, '<', $file) or die "$file: $!";
   my $s = <$h>;
-  while ($s =~ /\b(?:diag_(error|warning)|(fail|wrong|check_program))\s*\(/g) {
+  while ($s =~ /\b(?:diag_(error|warning)|(fail|wrong|check_program|read_error))\s*\(/g) {
     my ($kind, $helper, $i, $depth, @arg) = ($1 // 'error', $2, pos($s), 1, '');
     while ($depth > 0 && $i < length $s) {
       my $c = substr($s, $i++, 1);
@@ -24,13 +24,13 @@ for my $file (@ARGV) {
     }
     my $format = $arg[$helper ? 2 : 3] // '';
     next if $format =~ /const char \*/ || ($helper && $format !~ /"/);
-    next if $helper && $file !~ m{lang/opdef|product/onnx|graph/opcheck};
+    next if $helper && $file !~ m{lang/opdef|product/onnx|graph/opcheck|passes/operand};
     my @parts = split /\?|:(?=\s*")/, $format;
     for my $part (@parts == 3 ? @parts[1, 2] : $format) {
       $part =~ s/PRI[a-z]64/"ld"/g;
       my $text = join '', $part =~ /"((?:[^"\\]|\\.)*)"/g;
       $text = '?' if $part !~ /"/;
-      next if $text eq '?' && $file =~ m{lang/opdef|product/onnx|graph/opcheck};
+      next if $text eq '?' && $file =~ m{lang/opdef|product/onnx|graph/opcheck|passes/operand};
       print $text eq '?' ? "$file: ?\n" : "$kind $text\n";
     }
   }
