@@ -7,7 +7,9 @@
 #include "order.h"
 #include <string.h>
 
-enum { PACK_REUSE = 64 }; /* a copy pays when each element is used this often */
+/* A copy pays when each element is used this often; where the sum would run over 16 lanes without
+   it, and where it would run element by element although the results lie in rows. */
+enum { PACK_REUSE = 64, PACK_REUSE_SCALAR = 4, SHORT_ROW = 8 };
 
 static bool unit_or_fixed(const access *x, int ax) {
   int64_t s = dense_stride(x, ax);
@@ -128,10 +130,11 @@ static void order_nest(nestprog *p, packings *k, nest **link) {
     if (!unit_or_fixed(&r.read[i]->rd, v)) across++, worst = r.read[i];
   if (v >= 0 && !across) return;
   int dim = across == 1 ? moving_dim(&worst->rd, v) : -1;
-  if (dim >= 0 && !is_whole(worst->rd.t) &&
-      all_points(n) / tensor_elements(worst->rd.t) >= PACK_REUSE)
+  bool lanes = lanes_possible(n, &r, reduce);
+  int64_t least = lanes || v < 0 || n->axis[v].extent < SHORT_ROW ? PACK_REUSE : PACK_REUSE_SCALAR;
+  if (dim >= 0 && !is_whole(worst->rd.t) && all_points(n) / tensor_elements(worst->rd.t) >= least)
     pack_read(p, k, link, n, worst, dim);
-  else if (lanes_possible(n, &r, reduce)) n->lanes = true;
+  else if (lanes) n->lanes = true;
 }
 
 static void forget_written(packings *k, const nest *n) {
