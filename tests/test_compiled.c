@@ -406,7 +406,7 @@ static void print_loss(FILE *f, const opdef *op, const optest *t) {
   print_input(f, op, t, 0);
   fputs("y: target ", f);
   print_shape(f, &op->in[1], &t->in[1], t->in[0].dim[t->in[0].n_dim - 1]);
-  fprintf(f, "; train { lr 0.05; %s %s @a0 @y", op->kind == OP_LOSS ? "loss" : "metric", op->name);
+  fprintf(f, "; train { lr 0.05; loss %s @a0 @y", op->name);
   print_arguments(f, op, t);
   fputs("; }", f);
 }
@@ -415,7 +415,6 @@ static int check_test_line(const opdef *op, const optest *t, const target_case *
   char *text;
   size_t size;
   FILE *f = open_memstream(&text, &size);
-  if (op->kind == OP_METRIC) return 0;
   if (op->kind == OP_LAYER) print_layer(f, op, t);
   if (op->kind == OP_LOSS) print_loss(f, op, t);
   if (op->kind == OP_OPTIMIZER) {

@@ -131,7 +131,7 @@ static void fail_with_diagnostics(bench *b, const char *what) {
 /* Inputs are made parameters, so that their gradients are derived as well. */
 static bench *bench_op(const opdef *op, const optest *t, bool train) {
   bench *b = bench_new(train);
-  bool compares = op->kind == OP_LOSS || op->kind == OP_METRIC;
+  bool compares = op->kind == OP_LOSS;
   node *n = NEW(b->mem, node);
   n->name = op->name;
   n->op = op;
@@ -299,7 +299,7 @@ static void check_gradient(const bench *b, buffers v, const tensor *t) {
 }
 
 static void gradient_of_test(const opdef *op, const optest *t) {
-  if (op->kind == OP_OPTIMIZER || op->kind == OP_METRIC) return;
+  if (op->kind == OP_OPTIMIZER) return;
   bench *b = with_gradients(op, t);
   keep_gradients(b);
   gather(&b->p);

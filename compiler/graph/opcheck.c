@@ -205,7 +205,7 @@ static void check_signature(checker *k) {
             op->in[i].name);
   if (op->kind == OP_LAYER && !op->out_every && op->n_out_dim < 2)
     wrong(k, op->at, "the result of `%s` has a batch and channels: [N,H,W,C]", op->name);
-  bool compares = op->kind == OP_LOSS || op->kind == OP_METRIC;
+  bool compares = op->kind == OP_LOSS;
   if (compares && (op->n_in != 2 || op->n_out_dim != 1))
     wrong(k, op->at, "`%s` is of the form NAME(x[N,H,W,C], int label[N]) -> result[N]", op->name);
   if (op->kind == OP_OPTIMIZER && op->n_in != 2)

@@ -110,7 +110,7 @@ static void read_split(expander *x, const chosen *c) {
 
 /* --- losses and optimizers --- */
 
-static const char *const kind_words[] = {"layer", "loss", "metric", "optimizer"};
+static const char *const kind_words[] = {"layer", "loss", "optimizer"};
 
 /* The first operator of that name and kind; NULL after an error. */
 static opdef *find_use(expander *x, const value *name, opkind kind) {
@@ -209,15 +209,11 @@ static bool has_shapes(const lossuse *l) {
   return l->prediction && l->target && l->prediction->shape.rank >= 0 && l->target->shape.rank >= 0;
 }
 
-static bool read_one_loss(expander *x, const chosen *c, opkind kind, lossuse *l) {
+static bool read_one_loss(expander *x, const chosen *c, lossuse *l) {
   value *v = NULL;
-  if (!first_name(x, c,
-                  kind == OP_LOSS ? "a loss, for example `loss cross_entropy;`"
-                                  : "a metric, for example `metric accuracy;`",
-                  &v))
-    return false;
+  if (!first_name(x, c, "a loss, for example `loss cross_entropy;`", &v)) return false;
   if (v->kind == V_SET) v = v->item[0];
-  opdef *op = find_use(x, v, kind);
+  opdef *op = find_use(x, v, OP_LOSS);
   int refs = op ? count_branches(c->n - 1, c->args + 1) : 0, n = c->n - 1 - refs;
   if (!op || !compared(x, c, refs, l)) return false;
   arg *args = NEW_N(x->a, arg, n + 1);
@@ -230,7 +226,7 @@ static bool read_one_loss(expander *x, const chosen *c, opkind kind, lossuse *l)
 static void read_loss(expander *x, const chosen *c) {
   traincfg *t = &x->g->train;
   lossuse l = {.times = 1};
-  if (!read_one_loss(x, c, OP_LOSS, &l)) return;
+  if (!read_one_loss(x, c, &l)) return;
   PUSH(x->a, t->loss, t->n_loss, l);
 }
 
@@ -407,9 +403,8 @@ static void read_normalize(expander *x, const chosen *c) {
 static void read_data(expander *x, const chosen *given) {
   static const char *const layouts[] = {"nhwc", "nchw", "flat"};
   traincfg *t = &x->g->train;
-  slot s[7] = {{.name = "images"}, {.name = "labels"},  {.name = "layout"},
-               {.name = "scale"},  {.name = "missing"}, {.name = "tokens"},
-               {.name = "mel"}};
+  slot s[7] = {{.name = "images"},  {.name = "labels"}, {.name = "layout"}, {.name = "scale"},
+               {.name = "missing"}, {.name = "tokens"}, {.name = "mel"}};
   chosen without, *c = &without;
   if (!data_columns(x, given, c)) return;
   value *v;

@@ -139,7 +139,7 @@ typedef struct {
   onnx_arg *arg;
 } onnx_step;
 
-typedef enum { OP_LAYER, OP_LOSS, OP_METRIC, OP_OPTIMIZER } opkind;
+typedef enum { OP_LAYER, OP_LOSS, OP_OPTIMIZER } opkind;
 
 typedef struct {
   int n_dim;
@@ -155,7 +155,7 @@ typedef struct {
 } optest;                /* `test avgpool(x[2,6,6,8], 3, s=2);` */
 
 /* op NAME(inputs, settings) -> out[dims] [as "Title"] [weights "prefix"]
-     [loss|metric|optimizer] [default] [folds] { ... }
+     [loss|optimizer] [default] [folds] { ... }
  */
 typedef struct opdef {
   struct opdef *next;

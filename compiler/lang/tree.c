@@ -340,11 +340,10 @@ void op_let(parse_state *p, loc at, const char *name, xexpr *v) {
 void op_kind(parse_state *p, loc at, const char *word) {
   if (!strcmp(word, "loss")) p->op->kind = OP_LOSS;
   else if (!strcmp(word, "optimizer")) p->op->kind = OP_OPTIMIZER;
-  else if (!strcmp(word, "metric")) p->op->kind = OP_METRIC;
   else if (!strcmp(word, "default")) p->op->is_default = true;
   else if (!strcmp(word, "folds")) p->op->folds = true;
   else
-    diag_error(p->s->d, at, NULL, "expected `as`, `weights`, `loss`, `metric`, `optimizer` or `{`");
+    diag_error(p->s->d, at, NULL, "expected `as`, `weights`, `loss`, `optimizer` or `{`");
 }
 
 void op_out(parse_state *p, loc at, xexpr_list dims) {
