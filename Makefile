@@ -113,6 +113,13 @@ SANITIZE = B=build-asan NETC=netc-asan \
   EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
 asan: deps-test
 	@$(MAKE) --no-print-directory $(SANITIZE) netc-asan check-all
+# clang, both sanitizers, and the counters of its fuzzer, in one build.
+SANITIZE_CLANG = B=build-fuzz NETC=netc-fuzz CC=clang-19 EXTRA="-O1 -fsanitize=fuzzer-no-link,address,undefined \
+  -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+clang-quick:
+	@$(MAKE) --no-print-directory $(SANITIZE_CLANG) netc-fuzz check-quick
+clang-fuzzers:
+	@$(MAKE) --no-print-directory $(SANITIZE_CLANG) fuzzers
 random-asan:
 	@$(MAKE) --no-print-directory $(SANITIZE) build-asan/random_networks
 
@@ -150,6 +157,19 @@ $(B)/run_network: tests/run_network.c $(LIBOBJ)
 	$(call say,CC $<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LIBOBJ) $(LDLIBS)
 
+# Fuzz targets: scripts/fuzz.sh builds them with clang.
+$(B)/fuzz_%: tests/fuzz_%.c $(LIBOBJ)
+	$(call say,CC $<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIBOBJ) $(LDLIBS)
+FUZZ = $(patsubst tests/%.c,$(B)/%,$(wildcard tests/fuzz_*.c))
+fuzzers: $(FUZZ)
+
+# The tests that take little, for builds that are slow.
+QUICK = $(addprefix $(B)/test_,frontend nests runtime dataset image pickle)
+check-quick: $(QUICK) $(B)/random_networks $(NETC)
+	@env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL NETC=./$(NETC) BUILD=$(B) COUNT=8 sh tests/run-all $(QUICK) -- \
+	  tests/run-bad.sh tests/random/run.sh
+
 check-all: $(TESTS) $(B)/random_networks $(NETC) $(B)/run_network
 	@env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL NETC=./$(NETC) BUILD=$(B) sh tests/run-all $(TESTS) -- $(SCRIPTS)
 
@@ -166,5 +186,10 @@ bench: netc
 
 clean:
 	rm -rf build build-* netc netc-*
+# Clang, sanitizers, layout, fuzzing: what .ci/run asks for after the whole suite.
+ci: deps-test
+	@sh scripts/ci.sh
+.PHONY: ci fuzzers check-quick clang-quick clang-fuzzers random-asan
+
 .PHONY: all deps deps-mpi deps-test run test asan random-asan install uninstall deb portable check-all listings docs bench clean
 -include $(OBJ:.o=.d) $(TESTS:=.d) $(RANDOM_OBJ:.o=.d)

@@ -61,7 +61,10 @@ static bool place(atomic_file *picture) {
 
 bool plot_wait(plot_job *job) {
   bool ok = wait_for(job->pid);
-  if (ok) ok = place(&job->svg) & place(&job->png);
+  if (ok) {
+    bool svg = place(&job->svg), png = place(&job->png);
+    ok = svg && png;
+  }
   atomic_abandon(&job->svg);
   atomic_abandon(&job->png);
   *job = (plot_job){0};

@@ -6,6 +6,7 @@ build="gcc make libc6-dev llvm-19-dev clang-19 flex bison libjson-c-dev libproto
 portable="cmake libzstd-dev libtinfo-dev dpkg-dev zlib1g-dev"
 mpi="openmpi-bin libopenmpi-dev mpich libmpich-dev"
 test="libcmocka-dev python3"
+ci="clang-format-19 libclang-rt-19-dev"
 # Objects for other machines, run under emulation. Where one is missing, its tests say `skipped`.
 emulation="gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-user
  qemu-system-arm lld-19 nodejs g++"
@@ -33,6 +34,7 @@ fi
   want=
   [ "${1:-build}" = mpi ] && need="$need$(absent $mpi)"
   [ "${1:-build}" = portable ] && need="$need$(absent $portable)"
+  [ "${1:-build}" = ci ] && need="$need$(absent $test $ci)"
   if [ "${1:-build}" = test ]; then
     need="$need$(absent $test ${NETC_TEST_PACKAGES:-})"
     want=$(absent $emulation)

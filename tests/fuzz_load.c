@@ -1,6 +1,8 @@
 /* libFuzzer target: the loader that objects carry, on any bytes. See scripts/fuzz.sh. */
 #include "runtime/embed/load.c"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, unsigned long n);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, unsigned long n) {
   static const embed_tensor tensors[] = {
       {.count = 6,

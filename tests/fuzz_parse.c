@@ -18,6 +18,8 @@ static void check_format(const char *text) {
   arena_free(a);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   char *text = malloc(n + 1);
   memcpy(text, data, n);

@@ -226,7 +226,7 @@ static void apply_operator(expander *x, opdef *op, loc at, int n, arg *args) {
   int first = op->folds && inputs > op->n_in ? op->n_in : inputs;
   opdef *form = find_form(x, op, at, first, in, as);
   if (form) op_slots(x, form, &c);
-  if (!form || !bind_arguments(x, &c, n - branches, args + branches)) {
+  if (!form || !bind_arguments(x, &c, n - branches, n ? args + branches : args)) {
     add_unknown(x, at);
     return;
   }
@@ -293,7 +293,7 @@ static void apply_block(expander *x, binding *b, loc at, int n, arg *args) {
   node *in[1];
   if (!run_branches(x, branches, args, in)) return;
   x->cur = in[0];
-  if (!bind_arguments(x, &c, n - branches, args + branches)) return;
+  if (!bind_arguments(x, &c, n - branches, n ? args + branches : args)) return;
   run_block(x, b, &c);
   apply_trailing(x, &c);
 }
