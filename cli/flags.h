@@ -1,4 +1,4 @@
-/* The options that the training commands share (SPEC section 2), read with argp. */
+/* The options that the training commands share, read with argp. */
 #ifndef NETC_FLAGS_H
 #define NETC_FLAGS_H
 #include "cli/command.h"

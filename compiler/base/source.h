@@ -1,4 +1,4 @@
-/* Source texts, places in them, and the one form of every error (SPEC section 1). */
+/* Source texts, places in them, and the one form of every error. */
 #ifndef NETC_SOURCE_H
 #define NETC_SOURCE_H
 #include "arena.h"

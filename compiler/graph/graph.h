@@ -144,7 +144,7 @@ typedef struct {
 } overrides;
 
 /* Reads, parses, expands and shapes a network file. Returns NULL after printing every error
-   to stderr in the form of SPEC section 1. `over` may be NULL. Free with graph_free. */
+   to stderr in the one form of source.h. `over` may be NULL. Free with graph_free. */
 graph *graph_load(const char *path, const overrides *over);
 /* The same from memory; `path` is only shown, and resolves relative paths. */
 graph *graph_load_text(const char *path, const char *text, size_t n, const overrides *over);

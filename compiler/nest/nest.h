@@ -28,7 +28,7 @@ typedef struct store {
 } store;
 
 /* Meaning, for every point of the non-reduce axes:
-     acc = 0 (R_SET, R_SUM) or -inf (R_MAX)
+     acc = 0 (R_SET, R_SUM) or -inf (R_MAX); or init, computed at the point as a store value is
      for the reduce axes, in the order of axis[], first one outermost:
        if every read in term is in range and every guard holds:
          R_SET acc = term; R_MAX acc = term > acc ? term : acc;

@@ -1,5 +1,5 @@
 /* A network as an object file: the kernels of its programs, and the four functions that a C program
-   calls (SPEC section 2, `netc build`). Nothing here opens a file. */
+   calls (`netc build`). Nothing here opens a file. */
 #ifndef NETC_OBJECT_H
 #define NETC_OBJECT_H
 #include <stdbool.h>
