@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The names that ports have without a label say nothing of a column. */
 static bool is_port(const data_port *port, int n, const char *name) {
+  if (!strcasecmp(name, "input") || !strcasecmp(name, "label")) return false;
   for (int i = 0; i < n; i++)
     if (!strcasecmp(port[i].name, name)) return true;
   return false;

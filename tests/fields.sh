@@ -44,6 +44,16 @@ printf 'colour,weight\nred,1\n' > new.csv
 exits 1 predict a new.csv; says 'no column `size`'
 exits 0 data a.csv; prints 'dark blue'; prints 'numbers'
 
+# --- a column may be called what a port is called, and be an input all the same ---
+awk -F, 'NR == 1 { print "label,input,price"; next } { print $2 "," NR % 7 "," 2 * $2 + NR % 7 }' a.csv > named.csv
+cat > named.net <<END
+input 2; target 1;
+linear 1;
+train { data "named.csv" target=price; normalize; loss mse; lr 0.1; batch 10; epochs 20; seed 1; }
+END
+exits 0 train named.net -o named
+awk -F, 'END { exit !($9 > 0.99) }' named/metrics.csv; ok "a column called label is no input"
+
 # --- what is wrong with a table is said with its line ---
 printf 'a,b\n1,2\n3\n' > w.csv; exits 1 data w.csv; says 'line 3 has 1 cell'
 printf 'a,b\n1,2\n3,\n' > w.csv; exits 1 data w.csv; says 'line 3 has no value for `b`'

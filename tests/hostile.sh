@@ -37,7 +37,7 @@ truncate -s 2G zeros.pkl
 (ulimit -v 1000000; timeout 60 "$netc" data zeros.pkl 2>err; [ $? -eq 1 ]); ok "2 GB of zeros, in 1 GB"
 says 'no kind of data set'
 printf 'once upon a time\n' > story.pkl
-exits 1 data story.pkl; says 'story.pkl'
+exits 1 train small.net --data story.pkl; says 'text, not a pickle'
 : > nothing.pkl
 exits 1 data nothing.pkl; says 'it is empty'
 python3 - <<'END'
