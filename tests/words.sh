@@ -10,7 +10,7 @@ for f in compiler/lang/ops/*.op; do
   reduce|pad|clip|scale|position|sequence|slice|transpose|flatten|concat|linear|normalize|identity|dense) continue ;;
   esac
   hits=$(grep -nE "[\"\`]$name[\"\`]" compiler/lang/*.[chly] compiler/graph/*.[ch] compiler/passes/*.[ch] \
-    compiler/nest/*.[ch] compiler/code/*.[ch] compiler/product/*.[ch] | grep -vE ':[0-9]+: *(/\*|   )|for example')
+    compiler/nest/*.[ch] compiler/code/*.[ch] compiler/product/*.[ch] | grep -vE '^[^:]*:[0-9]+: *(/\*|\*)|for example|as in')
   [ "$hits" ] && echo "$hits" && status=1
 done
 for word in add mul concat; do

@@ -558,7 +558,7 @@ static void choose_loss(expander *x) {
     return;
   }
   if (!x->g->has_train || diag_errors(x->d)) return;
-  diag_error(x->d, l.prediction->at, "end with `linear classes` or `gap`, or name a `loss`",
+  diag_error(x->d, l.prediction->at, "end with one value a class, or name a `loss`",
              "no loss compares %s with %s", node_shape_text(x->a, l.prediction),
              port_text(x->a, l.target));
   note_shapes(x, l.prediction);
