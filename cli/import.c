@@ -25,7 +25,7 @@ static const struct argp_option options[] = {
     {0}};
 
 static const char doc[] =
-    "Reads an ONNX model (operator sets 7 and newer) and writes it as a network that can be read, "
+    "Reads an ONNX model (operator sets 6 and newer) and writes it as a network that can be read, "
     "changed and trained on."
     "\vThe weights stand beside the network, in a file of the same name that ends in .safetensors. "
     "What netc has no layer for is named, all of it, and then nothing is written.";

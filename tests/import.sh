@@ -72,4 +72,6 @@ done
 echo "$n networks went out and came back"
 
 "$python" -c 'import numpy, onnx' 2>/dev/null || { echo "skipped: $python has no onnx"; exit 77; }
-NETC=$netc "$python" tests/onnx_backend.py --models 2>"$tmp/err" || fail "the models of onnx"
+NETC=$netc "$python" tests/onnx_backend.py 2>"$tmp/err" || fail "the models of onnx"
+NETC=$netc "$python" tests/onnx_backend.py --cases 2>"$tmp/err" || fail "cases of onnx"
+echo "$(wc -l <tests/onnx_cases.txt) cases of onnx"

@@ -1,5 +1,6 @@
-"""netc as a backend of the `onnx` package's own tests: models are imported, compiled, and run. `python tests/onnx_backend.py` runs the models and all cases that are declared in
-tests/onnx_cases.txt; with --survey it tries every case and prints those that pass."""
+"""netc as a backend of the `onnx` package's own tests: models are imported, compiled, and run. Runs
+the models; with --cases those that tests/onnx_cases.txt declares, all of which must pass; with
+--survey [WORD..] every case (with one of the words in its name), and tells which pass."""
 import os, subprocess, sys, tempfile
 import numpy, onnx
 import onnx.backend.base, onnx.numpy_helper
@@ -161,28 +162,44 @@ def case(model, sets, rtol, atol):
             numpy.testing.assert_allclose(g.reshape(w.shape), w, rtol=rtol, atol=atol)
 
 
-def survey(words):
-    import itertools
+def attempt(name, model, sets, rtol, atol):
+    """None, or why it does not pass."""
+    try:
+        return case(model, sets, rtol, atol)
+    except Unsupported as e:
+        return "unsupported: " + str(e).replace("\n", " | ")[-160:]
+    except Exception as e:
+        return f"{type(e).__name__}: {e}".replace("\n", " ")[:300]
 
-    good = []
-    for name, model, sets, rtol, atol in itertools.chain(stored_cases(), node_cases()):
-        if words and not any(w in name for w in words):
-            continue
-        try:
-            case(model, sets, rtol, atol)
-            good.append(name)
-        except Unsupported as e:
-            print("no  ", name, str(e).replace("\n", " | ")[-160:], flush=True)
-        except AssertionError as e:
-            print("BAD ", name, str(e).replace("\n", " ")[:200], flush=True)
-        except Exception as e:
-            print("no? ", name, type(e).__name__, str(e)[:150], flush=True)
-    return good
+
+def every_case():
+    yield from stored_cases()
+    yield from node_cases()
+
+
+def survey(words):
+    for c in every_case():
+        if not words or any(w in c[0] for w in words):
+            print(c[0], attempt(*c) or "passes", flush=True)
+
+
+def declared():
+    names = set(open(HERE + "/onnx_cases.txt").read().split())
+    failed = {}
+    for c in every_case():
+        if c[0] in names:
+            names.discard(c[0])
+            if why := attempt(*c):
+                failed[c[0]] = why
+                print("FAILED", c[0], why, flush=True)
+    assert not names, f"there are no such cases: {names}"
+    assert not failed, f"{len(failed)} of the declared cases fail"
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--survey"]:
-        for name in survey(sys.argv[2:]):
-            print(name)
-    elif sys.argv[1:2] == ["--models"]:
+        survey(sys.argv[2:])
+    elif sys.argv[1:2] == ["--cases"]:
+        declared()
+    else:
         models()

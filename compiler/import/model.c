@@ -437,7 +437,7 @@ static bool read_opset(reader *r, const Onnx__ModelProto *p) {
     if (!domain || !*domain || !strcmp(domain, "ai.onnx")) version = p->opset_import[i]->version;
   }
   if (version < MODEL_OPSET_FIRST || version > 1000)
-    return wrong(r, "the model is of an operator set that netc does not read (7 and newer)%s", "");
+    return wrong(r, "the model is of an operator set that netc does not read (6 and newer)%s", "");
   r->m->opset = (int)version;
   return true;
 }

@@ -8,7 +8,7 @@
 
 struct layer;
 
-enum { MODEL_RANK = 8, MODEL_NODES = 100000, MODEL_OPSET_FIRST = 7 };
+enum { MODEL_RANK = 8, MODEL_NODES = 100000, MODEL_OPSET_FIRST = 6 };
 /* The samples of one call, where the model leaves their number open; only in dimensions. */
 #define ANY_BATCH INT64_C(-9000000000000000000)
 

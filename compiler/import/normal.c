@@ -316,6 +316,12 @@ static onnx_node *normal_window(importer *im, onnx_node *n) {
   return n;
 }
 
+/* Its automatic padding is of what it makes, which is another matter. */
+static onnx_node *normal_transposed(importer *im, onnx_node *n) {
+  give_kernel(im, n);
+  return n;
+}
+
 /* Without padding it is all one whether padding counts. */
 static onnx_node *normal_average(importer *im, onnx_node *n) {
   normal_window(im, n);
