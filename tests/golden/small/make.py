@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Small networks of odd shapes, as PyTorch computes them in double precision.
+
+Writes NAME.net for every case: the network, its results from weights and samples that a formula gives
+(`value` here, and in tests/test_small.c), and the results after one step of plain SGD at a rate of 0.1.
+Only this script needs Python.
+"""
+import pathlib
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def value(name, i):
+    key = 2166136261
+    for byte in name.encode():
+        key = (key ^ byte) * 16777619 % 2**32
+    z = (key + (i + 1) * 2654435761) % 2**32
+    z = (z ^ (z >> 15)) * 2246822519 % 2**32
+    z ^= z >> 13
+    return (z >> 8) / 2.0**24 - 0.5
+
+
+def tensor(name, shape):
+    n = 1
+    for d in shape:
+        n *= d
+    return torch.tensor([value(name, i) for i in range(n)], dtype=torch.float64).reshape(shape)
+
+
+def conv(*a, **k):
+    return nn.Conv2d(*a, **k)
+
+
+def flat(i, o):
+    return [nn.Flatten(), nn.Linear(i, o)]
+
+
+CASES = {
+    "linear-one": ("input 1x1x1; classes 2; linear 1; linear classes;", 1, (1, 1, 1),
+                   [nn.Flatten(), nn.Linear(1, 1), nn.Linear(1, 2)]),
+    "linear-33": ("input 33x1x1; classes 17; linear 31 tanh; linear classes;", 3, (33, 1, 1),
+                  [nn.Flatten(), nn.Linear(33, 31), nn.Tanh(), nn.Linear(31, 17)]),
+    "linear-image": ("input 16x4x4; classes 2; linear classes;", 2, (16, 4, 4), flat(256, 2)),
+    "lanes": ("input 3x8x8; classes 2; conv 24 k3 tanh; linear 1; linear classes;", 2, (3, 8, 8),
+              [conv(3, 24, 3), nn.Tanh(), nn.Flatten(), nn.Linear(864, 1), nn.Linear(1, 2)]),
+    "channels-15": ("input 15x5x5; classes 3; conv 17 k3 p1 sigmoid; conv 1 k3; linear classes;", 1,
+                    (15, 5, 5), [conv(15, 17, 3, padding=1), nn.Sigmoid(), conv(17, 1, 3)] + flat(9, 3)),
+    "padding-alone": ("input 1x1x1; classes 2; linear 1; conv 1 k1 s3 p1; linear classes;", 1, (1, 1, 1),
+                      [nn.Flatten(), nn.Linear(1, 1), nn.Unflatten(1, (1, 1, 1)),
+                       conv(1, 1, 1, stride=3, padding=1)] + flat(1, 2)),
+    "padding-channels": ("input 8x2x2; classes 2; conv 8 k3 p1; conv 4 k1 s4 p1; linear classes;", 2,
+                         (8, 2, 2), [conv(8, 8, 3, padding=1), conv(8, 4, 1, stride=4, padding=1)]
+                         + flat(4, 2)),
+    "steps": ("input 2x9x7; classes 3; conv 5 k3x2 s2x3 p1x1 tanh; linear classes;", 3, (2, 9, 7),
+              [conv(2, 5, (3, 2), stride=(2, 3), padding=(1, 1)), nn.Tanh()] + flat(75, 3)),
+    "dilation": ("input 3x10x9; classes 4; conv 6 k3 d2 p2 tanh; conv 2 k2 d3; linear classes;", 2,
+                 (3, 10, 9), [conv(3, 6, 3, dilation=2, padding=2), nn.Tanh(), conv(6, 2, 2, dilation=3)]
+                 + flat(84, 4)),
+    "groups": ("input 6x5x5; classes 3; conv 9 k3 p1 g3 tanh; linear classes;", 2, (6, 5, 5),
+               [conv(6, 9, 3, padding=1, groups=3), nn.Tanh()] + flat(225, 3)),
+    "maximum": ("input 3x7x7; classes 3; conv 16 k3 p1; maxpool 3 s2 p1; linear classes;", 2, (3, 7, 7),
+                [conv(3, 16, 3, padding=1), nn.MaxPool2d(3, 2, 1)] + flat(256, 3)),
+    "mean": ("input 3x7x6; classes 3; conv 5 k3; avgpool 3x2 s1x2 p1x1; linear classes;", 1, (3, 7, 6),
+             [conv(3, 5, 3), nn.AvgPool2d((3, 2), (1, 2), (1, 1))] + flat(75, 3)),
+    "norm": ("input 3x4x4; classes 3; conv 7 k1 bn tanh; linear classes;", 5, (3, 4, 4),
+             [conv(3, 7, 1), nn.BatchNorm2d(7), nn.Tanh()] + flat(112, 3)),
+    "norm-one-sample": ("input 2x3x3; classes 2; conv 1 k1 bn; linear classes;", 1, (2, 3, 3),
+                        [conv(2, 1, 1), nn.BatchNorm2d(1)] + flat(9, 2)),
+}
+
+
+def named_parameters(model):
+    count = {}
+    for m in model:
+        kind = {nn.Conv2d: "conv", nn.Linear: "fc", nn.BatchNorm2d: "bn"}.get(type(m))
+        if not kind:
+            continue
+        count[kind] = count.get(kind, 0) + 1
+        for n, p in m.named_parameters():
+            yield f"{kind}{count[kind]}.{n}", p
+
+
+def show(values):
+    return " ".join(f"{v:.9g}" for v in values.flatten().tolist())
+
+
+for name, (text, batch, shape, layers) in CASES.items():
+    model = nn.Sequential(*layers).double()
+    with torch.no_grad():
+        for n, p in named_parameters(model):
+            p.copy_(tensor(n, p.shape))
+    x = tensor("x", (batch, *shape))
+    model.train()
+    y = model(x)
+    labels = torch.tensor([i * 7 % y.shape[1] for i in range(batch)])
+    F.cross_entropy(y, labels).backward()
+    with torch.no_grad():
+        for p in model.parameters():
+            p -= 0.1 * p.grad
+    after = model(x)
+    (HERE / f"{name}.net").write_text(
+        f"{text}\ntrain {{ optimizer sgd; batch {batch}; }}\n# before {show(y)}\n# after {show(after)}\n")
