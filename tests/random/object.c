@@ -97,6 +97,7 @@ static void run_jit(run *r, const graph *g, int batch, float *x, int32_t *labels
   for (a.step = 0; a.step < STEPS; a.step++) program_run(train, &a);
   for (int i = 0; i < batch; i++) r->loss += losses[i];
   r->loss /= (float)batch;
+  a.step = 0; /* what an object counts with */
   program_run(infer, &a);
   program_free(train), program_free(infer), free(losses);
 }
