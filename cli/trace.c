@@ -9,8 +9,12 @@
 enum { KEY_DUMP = 2000, KEY_TIME_PASSES, KEY_NO_CACHE };
 
 #define TIME_PASSES                                                                                \
-  {"time-passes", KEY_TIME_PASSES, 0, 0,                                                           \
-   "tell on stderr what each pass of a compilation took, in time and memory", 9}
+  {"time-passes",                                                                                  \
+   KEY_TIME_PASSES,                                                                                \
+   0,                                                                                              \
+   0,                                                                                              \
+   "tell on stderr what each pass of a compilation took, in time and memory",                      \
+   9}
 #define NO_CACHE                                                                                   \
   {"no-cache", KEY_NO_CACHE, 0, 0, "compile everything, and keep nothing (see `netc cache`)", 9}
 static const struct argp_option times_options[] = {TIME_PASSES, NO_CACHE, {0}};

@@ -1,6 +1,6 @@
-/* For tests/onnx_backend.py: runs a network once. run_network NET WEIGHTS|- reads the inputs' floats
-   from standard input, one input after the other, and writes the prediction's. The number of samples
-   follows from how many there are. */
+/* For tests/onnx_backend.py: runs a network once. run_network NET WEIGHTS|- reads the inputs'
+   floats from standard input, one input after the other, and writes the prediction's. The number of
+   samples follows from how many there are. */
 #include "compiler/product/program.h"
 #include "graph/graph.h"
 #include "runtime/memory_block.h"
@@ -24,7 +24,8 @@ int main(int argc, char **argv) {
   if (!g) return 1;
   for (int i = 0; i < g->n_input; i++) one += shape_elements(&g->input[i]->shape);
   program_options o = {.batch = (int)(n / one), .threads = 1};
-  if (n % one || !n) return fprintf(stderr, "%lld floats for %lld\n", (long long)n, (long long)one), 1;
+  if (n % one || !n)
+    return fprintf(stderr, "%lld floats for %lld\n", (long long)n, (long long)one), 1;
   program *p = program_build(g, &o);
   char *error = NULL;
   run_args a = {.params = aligned(program_params_bytes(p)), .work = aligned(program_work_bytes(p))};

@@ -247,7 +247,8 @@ static void test_run_directories(void **state) {
 static void test_metrics(void **state) {
   (void)state;
   char *error = NULL;
-  epoch_row row[2] = {{1, 0.1 + 0.2, 1.0 / 3, 2.5, 0.875, 0.25, {0}}, {2, 1e-9, 1, 1e9, 0, 12, {0}}},
+  epoch_row row[2] = {{1, 0.1 + 0.2, 1.0 / 3, 2.5, 0.875, 0.25, {0}},
+                      {2, 1e-9, 1, 1e9, 0, 12, {0}}},
             back[9];
   char *dir = run_dir_next(in_folder("metrics"), &error), *path = run_file(dir, "metrics.csv");
   assert_true(metrics_write(dir, TASK_CLASSES, row, 1, &error) &&

@@ -61,8 +61,7 @@ void timing_report(const char *what) {
     if (!strncmp(parts[i].name, "LLVM", 4)) llvm += parts[i].seconds;
   }
   fprintf(stderr, "%s\n  %-14s %10s %9s %10s\n", what, "pass", "ms", "share", "KiB");
-  for (int i = 0; i < n_part; i++)
-    print_part(parts[i].name, parts[i].seconds, parts[i].bytes, all);
+  for (int i = 0; i < n_part; i++) print_part(parts[i].name, parts[i].seconds, parts[i].bytes, all);
   print_part("together", all, bytes, all);
   if (llvm > 0) print_part("of it LLVM", llvm, 0, all);
   n_part = 0;

@@ -79,7 +79,7 @@ typedef struct {
   const char *data_as_written;
   const char *images, *labels, *layout; /* NULL: found by themselves */
   double scale;                         /* 0: by type (uint8: 1/255, floats: 1) */
-  int n_data_target, n_data_drop; /* columns of a table */
+  int n_data_target, n_data_drop;       /* columns of a table */
   const char **data_target, **data_drop;
   bool data_missing_mean, data_bytes; /* missing=mean; tokens=bytes */
   double data_mel;                    /* `mel=40`: bands of sounds; 0: as they are */
@@ -95,7 +95,7 @@ typedef struct {
   int n_optimizer;
   opuse *optimizer;
   values lr, batch, epochs, seed;
-  values shards; /* parts of a batch, each with a gradient of its own; n 0: none */
+  values shards;           /* parts of a batch, each with a gradient of its own; n 0: none */
   const char *schedule;    /* NULL, "step", "cosine", "linear" */
   double schedule_arg[2];  /* step: every n epochs, times g; cosine, linear: warm-up epochs, final
                               fraction */

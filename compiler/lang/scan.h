@@ -57,10 +57,10 @@ typedef struct {
   void *scanner;
   syntax *out;
   opdef *last_op;
-  opdef *op;    /* the operator being read */
-  optest test;  /* the test line being read ... */
+  opdef *op;     /* the operator being read */
+  optest test;   /* the test line being read ... */
   opdef *tested; /* ... and the operators of its name, from here on; NULL: none */
-  xexpr *when;  /* the `when` clause of the declaration being read */
+  xexpr *when;   /* the `when` clause of the declaration being read */
   int n_syntax_error;
   arg_list values; /* when values are parsed */
 } parse_state;

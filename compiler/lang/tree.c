@@ -342,8 +342,7 @@ void op_kind(parse_state *p, loc at, const char *word) {
   else if (!strcmp(word, "optimizer")) p->op->kind = OP_OPTIMIZER;
   else if (!strcmp(word, "default")) p->op->is_default = true;
   else if (!strcmp(word, "folds")) p->op->folds = true;
-  else
-    diag_error(p->s->d, at, NULL, "expected `as`, `weights`, `loss`, `optimizer` or `{`");
+  else diag_error(p->s->d, at, NULL, "expected `as`, `weights`, `loss`, `optimizer` or `{`");
 }
 
 void op_out(parse_state *p, loc at, xexpr_list dims) {

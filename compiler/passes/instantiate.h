@@ -57,7 +57,7 @@ typedef struct {
   /* of the statement at hand: */
   nest *n;
   const tensor *target; /* being written */
-  bool nothing; /* it reads what no step has written yet: no term contributes */
+  bool nothing;         /* it reads what no step has written yet: no term contributes */
   access at;            /* where */
 } instantiation;
 

@@ -120,7 +120,7 @@ check_row *program_check(const struct graph *g, int batch, uint64_t seed, int *n
 /* What became of the numbers in a pass, or in the code ("code"). */
 typedef struct {
   const char *pass;
-  bool bits;         /* held to the very bits; else to the rounding of double precision */
+  bool bits; /* held to the very bits; else to the rounding of double precision */
   bool ok;
   double error;      /* the largest, as a share of the greatest value in its tensor */
   const char *where; /* the tensor with the largest, or NULL */

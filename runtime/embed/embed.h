@@ -19,9 +19,9 @@ typedef struct {
   int32_t stride[EMBED_RANK]; /* of the same dimensions in the block, in floats */
   int32_t shape[EMBED_RANK];  /* as the file states it: some dimensions merged */
   float init;                 /* every element, or what those drawn are multiplied with */
-  int32_t drawn, is_int64;     /* drawn: base/draw.h */
-  uint32_t stream;          /* of random numbers: a hash of the name */
-  int32_t name, name_bytes; /* where its name stands in the text of all names */
+  int32_t drawn, is_int64;    /* drawn: base/draw.h */
+  uint32_t stream;            /* of random numbers: a hash of the name */
+  int32_t name, name_bytes;   /* where its name stands in the text of all names */
 } embed_tensor;
 
 /* Moves through a tensor in the file's order; `at` is the element's place in the block. */
