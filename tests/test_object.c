@@ -129,10 +129,16 @@ static float mean(const float *v, int n) {
 }
 
 static float jit_step(program *p, const graph *g, blocks *b, uint64_t step) {
-  run_args a = {b->params, b->state,  b->train_work,
-                b->x,      b->labels, b->logits,
-                b->losses, 0.05f,     (uint64_t)g->train.seed.v[0],
-                step,      NULL};
+  run_args a = {.params = b->params,
+                .state = b->state,
+                .work = b->train_work,
+                .x = b->x,
+                .labels = b->labels,
+                .logits = b->logits,
+                .losses = b->losses,
+                .lr = 0.05f,
+                .seed = (uint64_t)g->train.seed.v[0],
+                .step = step};
   program_run(p, &a);
   return mean(b->losses, program_batch(p));
 }

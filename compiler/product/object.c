@@ -170,11 +170,27 @@ static void build_module(object *o) {
   module_passes(o->module, o->generator, "globaldce,ipsccp,function(early-cse,simplifycfg)");
 }
 
+/* The functions of an object take one input of floats, and a class for each sample. */
+static bool ports_fit(const object *o, char **error) {
+  const graph *g = o->g;
+  const port *y = g->n_target ? g->target[0] : NULL;
+  const char *why = NULL;
+  if (g->n_input != 1) why = "an object has one input, and this network has several";
+  else if (g->input[0]->is_int)
+    why = "an object's input is floats, and this network's is whole numbers";
+  else if (o->opt.train &&
+           (g->n_target != 1 || !y->is_int || y->shape.rank || g->train.n_loss != 1))
+    why = "the training step of an object takes one class a sample; without --train, inference can "
+          "be built";
+  if (why) *error = allocated(strdup(why));
+  return !why;
+}
+
 object *object_new(const graph *g, const object_options *options, char **error) {
   object *o = allocated(calloc(1, sizeof *o));
   o->g = g;
   o->opt = *options;
-  if (!set_machine(o, error)) {
+  if (!ports_fit(o, error) || !set_machine(o, error)) {
     object_free(o);
     return NULL;
   }
