@@ -11,7 +11,10 @@
 
 enum { MEMORY = 4 }; /* GiB */
 
-#if defined __SANITIZE_ADDRESS__
+#ifndef __has_feature
+#define __has_feature(x) 0 /* clang's word; gcc defines a macro instead */
+#endif
+#if defined __SANITIZE_ADDRESS__ || __has_feature(address_sanitizer)
 static const bool sanitized = true;
 #else
 static const bool sanitized = false;
