@@ -24,7 +24,7 @@ limits() {
 fuzz() {
   mkdir -p "$out/$1" "tests/corpus/$1"
   # shellcheck disable=SC2046
-  "$out/fuzz_$1" -max_total_time="$seconds" -timeout=10 -close_fd_mask=3 -artifact_prefix="$out/$1-" \
+  "$out/fuzz_$1" -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -timeout=10 -close_fd_mask=3 -artifact_prefix="$out/$1-" \
     "$out/$1" "tests/corpus/$1" $(limits "$1") >"$out/$1.log" 2>&1 ||
     { status=1; echo "$1: a finding, see $out/$1.log"; tail -n 25 "$out/$1.log"; }
   echo "$1: $(grep -a '^Done\|^stat' "$out/$1.log" | tail -n 1)"
