@@ -61,17 +61,17 @@ static void tell(importing *x, const onnx_node *n) {
 
 static void tell_all(importing *x, value *output) {
   arena *a = x->im.a;
-  value **todo = NULL;
+  value **pending = NULL;
   int n = 0;
-  PUSH(a, todo, n, output);
+  PUSH(a, pending, n, output);
   while (n) {
-    value *v = todo[--n];
+    value *v = pending[--n];
     onnx_node *from = v->maker;
     if (v->k || v->layer || !from || from->told) continue;
     from->told = true;
     tell(x, from);
     for (int i = 0; i < from->n_in; i++)
-      if (from->in[i]) PUSH(a, todo, n, from->in[i]);
+      if (from->in[i]) PUSH(a, pending, n, from->in[i]);
   }
   if (x->n_wrong > SHOWN) add_reason(x, arena_printf(a, "  and %d more", x->n_wrong - SHOWN));
   const char *list = x->error ? x->error : "  nothing leads from the input to it";

@@ -24,17 +24,17 @@ typedef struct {
 /* --- which layers, and what dominates them --- */
 
 static void mark_live(writer *w, layer *output) {
-  layer **todo = NULL;
+  layer **pending = NULL;
   int n = 0;
   output->live = true;
-  PUSH(w->a, todo, n, output);
+  PUSH(w->a, pending, n, output);
   while (n) {
-    layer *l = todo[--n];
+    layer *l = pending[--n];
     for (int i = 0; i < l->n_in; i++) {
       l->in[i]->n_use++;
       if (l->in[i]->live) continue;
       l->in[i]->live = true;
-      PUSH(w->a, todo, n, l->in[i]);
+      PUSH(w->a, pending, n, l->in[i]);
     }
   }
   for (int i = 0; i < w->im->n_layer; i++)
