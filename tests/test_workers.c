@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,6 +76,22 @@ static void test_beside_busy_threads(void **state) {
   for (int i = 0; i < 4; i++) pthread_join(t[i], NULL);
 }
 
+static void give_back(void *self, int me, int group, int share) {
+  (void)me, (void)group, (void)share;
+  munmap(self, 4096);
+}
+
+/* What the last share has done is the caller's again, who may have returned: nobody reads it. */
+static void test_work_is_not_read_when_done(void **state) {
+  (void)state;
+  for (int i = 0; i < 100; i++) {
+    int *shares = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(shares, MAP_FAILED);
+    *shares = 1;
+    workers_run(&(shared_work){1, shares, give_back, shares}, 2);
+  }
+}
+
 static void *caller(void *wrong) {
   for (int i = 0; i < 100; i++) *(int *)wrong += broken(THREADS, false);
   return NULL;
@@ -106,6 +123,7 @@ static void test_after_a_fork(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_every_share_once), cmocka_unit_test(test_beside_busy_threads),
-      cmocka_unit_test(test_several_callers), cmocka_unit_test(test_after_a_fork)};
+      cmocka_unit_test(test_work_is_not_read_when_done), cmocka_unit_test(test_several_callers),
+      cmocka_unit_test(test_after_a_fork)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,12 +73,13 @@ static bool take(int me, uint64_t *seen, int *share) {
   return false;
 }
 
-/* The share was taken, so that the call cannot end before it is done. */
+/* The share was taken, so that the call cannot end before it is done. From the count on, it can:
+   the work belongs to its caller again, unless this was the last share. */
 static void run_share(int me, uint32_t turn, int share) {
   const shared_work *w = team.work;
-  int group = (int)(turn - team.first);
+  int group = (int)(turn - team.first), shares = w->shares[group];
   w->run(w->self, me, group, share);
-  if (atomic_fetch_add(&team.done, 1) + 1 < w->shares[group]) return;
+  if (atomic_fetch_add(&team.done, 1) + 1 < shares) return;
   atomic_store(&team.done, 0);
   publish(turn + 1, group + 1 < w->n_group ? w->shares[group + 1] : 0);
 }
