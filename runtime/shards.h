@@ -4,7 +4,6 @@
 #ifndef NETC_SHARDS_H
 #define NETC_SHARDS_H
 #include "batch.h"
-#include "metric.h"
 #include "ranks.h"
 #include "step_buffers.h"
 
@@ -19,9 +18,9 @@ typedef struct {
   void *params, *state;
   float lr;
   uint64_t seed, step;
-  const step_buffers *buffers; /* of the largest part's program: ports and workspace */
-  metric *metric;
-  bool stop; /* this process is asked to stop */
+  const step_buffers
+      *buffers; /* of the largest part's program, where parts run in turn; the update's */
+  bool stop;    /* this process is asked to stop */
 } shard_step;
 
 /* Sums over the batch's samples, on every rank. */
@@ -39,6 +38,8 @@ void shards_free(shards *s);
 program *shards_part(const shards *s);
 /* The program whose params and state blocks are those of the run. */
 program *shards_whole(const shards *s);
+/* The workspace that a step needs, and the memory that the parts have of their own. */
 size_t shards_work_bytes(const shards *s);
+size_t shards_own_bytes(const shards *s);
 shard_sums shards_run(shards *s, const shard_step *step);
 #endif

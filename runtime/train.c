@@ -105,7 +105,7 @@ static void allocate_all(trainer *t) {
   for (int i = 0; i < PARTS; i++) part[i] = memory_take(&t->memory, bytes[i]);
   step_buffers_take(&t->full_buffers, &t->memory, t->full, batch, part[4]);
   memory_all_taken(&t->memory);
-  t->r->bytes = params + state + largest_workspace(t);
+  t->r->bytes = params + state + largest_workspace(t) + (t->parts ? shards_own_bytes(t->parts) : 0);
   t->params = part[0];
   t->best = part[1];
   t->state = part[2];
@@ -234,7 +234,6 @@ static bool run_step(trainer *t, int64_t at, int batch) {
                            .seed = (uint64_t)c->seed.v[0],
                            .step = (uint64_t)t->s.epoch * (uint64_t)t->steps + (uint64_t)t->s.step,
                            .buffers = &t->full_buffers,
-                           .metric = &t->metric,
                            .stop = interrupt_signal() != 0};
   const shard_sums sums = t->parts ? shards_run(t->parts, &step) : whole_step(t, &step);
   t->stop = sums.stop;

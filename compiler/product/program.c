@@ -39,6 +39,7 @@ struct program {
   void **blocks, **given; /* by number: those last run with, and those of this run */
   control ctl;
   int threads;
+  bool twin; /* of another program, whose everything it shares but what a run writes */
   double compile_seconds;
   weight_table weights;
 };
@@ -110,7 +111,6 @@ static void lay_out_steps(program *p, const kernel_fn *fn) {
   for (int i = 0; i < l->n_call; i++) args += l->call[i].n_arg;
   p->step = calloc((size_t)l->n_call + 1, sizeof *p->step);
   p->place = calloc((size_t)args + 1, sizeof *p->place);
-  p->tensors = calloc((size_t)args * (size_t)p->threads + 1, sizeof *p->tensors);
   for (int i = 0; i < l->n_call; i++) {
     const kernel_call *k = &l->call[i];
     const schedule *s = k->n->sched;
@@ -147,12 +147,17 @@ static port_info port_of(const tensor *t) {
   return i;
 }
 
+/* Where the tensors of a run are. */
+static void make_tables(program *p) {
+  p->tensors = calloc((size_t)p->n_place * (size_t)p->threads + 1, sizeof *p->tensors);
+  p->blocks = calloc((size_t)(BLOCK_PORTS + p->n_port), sizeof *p->blocks);
+  p->given = calloc((size_t)(BLOCK_PORTS + p->n_port), sizeof *p->given);
+}
+
 static void collect_ports(program *p) {
   const nestprog *n = p->c.p;
   p->n_port = n->n_port;
   p->port = calloc((size_t)n->n_port + 1, sizeof *p->port);
-  p->blocks = calloc((size_t)(BLOCK_PORTS + n->n_port), sizeof *p->blocks);
-  p->given = calloc((size_t)(BLOCK_PORTS + n->n_port), sizeof *p->given);
   for (int i = 0; i < n->n_port; i++) p->port[i] = port_of(n->port[i]);
 }
 
@@ -173,6 +178,7 @@ program *program_compile(const compilation *c) {
   free(fn);
   weights_collect(&p->weights, p->c.p);
   collect_ports(p);
+  make_tables(p);
   p->compile_seconds = seconds_now() - start;
   pipeline_title(c, title);
   timing_report(title);
@@ -185,11 +191,18 @@ program *program_build(const graph *g, const program_options *o) {
   return program_compile(&c);
 }
 
+program *program_twin(const program *p) {
+  program *twin = calloc(1, sizeof *twin);
+  *twin = *p;
+  twin->twin = true;
+  make_tables(twin);
+  return twin;
+}
+
 const weight_table *program_weights(const program *p) { return &p->weights; }
 const nestprog *program_nests(const program *p) { return p->c.p; }
 
-void program_free(program *p) {
-  if (!p) return;
+static void free_code(program *p) {
   jit_free(p->jit);
   machine_free(p->c.machine);
   compilation_free(&p->c);
@@ -197,8 +210,13 @@ void program_free(program *p) {
   free(p->first_step);
   free(p->shares);
   free(p->place);
-  free(p->tensors);
   free(p->port);
+}
+
+void program_free(program *p) {
+  if (!p) return;
+  if (!p->twin) free_code(p);
+  free(p->tensors);
   free(p->blocks);
   free(p->given);
   free(p);

@@ -59,6 +59,8 @@ typedef struct {
 
 /* Compiles. Never fails on a checked graph; internal errors abort. */
 program *program_build(const struct graph *g, const program_options *o);
+/* Another one of the same code, for a thread of its own: p->threads is 1, and p outlives it. */
+program *program_twin(const program *p);
 void program_free(program *p);
 int program_batch(const program *p);
 size_t program_params_bytes(const program *p);
