@@ -62,22 +62,23 @@ static double parse_scale(struct argp_state *state, const char *text) {
   return above / below;
 }
 
-/* As the language writes it: 800/205, or a fraction as in 0.8. */
+/* As the language writes it: 800/205, 800/100/105, or a fraction as in 0.8. */
 static void parse_split(struct argp_state *state, const char *text, split_options *o) {
-  long long train, val;
+  long long part[3] = {0};
   char after;
   const char *end;
   o->given = true;
-  if (sscanf(text, "%lld/%lld%c", &train, &val, &after) == 2 && train > 0 && val > 0) {
-    o->train = train;
-    o->val = val;
+  o->parts = sscanf(text, "%lld/%lld/%lld%c", &part[0], &part[1], &part[2], &after);
+  const int last = o->parts == 2 ? sscanf(text, "%*d/%*d%c", &after) : o->parts - 3;
+  if (o->parts >= 2 && last <= 0 && part[0] > 0 && part[1] > 0 && part[2] >= 0) {
+    for (int i = 0; i < 3; i++) o->count[i] = part[i];
     return;
   }
+  o->parts = 1;
   o->is_fraction = true;
-  o->fraction = decimal(text, &end);
-  if (*end || !(o->fraction > 0 && o->fraction < 1))
-    argp_error(state, "--split takes two counts as in 800/205 or a fraction as in 0.8, not `%s`",
-               text);
+  o->fraction[0] = decimal(text, &end);
+  if (*end || !(o->fraction[0] > 0 && o->fraction[0] < 1))
+    argp_error(state, "--split takes counts as in 800/205 or a fraction as in 0.8, not `%s`", text);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -141,9 +142,9 @@ static void print_table(const dataset *ds, const data_stats *s) {
          (long long)ds->n, ds->c, ds->h, ds->w, layout_name(ds), ds->stored_type);
   if (*ds->images_key) printf("; images `%s`, labels `%s`", ds->images_key, ds->labels_key);
   printf("\n");
-  if (ds->test_from < ds->n)
-    printf("%lld of them train, %lld are the data set's own test set\n", (long long)ds->test_from,
-           (long long)(ds->n - ds->test_from));
+  if (ds->held_from < ds->n)
+    printf("%lld of them train, %lld are the data set's own test set\n", (long long)ds->held_from,
+           (long long)(ds->n - ds->held_from));
   char scale[32] = "1/255";
   if (ds->scale != (float)(1 / 255.0)) snprintf(scale, sizeof scale, "%.6g", (double)ds->scale);
   printf("Pixels, scaled by %s: %.4g to %.4g\n", scale, (double)s->low, (double)s->high);
@@ -186,7 +187,7 @@ static json_object *json_report(const dataset *ds, const data_stats *s) {
   json_object_object_add(o, "images_key", json_object_new_string(ds->images_key));
   json_object_object_add(o, "labels_key", json_object_new_string(ds->labels_key));
   json_object_object_add(o, "samples", json_object_new_int64(ds->n));
-  json_object_object_add(o, "test_samples", json_object_new_int64(ds->n - ds->test_from));
+  json_object_object_add(o, "test_samples", json_object_new_int64(ds->n - ds->held_from));
   json_object_object_add(o, "channels", json_object_new_int(ds->c));
   json_object_object_add(o, "height", json_object_new_int(ds->h));
   json_object_object_add(o, "width", json_object_new_int(ds->w));
@@ -210,7 +211,7 @@ static json_object *json_report(const dataset *ds, const data_stats *s) {
 
 /* Looks across a split where one is asked for, or comes with the data. */
 static bool examine_split(const dataset *ds, data_flags *f, char **error) {
-  if (!f->split.given && ds->test_from == ds->n) return true;
+  if (!f->split.given && ds->held_from == ds->n) return true;
   split *s = split_make(ds, &f->split, error);
   if (!s) return false;
   f->train = s->n_train;

@@ -95,8 +95,8 @@ bool print_fields(const dataset *ds, bool json) {
     return true;
   }
   printf("%s: %lld samples", ds->path, (long long)ds->n);
-  if (ds->fields.test_from < ds->n)
-    printf(", the last %lld of them a test set", (long long)(ds->n - ds->fields.test_from));
+  if (ds->fields.held_from < ds->n)
+    printf(", the last %lld of them a test set", (long long)(ds->n - ds->fields.held_from));
   putchar('\n');
   table *t = table_new(columns, 4);
   for (int i = 0; i < ds->fields.n_field; i++) add_row(t, &ds->fields.field[i]);

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum { PART_DEFAULT, PART_VAL, PART_TRAIN, PART_ALL } part;
+typedef enum { PART_DEFAULT, PART_VAL, PART_TRAIN, PART_TEST, PART_ALL } part;
 
 typedef struct {
   train_flags f;
@@ -30,7 +30,7 @@ static const struct argp_option options[] = {
     {"weights", 'w', "FILE", 0, "the weights (safetensors); needed", 1},
     {"data", 'd', "PATH", 0, "another data set, of which every sample is used", 1},
     {"part", KEY_PART, "PART", 0,
-     "val, train or all: the part of the split (default: val, or all "
+     "val, train, test or all: the part of the split (default: val, or all "
      "with --data)",
      1},
     {"split", KEY_SPLIT, "A/B", 0, "the split, instead of the file's", 2},
@@ -52,7 +52,8 @@ static const char doc[] =
 static part part_named(struct argp_state *state, const char *arg) {
   if (!strcmp(arg, "val")) return PART_VAL;
   if (!strcmp(arg, "train")) return PART_TRAIN;
-  if (strcmp(arg, "all")) argp_error(state, "--part takes val, train or all, not `%s`", arg);
+  if (!strcmp(arg, "test")) return PART_TEST;
+  if (strcmp(arg, "all")) argp_error(state, "--part takes val, train, test or all, not `%s`", arg);
   return PART_ALL;
 }
 
@@ -331,9 +332,62 @@ static part part_of(const eval_command *c) {
   return c->which ? c->which : c->f.data ? PART_ALL : PART_VAL;
 }
 
+/* A part without samples is told in words: a split may keep none for it. */
+static bool part_is_there(const eval_command *c, workload *w) {
+  const part which = part_of(c);
+  const split *s = w->sp;
+  if (which == PART_TRAIN || (which == PART_VAL && s->n_val) || (which == PART_TEST && s->n_test))
+    return true;
+  diag_error(w->g->d, w->g->train.split_at,
+             which == PART_TEST ? "`split 0.8/0.1/0.1` keeps a tenth for a test, which training "
+                                  "never looks at; --part val or --part all looks at others"
+                                : "--part all looks at every sample",
+             "the split of `%s` leaves no sample for %s", w->ds->path,
+             which == PART_TEST ? "the test" : "validation");
+  diag_print(w->g->d, stderr);
+  workload_close(w);
+  return false;
+}
+
+static bool overridden(const train_flags *f, const char *word) {
+  for (int i = 0; i < f->n_override; i++)
+    if (!strcmp(f->word[i], word)) return true;
+  return false;
+}
+
+/* The split that the run of the command line was trained with: a sample that it trained on must
+   not count as one that validates. malloc'd; NULL where the file says the same. */
+static char *split_of_run(const workload *w, const train_flags *f) {
+  const split *s = w->sp;
+  if (!run_split() || overridden(f, "split")) return NULL;
+  char *parts = s->n_test ? message("%lld/%lld/%lld", (long long)s->n_train, (long long)s->n_val,
+                                    (long long)s->n_test)
+                          : message("%lld/%lld", (long long)s->n_train, (long long)s->n_val);
+  const bool same = !strcmp(parts, run_split());
+  const char *none = strstr(run_split(), "/0"), *last = strrchr(run_split(), '/');
+  const bool own_test = w->ds->test_from < w->ds->n && last != strchr(run_split(), '/');
+  const size_t n = own_test ? (size_t)(last - run_split()) : strlen(run_split());
+  free(parts);
+  return same ? NULL : none && !none[2] ? message("1.0") : copy_string(run_split(), n);
+}
+
+static bool open_split(const eval_command *c, workload *w) {
+  train_flags f = c->f;
+  if (run_seed() && !overridden(&f, "seed")) override(&f, "seed", run_seed());
+  if (!run_shuffle()) f.shuffle = false;
+  if (!workload_open(w, c->file, &f, NULL)) return false;
+  char *parts = split_of_run(w, &f);
+  if (!parts) return true;
+  workload_close(w);
+  override(&f, "split", parts);
+  const bool ok = workload_open(w, c->file, &f, NULL);
+  free(parts);
+  return ok;
+}
+
 /* Network and data; a split only where it is looked at. False after every error was printed. */
 static bool open_part(const eval_command *c, workload *w) {
-  if (part_of(c) != PART_ALL) return workload_open(w, c->file, &c->f, NULL);
+  if (part_of(c) != PART_ALL) return open_split(c, w) && part_is_there(c, w);
   *w = (workload){.g = load_network(c->file, &c->f, NULL)};
   if (w->g && open_data(w, c->f.data)) return true;
   workload_close(w);
@@ -344,8 +398,9 @@ static bool open_part(const eval_command *c, workload *w) {
 static const int64_t *choose(const eval_command *c, const workload *w, int64_t **all, int64_t *n) {
   const part which = part_of(c);
   if (which != PART_ALL) {
-    *n = which == PART_VAL ? w->sp->n_val : w->sp->n_train;
-    return which == PART_VAL ? w->sp->val : w->sp->train;
+    const split *s = w->sp;
+    *n = which == PART_VAL ? s->n_val : which == PART_TEST ? s->n_test : s->n_train;
+    return which == PART_VAL ? s->val : which == PART_TEST ? s->test : s->train;
   }
   *n = w->ds->n;
   *all = allocate((size_t)w->ds->n * sizeof **all);

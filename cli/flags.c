@@ -25,21 +25,18 @@ static const struct argp_option work_options[] = {
     {"json", 'j', 0, 0, "print one JSON object instead of tables", 3},
     {0}};
 
-/* A split as the language writes it: A/B, or a fraction. */
+/* A split as the language writes it: A/B, A/B/C, or a fraction. */
 static void check_split(struct argp_state *state, const char *text) {
   const char *end;
   decimal(text, &end);
   bool ok = end != text && *text >= '0' && *text <= '9';
-  if (ok && *end == '/') {
-    const char *second = end + 1;
-    decimal(second, &end);
-    ok = *second >= '0' && *second <= '9' && !*end;
-  } else {
-    ok = ok && !*end;
+  for (int part = 1; part < 3 && ok && *end == '/'; part++) {
+    const char *next = end + 1;
+    decimal(next, &end);
+    ok = *next >= '0' && *next <= '9';
   }
-  if (!ok)
-    argp_error(state, "--split takes two counts as in 800/205 or a fraction as in 0.8, not `%s`",
-               text);
+  if (!ok || *end)
+    argp_error(state, "--split takes counts as in 800/205 or a fraction as in 0.8, not `%s`", text);
 }
 
 static void override(struct argp_state *state, const char *word, const char *text) {

@@ -163,7 +163,7 @@ static char *plan_data(plan *p, const new_command *c) {
   dataset *ds = dataset_open(&o, &wrong);
   if (!ds) return wrong;
   p->n = ds->n;
-  p->own_test = ds->test_from < ds->n;
+  p->own_test = ds->held_from < ds->n;
   if (ds->bytes || ds->floats) wrong = plan_images(p, ds, c);
   else if (ds->fields.rate) wrong = plan_sounds(p, ds, c);
   else if (ds->fields.window) wrong = plan_text(p, ds, c);

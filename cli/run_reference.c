@@ -10,7 +10,8 @@
 #include <string.h>
 
 /* Of the one run that a command line names; kept until the program ends. */
-static char *network, *weights, *data;
+static char *network, *weights, *data, *seed, *parts;
+static bool shuffle = true;
 
 static const char *text_of(json_object *j, const char *key) {
   json_object *v = NULL;
@@ -45,6 +46,17 @@ static bool unchanged(json_object *run) {
   return true;
 }
 
+static char *copy_of(const char *text) { return text ? message("%s", text) : NULL; }
+
+static void read_settings(json_object *run) {
+  json_object *set = NULL;
+  if (!json_object_object_get_ex(run, "settings", &set)) return;
+  const char *order = text_of(set, "shuffle");
+  seed = copy_of(text_of(set, "seed"));
+  parts = copy_of(text_of(set, "split"));
+  shuffle = !order || strcmp(order, "false") != 0;
+}
+
 static void read_run(const char *dir, json_object *run) {
   const char *file = text_of(run, "file"), *set = text_of(run, "data");
   if (!file) return;
@@ -52,6 +64,7 @@ static void read_run(const char *dir, json_object *run) {
   char *best = run_file(dir, "best.safetensors");
   weights = file_exists(best) ? best : run_file(dir, "last.safetensors");
   if (weights != best) free(best);
+  read_settings(run);
   const bool same = unchanged(run);
   network = same ? message("%s", file) : run_file(dir, slash ? slash + 1 : file);
   data = !same && set ? message("%s", set) : NULL;
@@ -72,4 +85,7 @@ const char *run_network(const char *path) {
 }
 
 const char *run_weights(void) { return weights; }
+const char *run_seed(void) { return seed; }
+const char *run_split(void) { return parts; }
+bool run_shuffle(void) { return shuffle; }
 const char *run_data(void) { return data; }

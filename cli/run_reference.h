@@ -1,12 +1,18 @@
 /* A run's directory stands for its network, its weights and its data, in every command. */
 #ifndef NETC_RUN_REFERENCE_H
 #define NETC_RUN_REFERENCE_H
+#include <stdbool.h>
 
 /* The network file of the run in directory `path`: the file that it was started with, if that is
    still what it was, else the copy in the directory. `path` itself where it is no run. */
 const char *run_network(const char *path);
 /* The best weights of the run that run_network was last asked for; NULL: it was no run. */
 const char *run_weights(void);
+/* How that run split its data: its seed as text, its parts as "800/205", and whether samples were
+   shuffled; NULL: it was no run. */
+const char *run_seed(void);
+const char *run_split(void);
+bool run_shuffle(void);
 /* Its data set, as run.json names it; NULL: it was no run, or its network file names it. */
 const char *run_data(void);
 #endif

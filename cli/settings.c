@@ -120,8 +120,10 @@ run_settings describe_run(const workload *w, const train_flags *f) {
   add(&s, "batch", true, arena_printf(g->mem, "%.0f", t->batch.v[0]));
   add(&s, "lr", true, arena_printf(g->mem, "%.9g", t->lr.v[0]));
   add(&s, "seed", true, arena_printf(g->mem, "%.0f", t->seed.v[0]));
-  add(&s, "split", true,
-      arena_printf(g->mem, "\"%lld/%lld\"", (long long)w->sp->n_train, (long long)w->sp->n_val));
+  const char *split =
+      arena_printf(g->mem, "%lld/%lld", (long long)w->sp->n_train, (long long)w->sp->n_val);
+  if (w->sp->n_test) split = arena_printf(g->mem, "%s/%lld", split, (long long)w->sp->n_test);
+  add(&s, "split", true, quoted(g, split));
   add(&s, "shuffle", true, f->shuffle ? "true" : "false");
   if (t->shards.n) add(&s, "shards", true, arena_printf(g->mem, "%.0f", t->shards.v[0]));
   add(&s, "loss", true, quoted(g, describe_use(g, &t->loss->use)));

@@ -179,6 +179,9 @@ static void on_compiled(void *self, double seconds, int first, metric_task task)
   if (first > 1) fprintf(stderr, "going on with epoch %d of the run in %s\n", first, v->o->dir);
   fprintf(stderr, "compiled in %.2f s; training on %lld samples, validating on %lld\n", seconds,
           (long long)sp->n_train, (long long)sp->n_val);
+  if (sp->n_test)
+    fprintf(stderr, "%lld samples are kept for a test: netc eval RUN --part test\n",
+            (long long)sp->n_test);
 }
 
 static void on_step(void *self, const train_progress *p) { progress_step(&((view *)self)->bar, p); }

@@ -54,6 +54,7 @@ bool open_data(workload *w, const char *data_option) {
   dataset_options o = {
       .path = path, .c = (int)g->c, .h = (int)g->h, .w = (int)g->w, .classes = (int)g->classes};
   if (g->has_train) {
+    if (!data_option) o.val = t->data_val, o.test = t->data_test;
     o.images = t->images;
     o.labels = t->labels;
     o.layout = t->layout;
@@ -79,10 +80,12 @@ split_options split_of(const graph *g, bool shuffle) {
   split_options o = {.seed = (uint64_t)t->seed.v[0], .shuffle = shuffle};
   if (!t->n_split || t->split_at.file < 0) return o; /* only the default */
   o.given = true;
-  o.is_fraction = t->split[0].is_fraction;
-  o.fraction = t->split[0].fraction;
-  o.train = t->split[0].train;
-  o.val = t->split[0].val;
+  const splitval *v = &t->split[0];
+  o.is_fraction = v->is_fraction;
+  o.parts = v->parts;
+  if (v->ordered) o.shuffle = false;
+  memcpy(o.fraction, v->fraction, sizeof o.fraction);
+  memcpy(o.count, v->count, sizeof o.count);
   return o;
 }
 

@@ -92,11 +92,11 @@ static dataset *read_form(const cifar_form *form, const char *folder, const data
                           char **error) {
   gatherer g;
   dataset *ds = NULL;
-  int64_t test_from = 0;
+  int64_t held_from = 0;
   gather_begin(&g, o);
   *error = NULL;
   for (int i = 0; form->file[i] && !*error; i++) {
-    test_from = g.ds->n;
+    held_from = g.ds->n;
     *error = with_file(&g, folder, form->file[i], use_batch, NULL);
   }
   if (*error) gather_abandon(&g);
@@ -104,7 +104,7 @@ static dataset *read_form(const cifar_form *form, const char *folder, const data
     *error = with_file(&g, folder, form->names_file, use_names, &ds);
   else ds = gather_end(&g, NULL, error);
   if (*error && g.ds && !ds) gather_abandon(&g);
-  if (ds) ds->test_from = test_from;
+  if (ds) ds->held_from = held_from;
   return ds;
 }
 

@@ -14,7 +14,9 @@ typedef struct {
 } cell;
 
 typedef struct {
-  const char *text, *end;
+  const char *text, *end; /* of the part that is being read */
+  int n_part;
+  csv_part *part;
   char separator;
   int n_column;
   char **name;
@@ -171,6 +173,14 @@ static char *wrong_count(const table *t, int64_t line, int have) {
                  have == 1 ? "" : "s", t->n_column);
 }
 
+/* "line 7" of the row, header included, with its file where that is not the first. malloc'd. */
+static char *place_of(const table *t, int64_t row) {
+  int k = t->n_part - 1;
+  while (k && t->part[k].row + t->header > row) k--;
+  if (!k) return message("line %lld", (long long)t->line[row]);
+  return message("`%s`, line %lld", t->part[k].path, (long long)t->line[row]);
+}
+
 /* The cells of one line; *p goes behind it, *line counts on. */
 static char *read_row(table *t, const char **p, int64_t *line) {
   cell *row = next_row(t, *line), extra;
@@ -210,6 +220,37 @@ static char *read_rows(table *t) {
     if (wrong) return wrong;
   }
   return t->n_row ? NULL : message("it holds no rows");
+}
+
+static bool same_cell(const cell *a, const cell *b) {
+  return a->n == b->n && !memcmp(a->p, b->p, a->n);
+}
+
+/* Drops a later part's own header from row `from`; a message where its columns are others. */
+static char *drop_header(table *t, int64_t from) {
+  const cell *first = t->cell, *row = t->cell + from * t->n_column;
+  int same = 0;
+  for (int i = 0; t->header && i < t->n_column; i++) same += same_cell(&first[i], &row[i]);
+  if (same < t->n_column) {
+    if (same * 2 <= t->n_column) return NULL; /* it has none */
+    return message("its columns are others than those of the first file");
+  }
+  t->n_row--;
+  memmove(t->cell + from * t->n_column, t->cell + (from + 1) * t->n_column,
+          (size_t)(t->n_row - from) * (size_t)t->n_column * sizeof *t->cell);
+  memmove(t->line + from, t->line + from + 1, (size_t)(t->n_row - from) * sizeof *t->line);
+  return t->n_row > from ? NULL : message("it holds no rows below its header");
+}
+
+static char *read_more(table *t, csv_part *part) {
+  const int64_t from = t->n_row;
+  t->text = after_bom(part->text, part->n);
+  t->end = part->text + part->n;
+  char *wrong = read_rows(t);
+  if (!wrong && t->n_row == from) wrong = message("it holds no rows");
+  if (!wrong) wrong = drop_header(t, from);
+  part->row = from - t->header;
+  return wrong ? free_and(wrong, message("`%s`: %s", part->path, wrong)) : NULL;
 }
 
 /* A first row is a header if a number stands below one of its words, or no cell of it is a number.
@@ -271,9 +312,10 @@ static void parse_numbers(table *t) {
 }
 
 static char *missing(const table *t, int64_t row, int column) {
-  return message("line %lld has no value for `%s`; fill it in, drop the row, or say missing=mean "
-                 "(the column's mean)",
-                 (long long)t->line[row + t->header], t->name[column]);
+  char *place = place_of(t, row + t->header);
+  return free_and(place, message("%s has no value for `%s`; fill it in, drop the row, or say "
+                                 "missing=mean (the column's mean)",
+                                 place, t->name[column]));
 }
 
 static char *check_numbers(const table *t, int column, const csv_options *o, float *v) {
@@ -282,9 +324,10 @@ static char *check_numbers(const table *t, int column, const csv_options *o, flo
   int64_t have = 0;
   for (int64_t r = 0; r < n; r++) {
     if (isnan(v[r]) && !o->missing_mean) return missing(t, r, column);
-    if (isinf(v[r]))
-      return message("line %lld: `%s` is too large a number", (long long)t->line[r + t->header],
-                     t->name[column]);
+    if (isinf(v[r])) {
+      char *place = place_of(t, r + t->header);
+      return free_and(place, message("%s: `%s` is too large a number", place, t->name[column]));
+    }
     if (!isnan(v[r])) sum += (double)v[r], have++;
   }
   for (int64_t r = 0; have < n && r < n; r++)
@@ -374,7 +417,7 @@ static char *choose_columns(const table *t, const csv_options *o, int *use, fiel
 static char *read_columns(table *t, const csv_options *o, field_set *out, int *n_input) {
   int *use = allocate((size_t)t->n_column * sizeof *use);
   char *wrong = choose_columns(t, o, use, out);
-  out->n = out->test_from = t->n_row - t->header;
+  out->n = out->held_from = t->n_row - t->header;
   const int targets = o->n_target ? o->n_target : 1;
   for (int k = 0; k <= targets && !wrong; k++) {
     for (int i = 0; i < t->n_column && !wrong; i++)
@@ -386,18 +429,28 @@ static char *read_columns(table *t, const csv_options *o, field_set *out, int *n
   return wrong;
 }
 
-char *csv_read(const char *text, size_t n, const csv_options *o, field_set *out, int *n_input) {
-  table t = {.text = after_bom(text, n), .end = text + n};
+/* Rows of every part; the first decides separator, columns and header. */
+static char *read_parts(table *t) {
+  t->text = after_bom(t->part->text, t->part->n);
+  t->end = t->part->text + t->part->n;
+  t->separator = find_separator(t->text, (size_t)(t->end - t->text));
+  t->n_column = 1 + count_separators(t->text, t->end, t->separator);
+  if (t->n_column > 100000) return message("a first line of %d cells", t->n_column);
+  char *wrong = read_rows(t);
+  if (wrong) return wrong;
+  name_columns(t);
+  if (t->n_row - t->header < 1) return message("it holds no rows below its header");
+  for (int k = 1; k < t->n_part && !wrong; k++) wrong = read_more(t, &t->part[k]);
+  return wrong;
+}
+
+char *csv_read(csv_part *part, int n_part, const csv_options *o, field_set *out, int *n_input) {
+  table t = {.part = part, .n_part = n_part};
   *out = (field_set){0};
-  t.separator = find_separator(t.text, (size_t)(t.end - t.text));
-  t.n_column = 1 + count_separators(t.text, t.end, t.separator);
-  char *wrong = t.n_column > 100000 ? message("a first line of %d cells", t.n_column) : NULL;
-  if (!wrong) wrong = read_rows(&t);
+  char *wrong = read_parts(&t);
   if (!wrong) {
-    name_columns(&t);
     parse_numbers(&t);
-    wrong = t.n_row - t.header < 1 ? message("it holds no rows below its header")
-                                   : read_columns(&t, o, out, n_input);
+    wrong = read_columns(&t, o, out, n_input);
   }
   table_free(&t);
   if (wrong) field_set_free(out);

@@ -12,9 +12,17 @@ typedef struct {
   bool missing_mean; /* numbers that are missing become their column's mean; else an error */
 } csv_options;
 
+/* A file of the table. Others after the first have its columns, and its header or none. */
+typedef struct {
+  const char *path, *text;
+  size_t n;
+  int64_t row; /* the first that is in it: csv_read sets this */
+} csv_part;
+
 /* Does this text look like a table: lines of two cells or more, of equal number? */
 bool looks_like_csv(const char *text, size_t n);
 /* One field for every column that is not dropped, in order; those of the target come last, after
-   n_input others. NULL, or a malloc'd sentence with line and column, without the file's name. */
-char *csv_read(const char *text, size_t n, const csv_options *o, field_set *out, int *n_input);
+   n_input others. NULL, or a malloc'd sentence with line and column, without the first file's name.
+ */
+char *csv_read(csv_part *part, int n_part, const csv_options *o, field_set *out, int *n_input);
 #endif

@@ -102,7 +102,7 @@ static char *take_columns(field_set *s, json_object *list, field_set *out) {
 
 char *columns_conform(field_set *s, const char *note) {
   json_object *list = json_tokener_parse(note);
-  field_set out = {.n = s->n, .test_from = s->n};
+  field_set out = {.n = s->n, .held_from = s->n};
   char *wrong = list && json_object_is_type(list, json_type_array)
                     ? take_columns(s, list, &out)
                     : message("the weights' note of the columns is damaged");

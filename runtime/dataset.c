@@ -4,6 +4,7 @@
 #include "data_form.h"
 #include "file.h"
 #include "hash.h"
+#include "held_parts.h"
 #include "idx.h"
 #include "keys.h"
 #include "message.h"
@@ -37,7 +38,7 @@ static dataset *gather_root(const value *root, value_heap *h, const dataset_opti
   dataset *ds = gather_end(&g, keys.label_names, error);
   if (ds && keys.n == 2) {
     const value *test = keys.part[1].labels;
-    ds->test_from = ds->n - (test->kind == VAL_ARRAY ? test->array->count : (int64_t)test->seq->n);
+    ds->held_from = ds->n - (test->kind == VAL_ARRAY ? test->array->count : (int64_t)test->seq->n);
   }
   return ds;
 }
@@ -60,7 +61,7 @@ static void lend(data_field *f, field_type t, const void *data, int64_t count, d
 /* Images and labels as fields, which borrow them. */
 static void add_image_fields(dataset *ds) {
   ds->fields.n = ds->n;
-  ds->fields.test_from = ds->test_from;
+  ds->fields.held_from = ds->held_from;
   data_field *x = field_add(&ds->fields, *ds->images_key ? ds->images_key : "images");
   field_shape(x, 3, (int64_t[]){ds->c, ds->h, ds->w});
   lend(x, ds->floats ? FIELD_FLOATS : FIELD_BYTES,
@@ -156,7 +157,8 @@ static dataset *from_fields(field_set *s, const dataset_options *o, char **error
   ds->path = copy_string(o->path, strlen(o->path));
   ds->fields = *s;
   ds->n = s->n;
-  ds->test_from = s->test_from;
+  ds->held_from = s->held_from;
+  ds->test_from = s->test_from ? s->test_from : s->n;
   ds->images_key = copy_string("", 0);
   ds->labels_key = copy_string("", 0);
   ds->stored_type = copy_string("fields", 6);
@@ -220,35 +222,88 @@ static bool is_table(const char *text, size_t n, const dataset_options *o) {
   return !window_of(o) && !o->bytes && looks_like_csv(text, n < FORM_HEAD ? n : FORM_HEAD);
 }
 
-static dataset *open_text(const uint8_t *bytes, size_t n, const dataset_options *o, char **error) {
-  const char *text = (const char *)bytes;
+/* Where the parts of a data set in several files begin, of `all` samples (or tokens). */
+static void set_held(field_set *s, const dataset_options *o, const int64_t begin[3], int64_t all) {
+  s->test_from = o->test ? begin[o->val ? 2 : 1] : all;
+  s->held_from = o->val ? begin[1] : s->test_from;
+}
+
+static dataset *open_table(csv_part *part, int n_part, const dataset_options *o, char **error) {
   field_set s;
   int n_input;
-  if (!o->n_port && !o->any) {
-    *error = message("it is text, and here images are looked for");
+  *error = csv_read(part, n_part, &o->csv, &s, &n_input);
+  if (*error) return NULL;
+  set_held(&s, o, (int64_t[]){0, part[1].row, part[2].row}, s.n);
+  if (o->columns) *error = columns_conform(&s, o->columns);
+  if (!*error && o->columns) n_input = s.n_field;
+  char *note = *error ? NULL : columns_note(&s, n_input);
+  if (!*error && o->n_port) *error = join_columns(&s, n_input, o->port, o->n_port);
+  if (*error) {
+    free(note);
     return NULL;
   }
-  if (is_table(text, n, o)) {
-    *error = csv_read(text, n, &o->csv, &s, &n_input);
-    if (!*error && o->columns) *error = columns_conform(&s, o->columns);
-    if (!*error && o->columns) n_input = s.n_field;
-    char *note = *error ? NULL : columns_note(&s, n_input);
-    if (!*error && o->n_port) *error = join_columns(&s, n_input, o->port, o->n_port);
-    s.columns = note;
-    s.n_input = n_input;
-    return *error ? NULL : from_fields(&s, o, error);
+  s.columns = note;
+  s.n_input = n_input;
+  return from_fields(&s, o, error);
+}
+
+/* One text of all parts, each after the end of the one before. */
+static char *join_text(const csv_part *part, int n_part, bool bytes, size_t *n, int64_t begin[3]) {
+  size_t at = 0;
+  char *text;
+  *n = 0;
+  for (int k = 0; k < n_part; k++) *n += part[k].n;
+  text = allocate(*n + 1);
+  for (int k = 0; k < n_part; at += part[k++].n) {
+    memcpy(text + at, part[k].text, part[k].n);
+    begin[k] = k ? begin[k - 1] + text_tokens(part[k - 1].text, part[k - 1].n, bytes) : 0;
   }
-  if (o->n_port && !window_of(o)) {
+  return text;
+}
+
+static dataset *open_prose(const csv_part *part, int n_part, const dataset_options *o,
+                           char **error) {
+  field_set s;
+  size_t n;
+  int64_t begin[3];
+  char *text = join_text(part, n_part, o->bytes, &n, begin);
+  *error = text_read(text, n, o->n_port ? window_of(o) : 1, o->bytes, &s);
+  free(text);
+  if (*error) return NULL;
+  set_held(&s, o, begin, s.n);
+  return from_fields(&s, o, error);
+}
+
+static dataset *open_text(csv_part *part, int n_part, const dataset_options *o, char **error) {
+  if (!o->n_port && !o->any) *error = message("it is text, and here images are looked for");
+  else if (is_table(part->text, part->n, o)) return open_table(part, n_part, o, error);
+  else if (o->n_port && !window_of(o)) {
     char *line = port_line(&o->port[0]);
     *error =
         free_and(line, message("it is text, not a pickle, an .npz or a table, and the network "
                                "takes `%s`\n      = help: a network for text begins with `input "
                                "64 of 128;`",
                                line));
-    return NULL;
+  } else return open_prose(part, n_part, o, error);
+  return NULL;
+}
+
+/* Texts and tables are read together with their validation and test sets: they share words. */
+static dataset *open_texts(const uint8_t *bytes, size_t n, const dataset_options *o, char **error) {
+  csv_part part[3] = {{o->path, (const char *)bytes, n, 0}};
+  const char *const more[2] = {o->val, o->test};
+  int count = 1;
+  for (int i = 0; i < 2 && !*error; i++) {
+    if (!more[i]) continue;
+    csv_part *p = &part[count];
+    p->path = more[i];
+    p->text = (const char *)file_read(p->path, &p->n, error);
+    if (p->text) count++;
+    else *error = free_and(*error, message("`%s`: %s", p->path, *error));
   }
-  *error = text_read(text, n, o->n_port ? window_of(o) : 1, o->bytes, &s);
-  return *error ? NULL : from_fields(&s, o, error);
+  dataset *ds = *error ? NULL : open_text(part, count, o, error);
+  for (int k = 1; k < count; k++) free((char *)part[k].text);
+  return ds;
 }
 
 /* What the file is, from its first bytes: nothing is read whole that is no data set. */
@@ -262,7 +317,7 @@ static dataset *open_file(data_form form, const dataset_options *o, char **error
   size_t n;
   uint8_t *bytes = *error ? NULL : file_read(o->path, &n, error);
   dataset *ds = NULL;
-  if (bytes && form == FORM_TEXT) ds = open_text(bytes, n, o, error);
+  if (bytes && form == FORM_TEXT) ds = open_texts(bytes, n, o, error);
   else if (bytes) ds = open_values(form, bytes, n, o, error);
   free(bytes);
   return ds;
@@ -301,6 +356,61 @@ static dataset *open_sounds(const dataset_options *o, char **error) {
   return *error ? NULL : from_fields(&s, o, error);
 }
 
+static dataset *open_one(const dataset_options *o, data_form *form, char **error);
+
+/* One more file, whose samples come behind those that are there. */
+static bool add_held(dataset *ds, const dataset_options *o, const char *path, char **error) {
+  dataset_options other = *o;
+  data_form form;
+  other.path = path;
+  other.val = other.test = NULL;
+  dataset *more = open_one(&other, &form, error);
+  if (!more) return false;
+  *error = dataset_append(ds, more);
+  if (*error) *error = free_and(*error, message("`%s`: %s", path, *error));
+  dataset_close(more);
+  return !*error;
+}
+
+/* What is given in files of its own takes the place of what the first file calls its own. */
+static bool add_parts(dataset *ds, const dataset_options *o, char **error) {
+  const int64_t first = ds->n;
+  int64_t val = first;
+  if (o->val && !add_held(ds, o, o->val, error)) return false;
+  if (o->val) val = ds->n;
+  if (o->test && !add_held(ds, o, o->test, error)) return false;
+  ds->held_from = ds->fields.held_from = first;
+  ds->test_from = ds->fields.test_from = val;
+  return true;
+}
+
+/* Does it hold train/ with folders of sounds? */
+static bool is_sound_tree(const char *path) {
+  char *train = folder_inside(path, train_folders);
+  const bool is = train && sound_folder(train);
+  free(train);
+  return is;
+}
+
+/* train/ and val/ and test/, each with a folder of sounds for each class; test/ alone validates. */
+static dataset *open_sound_tree(const dataset_options *o, char **error) {
+  char *train = folder_inside(o->path, train_folders), *val = folder_inside(o->path, val_folders),
+       *test = folder_inside(o->path, test_folders);
+  dataset_options with = *o;
+  with.path = train;
+  with.val = val ? val : test;
+  with.test = val ? test : NULL;
+  dataset *ds = open_sounds(&with, error);
+  if (ds && with.val && o->n_port && !add_parts(ds, &with, error)) {
+    dataset_close(ds);
+    ds = NULL;
+  }
+  free(train);
+  free(val);
+  free(test);
+  return ds;
+}
+
 /* CIFAR, as it is unpacked; IDX files; else folders of pictures. */
 static dataset *open_folder(const dataset_options *o, char **error) {
   if (idx_folder(o->path)) return open_idx(o, error);
@@ -310,22 +420,36 @@ static dataset *open_folder(const dataset_options *o, char **error) {
     if (ds) add_image_fields(ds);
     return ds;
   }
-  ds = sound_folder(o->path) ? open_sounds(o, error) : open_pictures(o, error);
+  ds = is_sound_tree(o->path)  ? open_sound_tree(o, error)
+       : sound_folder(o->path) ? open_sounds(o, error)
+                               : open_pictures(o, error);
   if (!ds && *error && !strstr(*error, o->path))
     *error = free_and(*error, message("`%s`: %s", o->path, *error));
   return ds;
 }
 
-dataset *dataset_open(const dataset_options *o, char **error) {
+static dataset *open_one(const dataset_options *o, data_form *form, char **error) {
   *error = NULL;
+  *form = FORM_REFUSED;
   if (is_directory(o->path)) return open_folder(o, error);
-  data_form form = form_of(o->path, error);
-  dataset *ds = form == FORM_IDX   ? open_idx(o, error)
-                : form == FORM_WAV ? open_sounds(o, error)
-                : *error           ? NULL
-                                   : open_file(form, o, error);
+  *form = form_of(o->path, error);
+  dataset *ds = *form == FORM_IDX   ? open_idx(o, error)
+                : *form == FORM_WAV ? open_sounds(o, error)
+                : *error            ? NULL
+                                    : open_file(*form, o, error);
   if (!ds) *error = free_and(*error, message("`%s`: %s", o->path, *error));
   return ds;
+}
+
+dataset *dataset_open(const dataset_options *o, char **error) {
+  data_form form;
+  dataset *ds = open_one(o, &form, error);
+  if (!ds || form == FORM_TEXT || (!o->val && !o->test)) return ds;
+  if (ds->held_from < ds->n)
+    *error = message("`%s` has its own validation or test set already", o->path);
+  if (!*error && add_parts(ds, o, error)) return ds;
+  dataset_close(ds);
+  return NULL;
 }
 
 const data_field *dataset_field(const dataset *ds, int port) {

@@ -18,6 +18,7 @@ typedef enum {
 
 typedef struct {
   const char *path;
+  const char *val, *test;      /* files of the same kind: validation and test set; NULL: none */
   const char *images, *labels; /* keys; NULL: found by themselves */
   const char *layout;          /* "nhwc", "nchw", "flat"; NULL: from the shape */
   double scale;                /* factor of every pixel; 0: 1/255 for uint8, 1 for floats */
@@ -51,7 +52,8 @@ typedef struct {
   int classes;
   char **label_names; /* classes names, or NULL */
   char **filenames;   /* n, or NULL */
-  int64_t test_from;  /* samples from here on are the data set's own test set; n: it has none */
+  int64_t held_from;  /* the data set's own validation set begins here; n: it has none */
+  int64_t test_from;  /* and its own test set, which training never looks at; n: it has none */
   uint64_t hash;      /* of shape, pixels and labels: the same for the same data in any format */
   /* for `netc data`: where things were found */
   char *images_key, *labels_key; /* "" where the file has no keys (a pickled pair) */

@@ -29,7 +29,8 @@ typedef struct {
   int64_t n; /* samples */
   int n_field;
   data_field *field;
-  int64_t test_from; /* samples from here on are the file's own test set; n: it has none */
+  int64_t held_from; /* the file's own validation set begins here; n: it has none */
+  int64_t test_from; /* and its own test set, which training never looks at; 0 or n: it has none */
   int n_input;       /* of a table: the first so many columns are for the input */
   int rate;          /* of sounds: samples a second; 0: there are none */
   int64_t window;    /* samples are windows of so many positions, one at every position; 0: no */

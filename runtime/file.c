@@ -73,3 +73,17 @@ char *path_join(const char *folder, const char *name) {
   size_t n = strlen(folder);
   return message("%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", name);
 }
+
+const char *const train_folders[] = {"train", "training", "Train", "TRAIN", NULL},
+                  *const val_folders[] = {"val",        "valid", "validation", "dev", "Val",
+                                          "Validation", "VAL",   "Valid",      NULL},
+                  *const test_folders[] = {"test", "testing", "Test", "TEST", NULL};
+
+char *folder_inside(const char *folder, const char *const *names) {
+  for (; *names; names++) {
+    char *path = path_join(folder, *names);
+    if (is_directory(path)) return path;
+    free(path);
+  }
+  return NULL;
+}

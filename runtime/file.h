@@ -12,6 +12,10 @@ uint8_t *file_read(const char *path, size_t *n, char **error);
 bool file_head(const char *path, uint8_t *bytes, size_t *n, char **error);
 bool is_directory(const char *path);
 bool file_exists(const char *path);
+/* The first of `names` (NULL ends them) that is a folder in `folder`, as a path; NULL: none. */
+char *folder_inside(const char *folder, const char *const *names);
+/* The names that people give to the folders of a data set. */
+extern const char *const train_folders[], *const val_folders[], *const test_folders[];
 /* "folder/name"; malloc'd. */
 char *path_join(const char *folder, const char *name);
 #endif

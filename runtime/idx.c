@@ -72,7 +72,7 @@ char *idx_read(const uint8_t *bytes, size_t n, const char *name, field_set *s) {
   if (s->n && dim[0] != s->n)
     return message("it has %lld samples, and the file beside it %lld", (long long)dim[0],
                    (long long)s->n);
-  s->n = s->test_from = dim[0];
+  s->n = s->held_from = dim[0];
   data_field *f = field_add(s, name);
   f->stored = message("%s", types[bytes[2] - 8]);
   char *wrong = fill(f, bytes + 4 + 4 * (size_t)rank, bytes[2], count);
@@ -129,7 +129,7 @@ static char *append(field_set *s, field_set *test) {
     a->count += b->count;
     if (b->below > a->below) a->below = b->below;
   }
-  s->test_from = s->n;
+  s->held_from = s->n;
   s->n += test->n;
   return NULL;
 }

@@ -176,9 +176,9 @@ static char *add_pairs(entries *e, field_set *s) {
     entry *x = &e->entry[i];
     char *base = without(x->name, "train");
     entry *test = base ? partner(e, base, "test") : NULL;
-    if (test && same_rows(x, test) && (!s->n || (s->test_from == x->n && s->n == x->n + test->n))) {
+    if (test && same_rows(x, test) && (!s->n || (s->held_from == x->n && s->n == x->n + test->n))) {
       s->n = x->n + test->n;
-      s->test_from = x->n;
+      s->held_from = x->n;
       wrong = add_entry(s, base, x, test);
     }
     free(base);
@@ -188,7 +188,7 @@ static char *add_pairs(entries *e, field_set *s) {
 
 static char *add_singles(entries *e, field_set *s) {
   char *wrong = NULL;
-  s->n = s->test_from = common_extent(e);
+  s->n = s->held_from = common_extent(e);
   for (int i = 0; i < e->n && !wrong; i++)
     if (e->entry[i].n == s->n) wrong = add_entry(s, e->entry[i].name, &e->entry[i], NULL);
   return wrong;

@@ -59,32 +59,31 @@ static char *add_tree(const char *folder, int c, int h, int w, field_set *s) {
   return wrong;
 }
 
-static char *inside(const char *folder, const char *const *names) {
-  for (; *names; names++) {
-    char *path = path_join(folder, *names);
-    if (is_directory(path)) return path;
-    free(path);
-  }
-  return NULL;
+/* Validation samples behind those that train, and test samples behind these. A test folder alone
+   validates. */
+static char *add_held(const char *folder, int c, field_set *out) {
+  const int64_t *dim = out->field[0].dim;
+  char *wrong = NULL,
+       *held[2] = {folder_inside(folder, val_folders), folder_inside(folder, test_folders)};
+  if (held[0]) wrong = add_tree(held[0], c, (int)dim[1], (int)dim[2], out);
+  out->test_from = held[0] ? out->n : 0;
+  if (held[1] && !wrong) wrong = add_tree(held[1], c, (int)dim[1], (int)dim[2], out);
+  free(held[0]);
+  free(held[1]);
+  return wrong;
 }
 
 char *pictures_open(const char *folder, int c, int h, int w, field_set *out) {
-  static const char *const training[] = {"train", "training", NULL}, *const held[] = {"val",
-                                                                                      "valid",
-                                                                                      "validation",
-                                                                                      "test", NULL};
   *out = (field_set){0};
   field_add(out, "images")->type = FIELD_BYTES;
   field_add(out, "labels")->type = FIELD_WHOLE;
   for (int i = 0; i < 2; i++) out->field[i].stored = message(i ? "folders" : "pictures");
-  char *train = inside(folder, training), *val = train ? inside(folder, held) : NULL;
+  char *train = folder_inside(folder, train_folders);
   char *wrong = add_tree(train ? train : folder, c, h, w, out);
-  out->test_from = out->n;
+  out->held_from = out->n;
   out->field[0].below = 256;
-  const int64_t *dim = out->field[0].dim;
-  if (!wrong && val) wrong = add_tree(val, c, (int)dim[1], (int)dim[2], out);
+  if (!wrong && train) wrong = add_held(folder, c, out);
   free(train);
-  free(val);
   if (wrong) field_set_free(out);
   return wrong;
 }

@@ -5,6 +5,6 @@
 
 /* Fields "images" (bytes, c x h x w) and "labels" with their names. c, h, w: what the network
    takes; 0: 3 channels, and the size that all pictures have. Pictures below val/ (or valid/,
-   validation/, else test/) come last, from test_from on. NULL, or a malloc'd sentence. */
+   validation/, else test/) come last, from held_from on. NULL, or a malloc'd sentence. */
 char *pictures_open(const char *folder, int c, int h, int w, field_set *out);
 #endif

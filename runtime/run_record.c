@@ -50,6 +50,8 @@ bool run_record_write(const train_options *o, const char *status, const train_re
   json_object_object_add(j, "settings", settings);
   json_object_object_add(j, "samples_train", json_object_new_int64(o->sp->n_train));
   json_object_object_add(j, "samples_val", json_object_new_int64(o->sp->n_val));
+  if (o->sp->n_test)
+    json_object_object_add(j, "samples_test", json_object_new_int64(o->sp->n_test));
   json_object_object_add(j, "status", json_object_new_string(status));
   if (r) add_result(j, r);
   char *text = clean_utf8(json_object_to_json_string_ext(

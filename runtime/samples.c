@@ -259,7 +259,7 @@ dataset *gather_end(gatherer *g, const value *label_names, char **error) {
   }
   if (names >= 0) take_names(ds, label_names, names);
   set_scale(ds, g->o, g->is_bool);
-  ds->test_from = ds->n;
+  ds->held_from = ds->test_from = ds->n;
   ds->hash = content_hash(ds);
   return ds;
 }

@@ -161,7 +161,7 @@ char *sounds_open(const char *path, int bands, int rate, const data_port *port, 
   if (!wrong && length < 1) wrong = message("`%s`: the network takes no whole frames", path);
   if (!wrong) wrong = read_all(&s, bands, &rate, length, out);
   if (!wrong && s.n_class) add_labels(&s, out);
-  out->n = out->test_from = s.n;
+  out->n = out->held_from = s.n;
   out->rate = rate;
   survey_free(&s);
   if (wrong) field_set_free(out);

@@ -29,35 +29,57 @@ void shuffle_indices(int64_t *v, int64_t n, uint64_t seed, uint32_t purpose, uin
   }
 }
 
-/* Decides the counts; false with *error if they do not fit the data. */
-static bool split_counts(const dataset *ds, const split_options *o, int64_t *train, int64_t *val,
-                         char **error) {
-  const long long n = (long long)ds->n;
-  if (!o->given && ds->test_from < ds->n) {
-    *train = ds->test_from;
-    *val = ds->n - ds->test_from;
-  } else if (!o->given || o->is_fraction) {
-    double fraction = o->given ? o->fraction : 0.8;
-    if (!(fraction > 0 && fraction <= 1)) {
-      *error = message("a split of %g is not a fraction between 0 and 1", fraction);
-      return false;
-    }
-    *train = (int64_t)floor((double)n * fraction + 0.5);
-    *val = n - *train;
-  } else {
-    *train = o->train;
-    *val = o->val;
+static bool parts_fit(const int64_t part[3], int64_t n) {
+  int64_t left = n;
+  for (int i = 0; i < 3; left -= part[i++])
+    if (part[i] < 0 || part[i] > left) return false;
+  return true;
+}
+
+/* "800/205", "800/100/105" */
+static char *parts_text(const int64_t part[3], int parts) {
+  const long long a = (long long)part[0], b = (long long)part[1], c = (long long)part[2];
+  return parts < 3 ? message("%lld/%lld", a, b) : message("%lld/%lld/%lld", a, b, c);
+}
+
+static char *check_parts(const dataset *ds, const split_options *o, const int64_t part[3],
+                         int64_t n) {
+  char *text = parts_text(part, o->parts), *wrong = NULL;
+  const bool all = o->is_fraction && o->fraction[0] >= 1; /* `split 1.0`: nothing validates */
+  if (!parts_fit(part, n))
+    wrong = message("split %s needs more samples than there are: `%s` has %lld", text, ds->path,
+                    (long long)n);
+  else if (part[0] == 0)
+    wrong = message("split %s of `%s` leaves no sample to train on", text, ds->path);
+  else if (part[1] == 0 && !all)
+    wrong = message("split %s of `%s` leaves no sample to validate with", text, ds->path);
+  else if (part[2] == 0 && o->parts == 3)
+    wrong = message("split %s of `%s` leaves no sample for the test", text, ds->path);
+  free(text);
+  return wrong;
+}
+
+/* Fractions of n, each end rounded, so that parts which add up to 1 use every sample. */
+static void part_counts(const split_options *o, int64_t n, int64_t part[3]) {
+  double sum = 0;
+  int64_t at = 0;
+  for (int i = 0; i < 3; i++) {
+    const double share = o->parts == 1 && i == 1 ? 1 - sum : i < o->parts ? o->fraction[i] : 0;
+    sum += share;
+    part[i] = o->is_fraction ? (int64_t)floor((double)n * fmin(sum, 1) + 0.5) - at : o->count[i];
+    at += part[i];
   }
-  const long long t = (long long)*train, v = (long long)*val;
-  if (t < 0 || v < 0 || t > n || v > n - t)
-    *error = message("split %lld/%lld needs more samples than there are: `%s` has %lld", t, v,
-                     ds->path, n);
-  else if (t == 0)
-    *error = message("split %lld/%lld of `%s` leaves no sample to train on", t, v, ds->path);
-  else if (v == 0 && !(o->given && o->is_fraction && o->fraction == 1))
-    *error = message("split %lld/%lld of `%s` leaves no sample to validate with", t, v, ds->path);
-  else return true;
-  return false;
+}
+
+/* How many of the n samples that are to be split go where. */
+static char *split_counts(const dataset *ds, const split_options *o, int64_t n, int64_t part[3]) {
+  if (o->is_fraction && !(o->fraction[0] > 0 && o->fraction[0] <= 1))
+    return message("a split of %g is not a fraction between 0 and 1", o->fraction[0]);
+  if (o->parts == 3 && ds->test_from < ds->n)
+    return message("`%s` has its own test set: give two parts, for training and validation",
+                   ds->path);
+  part_counts(o, n, part);
+  return check_parts(ds, o, part, n);
 }
 
 /* Windows of a text, one behind the other, whose tokens (and the one after them) end before `to`.
@@ -68,21 +90,43 @@ static int64_t list_windows(int64_t from, int64_t to, int64_t window, int64_t *o
   return n;
 }
 
-/* A text's end validates. */
+/* Where validation and test begin, and where they end, in tokens. */
+static char *text_bounds(const dataset *ds, const split_options *o, int64_t tokens,
+                         int64_t bound[3]) {
+  const split_options usual = {.parts = 1, .is_fraction = true, .fraction = {0.9}};
+  const bool own_test = ds->test_from < ds->n, own_val = ds->held_from < ds->test_from;
+  const int64_t to = own_test ? ds->test_from : tokens;
+  double sum = 0;
+  if (o->given && !o->is_fraction)
+    return message("a text is split by a fraction, as in `split 0.9`: its end validates");
+  if (o->given && o->parts == 3 && own_test)
+    return message("`%s` has its own test set: give two parts, for training and validation",
+                   ds->path);
+  if (!o->given) o = &usual;
+  for (int i = 0; i < 3; i++) {
+    sum += o->parts == 1 && i == 1 ? 1 - sum : i < o->parts ? o->fraction[i] : 0;
+    bound[i] = sum >= 1 - 1e-9 ? to : (int64_t)((double)to * sum);
+  }
+  if (own_val && o == &usual) bound[0] = ds->held_from, bound[1] = bound[2] = to;
+  if (own_test) bound[2] = tokens;
+  return NULL;
+}
+
 static split *split_text(const dataset *ds, const split_options *o, char **error) {
   const int64_t window = ds->fields.window, tokens = ds->n + window;
-  if (o->given && !o->is_fraction) {
-    *error = message("a text is split by a fraction, as in `split 0.9`: its end validates");
-    return NULL;
-  }
-  const int64_t train = (int64_t)((double)tokens * (o->given ? o->fraction : 0.9));
+  int64_t bound[3] = {0};
+  *error = text_bounds(ds, o, tokens, bound);
+  if (*error) return NULL;
   split *s = allocate(sizeof *s);
-  s->train = allocate((size_t)(tokens / window + 2) * sizeof *s->train);
-  s->n_train = list_windows(0, train, window, s->train);
+  s->train = allocate((size_t)(tokens / window + 4) * sizeof *s->train);
+  s->n_train = list_windows(0, bound[0], window, s->train);
   s->val = s->train + s->n_train;
-  s->n_val = list_windows(train, tokens, window, s->val);
-  s->windows = train > window ? train - window : 0;
-  if (s->n_train && (s->n_val || (o->given && o->fraction == 1))) return s;
+  s->n_val = list_windows(bound[0], bound[1], window, s->val);
+  s->test = s->val + s->n_val;
+  s->n_test = list_windows(bound[1], bound[2], window, s->test);
+  s->windows = bound[0] > window ? bound[0] - window : 0;
+  const bool all = o->given && o->fraction[0] >= 1;
+  if (s->n_train && (s->n_val || all) && (s->n_test || bound[2] == bound[1])) return s;
   *error = message("`%s` is too short to be split: %lld tokens, in windows of %lld", ds->path,
                    (long long)tokens, (long long)window);
   split_free(s);
@@ -90,16 +134,20 @@ static split *split_text(const dataset *ds, const split_options *o, char **error
 }
 
 split *split_make(const dataset *ds, const split_options *o, char **error) {
-  int64_t train, val;
+  const split_options usual = {.parts = 1, .is_fraction = true, .fraction = {0.8}};
+  const bool own = !o->given && ds->held_from < ds->test_from;
+  int64_t part[3] = {ds->held_from, ds->test_from - ds->held_from, 0};
   if (ds->fields.window) return split_text(ds, o, error);
-  if (!split_counts(ds, o, &train, &val, error)) return NULL;
+  if (!own) *error = split_counts(ds, o->given ? o : &usual, ds->test_from, part);
+  if (*error) return NULL;
   int64_t *order = allocate((size_t)ds->n * sizeof *order);
   for (int64_t i = 0; i < ds->n; i++) order[i] = i;
-  /* The data set's own boundary is kept; only a split of netc's making draws its members. */
-  if (o->shuffle && (o->given || ds->test_from == ds->n))
-    shuffle_indices(order, ds->n, o->seed, PURPOSE_SPLIT, 0);
+  /* The data set's own boundaries are kept; only a split of netc's making draws its members. */
+  if (o->shuffle && !own) shuffle_indices(order, ds->test_from, o->seed, PURPOSE_SPLIT, 0);
+  if (ds->test_from < ds->n) part[2] = ds->n - ds->test_from;
   split *s = allocate(sizeof *s);
-  *s = (split){train, val, order, order + train, 0};
+  *s = (split){part[0], part[1], part[2], order, order + part[0], order + part[0] + part[1], 0};
+  if (ds->test_from < ds->n) s->test = order + ds->test_from;
   return s;
 }
 

@@ -1,26 +1,30 @@
-/* Which samples are trained on, which validate, and in which order an epoch visits them.
+/* Which samples are trained on, which validate, which are kept for a last test, and in which order
+   an epoch visits them.
    Everything here depends on the seed, the epoch and the count alone: never on earlier draws. */
 #ifndef NETC_SPLIT_H
 #define NETC_SPLIT_H
 #include "dataset.h"
 
 typedef struct {
-  bool given;       /* false: the data set's own test set validates; where it has none, 20% do */
-  bool is_fraction; /* `split 0.8`: round(n * fraction) samples train, the rest validate */
-  double fraction;
-  int64_t train, val; /* `split 800/205` */
+  bool given; /* false: the data set's own parts; where it has none, 20% of the samples validate */
+  int parts;  /* for training, validation, test; 1: what is left validates */
+  bool is_fraction; /* `split 0.8`, `split 0.8/0.1/0.1`: of the samples, rounded */
+  double fraction[3];
+  int64_t count[3]; /* `split 800/205`, `split 800/100/105` */
   uint64_t seed;
-  bool shuffle; /* false: the first `train` samples train, the next `val` validate, as stored */
+  bool shuffle; /* false: the first samples train, the next validate, as they are stored */
 } split_options;
 
 typedef struct {
-  int64_t n_train, n_val;
-  int64_t *train, *val; /* sample indices */
-  int64_t windows;      /* of texts: training windows begin anywhere below; train holds those that
-                           do not overlap. 0: samples are what train holds */
+  int64_t n_train, n_val, n_test;
+  int64_t *train, *val, *test; /* sample indices */
+  int64_t windows; /* of texts: training windows begin anywhere below; train holds those that
+                      do not overlap. 0: samples are what train holds */
 } split;
 
-/* NULL on failure, with *error one malloc'd sentence (say it at the place of `split` in the file):
+/* The data set's own test set takes no part in a split, nor does its own validation set unless a
+   split is given. A text is split in its order: its end validates, or is the test.
+   NULL on failure, with *error one malloc'd sentence (say it at the place of `split` in the file):
    more samples asked for than there are, no sample left to train on or to validate with. */
 split *split_make(const dataset *ds, const split_options *o, char **error);
 void split_free(split *s);

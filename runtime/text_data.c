@@ -83,6 +83,12 @@ static void read_bytes(const uint8_t *text, size_t n, data_field *f) {
   f->below = 256;
 }
 
+int64_t text_tokens(const char *text, size_t n, bool bytes) {
+  int64_t count = 0;
+  for (size_t i = 0; i < n; i++) count += bytes || ((uint8_t)text[i] & 0xc0) != 0x80;
+  return count;
+}
+
 char *text_read(const char *text, size_t n, int64_t window, bool bytes, field_set *out) {
   *out = (field_set){0};
   data_field *f = field_add(out, "text");
@@ -99,7 +105,7 @@ char *text_read(const char *text, size_t n, int64_t window, bool bytes, field_se
   }
   field_shape(f, 1, &window);
   f->step = 1;
-  out->n = out->test_from = f->count - window;
+  out->n = out->held_from = f->count - window;
   out->window = window;
   data_field *next = field_add(out, "next");
   f = &out->field[0];

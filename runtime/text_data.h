@@ -8,6 +8,8 @@
    window of `window` positions, one at every position; the vocabulary (field names) is every
    character there is, in the order of Unicode, or with `bytes` all 256. NULL, or a sentence. */
 char *text_read(const char *text, size_t n, int64_t window, bool bytes, field_set *out);
+/* Tokens that text_read finds in it. */
+int64_t text_tokens(const char *text, size_t n, bool bytes);
 /* Tokens of a text by a vocabulary; -1 in *bad_at: all known. Malloc'd. */
 int32_t *text_encode(const char *text, size_t n, char *const *vocabulary, int64_t below,
                      int64_t *n_token, int64_t *bad_at);

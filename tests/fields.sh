@@ -44,6 +44,30 @@ printf 'colour,weight\nred,1\n' > new.csv
 exits 1 predict a new.csv; says 'no column `size`'
 exits 0 data a.csv; prints 'dark blue'; prints 'numbers'
 
+# --- three parts: the test split is looked at by `netc eval --part test` only ---
+sed 's/epochs 30/epochs 2; split 0.8\/0.1\/0.1/' a.net > three.net
+exits 0 train three.net -o three; says '30 samples are kept for a test'
+exits 0 eval three --part test; prints 'samples   30'
+exits 0 eval three; prints 'samples   30'
+exits 1 eval a --part test; says 'leaves no sample for the test'
+exits 0 train three.net --split 100/50/20 --seed 5 -o three --force
+exits 0 eval three; prints 'samples   50'; cp out a.out
+exits 0 eval three --part test; prints 'samples   20'
+exits 0 eval three.net --weights three/best.safetensors --split 100/50/20 --seed 5; cmp -s out a.out; ok "a run's split is not its own"
+exits 0 train three.net --split 1.0 -o three --force; exits 1 eval three; says 'no sample for validation'
+sed 's/epochs 30/epochs 2; split 200\/60\/40 end/' a.net > end.net
+exits 0 train end.net -o end; exits 0 eval end --part test; cp out a.out
+tail -40 a.csv > te.csv; { head -1 a.csv; sed -n '202,261p' a.csv; } > va.csv; head -201 a.csv > tr.csv
+sed 's/epochs 30/epochs 2/; s/"a.csv"/"tr.csv" val="va.csv" test="te.csv"/' a.net > files.net
+exits 0 train files.net -o files; exits 0 eval files --part test
+sed 1,3d out > b.out; sed 1,3d a.out > c.out; [ "$(head -3 out)" = "$(head -3 a.out)" ]; ok "files and parts by the end differ"
+printf 'size,id\n1,2\n' > va.csv; exits 1 train files.net -o files --force; says '`va.csv`: line 1 has 2 cells'
+exits 1 train files.net --split 5/5/290 --force -o files
+cat > bad.net <<END
+input 4; classes 2; linear classes; train { data "a.csv"; split 0.8/0.3; }
+END
+exits 1 train bad.net; says '`split` takes counts'
+
 # --- a column may be called what a port is called, and be an input all the same ---
 awk -F, 'NR == 1 { print "label,input,price"; next } { print $2 "," NR % 7 "," 2 * $2 + NR % 7 }' a.csv > named.csv
 cat > named.net <<END

@@ -71,7 +71,7 @@ static void every_form_gives_the_same(void **state) {
     hash = ds->hash;
     if (ds->label_names) assert_string_equal(ds->label_names[1], "bee");
     if (ds->filenames) assert_string_equal(ds->filenames[3], "d.png");
-    assert_int_equal(ds->test_from, strstr(e->d_name, "train-test") ? 3 : 4);
+    assert_int_equal(ds->held_from, strstr(e->d_name, "train-test") ? 3 : 4);
     dataset_close(ds);
     free(path);
   }
@@ -173,7 +173,7 @@ static void emoji_is_read(void **state) {
 static void cifar_keeps_its_test_set(void **state) {
   (void)state;
   dataset *ds = open_file("tests/data/cifar10");
-  assert_true(ds->n == 6 && ds->test_from == 5 && ds->classes == 10);
+  assert_true(ds->n == 6 && ds->held_from == 5 && ds->classes == 10);
   assert_string_equal(ds->label_names[9], "truck");
   assert_string_equal(ds->filenames[5], "5.png");
   for (int i = 0; i < 6; i++) assert_int_equal(ds->bytes[i * 3072 + 17], 10 * i);
@@ -267,17 +267,54 @@ static void no_split(dataset *ds, const split_options *o, const char *part) {
 static void splits(void **state) {
   (void)state;
   dataset *ds = open_file(EMOJI);
-  split_of(ds, &(split_options){.given = true, .train = 800, .val = 205, .shuffle = true}, 800,
-           205);
-  split_of(ds, &(split_options){.given = true, .train = 400, .val = 100}, 400, 100);
-  split_of(ds, &(split_options){.given = true, .is_fraction = true, .fraction = 0.8}, 804, 201);
+  split_of(ds, &(split_options){.given = true, .parts = 2, .count = {800, 205}, .shuffle = true},
+           800, 205);
+  split_of(ds, &(split_options){.given = true, .parts = 2, .count = {400, 100}}, 400, 100);
+  split_of(ds, &(split_options){.given = true, .parts = 1, .is_fraction = true, .fraction = {0.8}},
+           804, 201);
   split_of(ds, &(split_options){.shuffle = true, .seed = 9}, 804, 201);
-  no_split(ds, &(split_options){.given = true, .train = 800, .val = 206}, "has 1005");
-  no_split(ds, &(split_options){.given = true, .train = INT64_MAX, .val = INT64_MAX}, "has 1005");
-  no_split(ds, &(split_options){.given = true, .train = 0, .val = 5}, "train on");
-  no_split(ds, &(split_options){.given = true, .train = 5, .val = 0}, "validate");
-  split_of(ds, &(split_options){.given = true, .is_fraction = true, .fraction = 1}, 1005, 0);
-  no_split(ds, &(split_options){.given = true, .is_fraction = true, .fraction = 1.5}, "fraction");
+  no_split(ds, &(split_options){.given = true, .parts = 2, .count = {800, 206}}, "has 1005");
+  no_split(ds, &(split_options){.given = true, .parts = 2, .count = {INT64_MAX, INT64_MAX}},
+           "has 1005");
+  no_split(ds, &(split_options){.given = true, .parts = 2, .count = {0, 5}}, "train on");
+  no_split(ds, &(split_options){.given = true, .parts = 2, .count = {5, 0}}, "validate");
+  split_of(ds, &(split_options){.given = true, .parts = 1, .is_fraction = true, .fraction = {1}},
+           1005, 0);
+  no_split(ds, &(split_options){.given = true, .parts = 1, .is_fraction = true, .fraction = {1.5}},
+           "fraction");
+  split_of(ds, &(split_options){.given = true, .parts = 3, .count = {800, 100, 105}}, 800, 100);
+  no_split(ds, &(split_options){.given = true, .parts = 3, .count = {800, 205, 1}}, "has 1005");
+  no_split(ds, &(split_options){.given = true, .parts = 3, .count = {800, 205, 0}}, "the test");
+  dataset_close(ds);
+}
+
+/* Three parts share no sample, use every one, and the first two are those of a split in two. */
+static void splits_with_a_test(void **state) {
+  (void)state;
+  dataset *ds = open_file(EMOJI);
+  char *error = NULL;
+  const split_options three = {.given = true,
+                               .parts = 3,
+                               .is_fraction = true,
+                               .fraction = {0.8, 0.1, 0.1},
+                               .seed = 3,
+                               .shuffle = true};
+  const split_options two = {
+      .given = true, .parts = 2, .count = {804, 101}, .seed = 3, .shuffle = true};
+  split *a = split_make(ds, &three, &error), *b = split_make(ds, &two, &error);
+  assert_true(a->n_train == 804 && a->n_val == 101 && a->n_test == 100 && b->n_test == 0);
+  assert_memory_equal(a->train, b->train, 905 * sizeof *a->train);
+  int64_t seen = 0;
+  for (int64_t i = 0; i < 1005; i++) seen += a->train[i];
+  assert_int_equal(seen, 1005 * 1004 / 2);
+  split_free(a);
+  split_free(b);
+  /* a test set of its own stays out of every split */
+  ds->test_from = ds->held_from = 900;
+  a = split_make(ds, &(split_options){.given = true, .parts = 2, .count = {800, 100}}, &error);
+  assert_true(a->n_train == 800 && a->n_val == 100 && a->n_test == 105 && a->test[0] == 900);
+  split_free(a);
+  no_split(ds, &three, "its own test set");
   dataset_close(ds);
 }
 
@@ -286,7 +323,7 @@ static void duplicates_are_counted(void **state) {
   uint8_t pixels[6] = {1, 2, 3, 2, 1, 1};
   int32_t labels[6] = {0, 1, 0, 0, 0, 0};
   dataset ds = {.path = "here", .n = 6, .h = 1, .w = 1, .c = 1, .bytes = pixels, .labels = labels};
-  ds.classes = 2, ds.test_from = 6;
+  ds.classes = 2, ds.held_from = 6;
   int64_t first[6];
   static const int64_t expected[6] = {0, 1, 2, 1, 0, 0};
   find_duplicates(&ds, first);
@@ -328,6 +365,7 @@ int main(void) {
       cmocka_unit_test(cifar_keeps_its_test_set),
       cmocka_unit_test(cut_files_are_refused),
       cmocka_unit_test(splits),
+      cmocka_unit_test(splits_with_a_test),
       cmocka_unit_test(duplicates_are_counted),
       cmocka_unit_test(shuffles_are_pinned),
   };

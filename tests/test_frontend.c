@@ -90,8 +90,8 @@ static void test_emoji_layers(void **state) {
   assert_shape(g, "fc1", 256, 1, 1);
   assert_shape(g, "fc2", 5, 1, 1);
   assert_string_equal(g->name, "emoji");
-  assert_int_equal(g->train.split->train, 800);
-  assert_int_equal(g->train.split->val, 205);
+  assert_int_equal(g->train.split->count[0], 800);
+  assert_int_equal(g->train.split->count[1], 205);
   assert_string_equal(g->train.data_as_written, "../examples/emoji/emoji.pkl");
   assert_string_equal(g->train.optimizer->op->name, "sgd");
   graph_free(g);
@@ -170,7 +170,7 @@ static void test_training_values(void **state) {
   const traincfg *t = &g->train;
   assert_true(t->scale == 1.0 / 255);
   assert_string_equal(t->images, "x");
-  assert_true(t->split->is_fraction && t->split->fraction == 0.8);
+  assert_true(t->split->is_fraction && t->split->fraction[0] == 0.8);
   assert_true(t->optimizer->set[0].v[0] == 0.8 && t->optimizer->set[1].v[0] == 0.999);
   assert_int_equal(t->lr.n, 2);
   assert_true(t->lr.v[1] == 0.25);
@@ -319,6 +319,7 @@ static void test_layout(void **state) {
   assert_layout("s :add{ }{relu;tanh;}@s relu;;", "s: add {} { relu; tanh; } @s relu;\n");
   assert_layout("train{lr{0.1 -0.2};split 800 / 205;}",
                 "train { lr {0.1 -0.2}; split 800/205; }\n");
+  assert_layout("train{split 800 / 100/105 end;}", "train { split 800/100/105 end; }\n");
   assert_layout("repeat 2{repeat 3{relu;}}", "repeat 2 { repeat 3 { relu; } }\n");
   assert_layout("repeat 2{repeat 3{relu;}tanh;}", "repeat 2 {\n  repeat 3 { relu; }\n  tanh;\n}\n");
   assert_layout("block b(c,s = 1){ # why\nconv c k3;}",

@@ -51,10 +51,13 @@ typedef struct {
   loc at; /* NOWHERE: not given in the file */
 } values;
 
+/* `split 800/100/105`, `split 0.8`: parts for training, validation and test. */
 typedef struct {
   bool is_fraction;
-  double fraction;
-  int64_t train, val; /* counts */
+  double fraction[3];
+  int64_t count[3];
+  int parts;    /* that are written; 1: the rest validates */
+  bool ordered; /* `end`: in the order of the data */
 } splitval;
 
 /* `optimizer sgd momentum=0.9`: an operator and its settings. */
@@ -77,6 +80,7 @@ typedef struct {
 typedef struct {
   const char *data; /* resolved against the .net file's folder; NULL: none */
   const char *data_as_written;
+  const char *data_val, *data_test;     /* validation and test set in files of their own, or NULL */
   const char *images, *labels, *layout; /* NULL: found by themselves */
   double scale;                         /* 0: by type (uint8: 1/255, floats: 1) */
   int n_data_target, n_data_drop;       /* columns of a table */

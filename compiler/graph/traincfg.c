@@ -80,30 +80,45 @@ static void read_seed(expander *x, const chosen *c) {
   read_numbers(x, c, &x->g->train.seed, 0, 9007199254740992.0, true, "a whole number, at least 0");
 }
 
+/* Fractions where the first is one, of which the parts are at most the whole; else counts. */
 static bool one_split(const value *v, splitval *out) {
-  *out = (splitval){0};
-  if (v->kind == V_RATIO && v->num == floor(v->num) && v->den == floor(v->den) && v->num >= 1 &&
-      v->num < 1e15 && v->den < 1e15) {
-    out->train = (int64_t)v->num;
-    out->val = (int64_t)v->den;
-    return true;
+  const double part[3] = {v->num, v->den, v->third};
+  const int parts = v->kind == V_NUM ? 1 : v->kind == V_RATIO ? 2 : v->kind == V_PARTS ? 3 : 0;
+  double sum = 0;
+  *out = (splitval){.parts = parts, .is_fraction = parts == 1 || (part[0] > 0 && part[0] < 1)};
+  for (int i = 0; i < parts; i++) {
+    if (!out->is_fraction && (part[i] != floor(part[i]) || part[i] >= 1e15)) return false;
+    if (out->is_fraction) out->fraction[i] = part[i];
+    else out->count[i] = (int64_t)part[i];
+    sum += part[i];
   }
-  out->is_fraction = true;
-  out->fraction = v->num;
-  return v->kind == V_NUM && v->num > 0 && v->num <= 1;
+  return parts && part[0] > 0 && (!out->is_fraction || sum < 1 + 1e-9);
 }
 
-static void read_split(expander *x, const chosen *c) {
-  static const char takes[] = "counts like 800/205, or a fraction for training like 0.8";
+/* `split 0.8 end`: what validates is the end of the data. */
+static bool take_end(chosen *c) {
+  const arg *last = c->n > 1 ? &c->args[c->n - 1] : NULL;
+  if (!last || last->key || last->v->kind != V_NAME || strcmp(last->v->text, "end")) return false;
+  c->n--;
+  return true;
+}
+
+static void read_split(expander *x, const chosen *given) {
+  static const char takes[] = "counts like 800/205 or 800/100/105 (for training, validation and "
+                              "test), or fractions like 0.8 or 0.8/0.1/0.1";
+  chosen only = *given, *c = &only;
+  const bool ordered = take_end(c);
   value **v;
   int n;
   if (!alternatives(x, c, takes, &n, &v)) return;
   x->g->train.split = NEW_N(x->a, splitval, n);
-  for (int i = 0; i < n; i++)
+  for (int i = 0; i < n; i++) {
     if (!one_split(v[i], &x->g->train.split[i])) {
       diag_error(x->d, v[i]->at, NULL, "`split` takes %s", takes);
       return;
     }
+    x->g->train.split[i].ordered = ordered;
+  }
   x->g->train.n_split = n;
   x->g->train.split_at = c->at;
 }
@@ -385,6 +400,17 @@ static bool data_columns(expander *x, const chosen *c, chosen *rest) {
   return true;
 }
 
+/* `val="val.csv"`: a file, from the folder of the .net file. */
+static bool data_file(expander *x, const chosen *c, const slot *s, const char **out) {
+  if (!s->v) return true;
+  if (s->v->kind == V_STRING && s->v->text[0]) {
+    *out = resolve_path(x->a, c->folder, s->v->text);
+    return true;
+  }
+  diag_error(x->d, s->v->at, NULL, "`%s` of `data` is a path in quotes", s->name);
+  return false;
+}
+
 static bool data_choice(expander *x, const chosen *c, const slot *s, const char *word, bool *out) {
   const char *got;
   *out = s->v != NULL;
@@ -403,8 +429,9 @@ static void read_normalize(expander *x, const chosen *c) {
 static void read_data(expander *x, const chosen *given) {
   static const char *const layouts[] = {"nhwc", "nchw", "flat"};
   traincfg *t = &x->g->train;
-  slot s[7] = {{.name = "images"},  {.name = "labels"}, {.name = "layout"}, {.name = "scale"},
-               {.name = "missing"}, {.name = "tokens"}, {.name = "mel"}};
+  slot s[9] = {{.name = "images"}, {.name = "labels"},  {.name = "layout"},
+               {.name = "scale"},  {.name = "missing"}, {.name = "tokens"},
+               {.name = "mel"},    {.name = "val"},     {.name = "test"}};
   chosen without, *c = &without;
   if (!data_columns(x, given, c)) return;
   value *v;
@@ -414,8 +441,9 @@ static void read_data(expander *x, const chosen *given) {
     bad(x, c, "a path in quotes, for example `data \"emoji.pkl\";`");
     return;
   }
-  if (!word_slots(x, c, 1, 7, s)) return;
+  if (!word_slots(x, c, 1, 9, s)) return;
   if (!slot_number(x, c, &s[6], 1, 512, true, &t->data_mel)) return;
+  if (!data_file(x, c, &s[7], &t->data_val) || !data_file(x, c, &s[8], &t->data_test)) return;
   if (!data_choice(x, c, &s[4], "mean", &t->data_missing_mean)) return;
   if (!data_choice(x, c, &s[5], "bytes", &t->data_bytes)) return;
   if (!data_word(x, &s[0], &t->images) || !data_word(x, &s[1], &t->labels)) return;
@@ -536,7 +564,7 @@ static void set_defaults(expander *x) {
   default_values(x, &t->epochs, 10);
   default_values(x, &t->seed, 1);
   t->split = NEW(x->a, splitval);
-  *t->split = (splitval){true, 0.8, 0, 0};
+  *t->split = (splitval){.is_fraction = true, .fraction = {0.8}, .parts = 1};
   t->n_split = 1;
   t->optimizer = NEW(x->a, opuse);
   *t->optimizer = default_use(x, next_default(x->g->ops, OP_OPTIMIZER));

@@ -164,6 +164,7 @@ args  : %empty                            { $$ = (arg_list){0}; }
       ;
 arg   : val                               { $$ = (arg){.v = $1}; }
       | NAME '=' val                      { $$ = (arg){$1, @1, $3}; }
+      | TEST '=' val                      { $$ = (arg){"test", @1, $3}; }
       ;
 /* Values in braces are a set, {sgd adam}; statements, which end in `;`, are a branch. */
 val   : atom
@@ -188,6 +189,7 @@ unnamed : simple
         ;
 simple : signed                           { $$ = number_value(p, @1, $1); }
        | NUMBER '/' NUMBER                { $$ = ratio_value(p, @$, $1, $3); }
+       | NUMBER '/' NUMBER '/' NUMBER     { $$ = parts_value(p, @$, $1, $3, $5); }
        | SHAPE                            { $$ = shape_value(p, @1, $1); }
        | STRING                           { $$ = new_value(p, V_STRING, @1); $$->text = $1; }
        | REF                              { $$ = new_value(p, V_REF, @1); $$->text = $1; }

@@ -8,6 +8,7 @@ typedef enum {
   V_NAME,   /* text */
   V_SHAPE,  /* dim[n_dim]: 3x32x32 */
   V_RATIO,  /* num / den: 800/205 */
+  V_PARTS,  /* num / den / third: 800/100/105 */
   V_STRING, /* text, without its quotes */
   V_REF,    /* text: the label after @ */
   V_EXPR,   /* x: arithmetic in parentheses */
@@ -19,7 +20,7 @@ typedef struct value {
   vkind kind;
   loc at;
   const char *text;
-  double num, den;
+  double num, den, third;
   int n_dim;
   int64_t dim[6];
   xexpr *x;

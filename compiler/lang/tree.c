@@ -98,6 +98,13 @@ value *ratio_value(parse_state *p, loc at, number_token a, number_token b) {
   return v;
 }
 
+value *parts_value(parse_state *p, loc at, number_token a, number_token b, number_token c) {
+  value *v = ratio_value(p, at, a, b);
+  v->kind = V_PARTS;
+  v->third = checked_number(p, at, c.value);
+  return v;
+}
+
 value *shape_value(parse_state *p, loc at, const char *text) {
   value *v = new_value(p, V_SHAPE, at);
   for (char *end; *text; text = *end ? end + 1 : end) v->dim[v->n_dim++] = strtoll(text, &end, 10);

@@ -17,6 +17,7 @@ value *name_value(parse_state *p, loc at, const char *name);
 value *set_value(parse_state *p, loc at, value *first, arg_list more);
 value *number_value(parse_state *p, loc at, number_token n);
 value *ratio_value(parse_state *p, loc at, number_token a, number_token b);
+value *parts_value(parse_state *p, loc at, number_token a, number_token b, number_token c);
 value *shape_value(parse_state *p, loc at, const char *text);
 
 xexpr *new_number(parse_state *p, loc at, number_token n);
