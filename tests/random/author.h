@@ -4,36 +4,91 @@
 #include "random.h"
 #include <stdio.h>
 
+/* Dimensions without the batch: 1 a vector of c, 2 a sequence of w positions (h is 1), 3 an image.
+ */
 typedef struct {
-  int c, h, w;
+  int c, h, w, rank;
 } shape;
 
-enum { MAX_LABELS = 4, MAX_OWN = 6 };
+enum { MAX_LABELS = 6, MAX_OWN = 6 };
 
 /* An operator that the network's file defines. */
 typedef struct {
   char name[16];
-  shape in, out; /* it takes `in` and nothing else, unless it keeps any shape */
-  bool any;
-  double work; /* for each element that goes in */
+  shape in, out;
+  shape second; /* rank 0: it takes one input */
+  double work;
 } own_operator;
+
+/* A result that later layers may read; below: whole numbers below it, 0: floats. */
+typedef struct {
+  char name[16];
+  shape at;
+  int below;
+} label;
 
 typedef struct {
   stream r;
-  FILE *body, *operators;
-  shape at;
-  int batch, depth;  /* depth: of branches */
-  double work, most; /* multiply-adds of one sample so far, and how many are allowed */
+  FILE *ports, *body, *operators, *train;
+  shape at, input;    /* of the next layer, of the last input */
+  int n_input, below; /* whole numbers below it go in: 0: floats */
+  int batch, depth;   /* depth: of branches */
+  double work, most;  /* multiply-adds of one sample so far, and how many are allowed */
   int n_label;
-  shape label[MAX_LABELS];
+  label label[MAX_LABELS];
   int n_own, own_percent;
   own_operator own[MAX_OWN];
 } author;
 
-/* A new operator of the file's own that takes a->at. */
-own_operator *write_operator(author *a);
-/* `op err..` and `op step..`: a loss and an optimizer; each returns a malloc'd use of it. */
-void write_loss(author *a, const char *name);
+/* One of the sizes of a window. */
+typedef struct {
+  int k, s, p, d;
+} window;
+
+int window_size(window x, int n);
+/* Windows that lie in the padding altogether are legal for convolutions. */
+window random_window(author *a, int n);
+/* A pool's, whose padding is at most half of it. */
+window pool_window(author *a, int n);
+void put_windows(author *a, window h, window w);
+/* A divisor of both, at times. */
+int random_groups(author *a, int c, int o);
+
+void put(author *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int elements(shape s);
+bool same_shape(shape a, shape b);
+/* Takes work from what is left, or refuses. */
+bool afford(author *a, double work);
+const char *activation(author *a);
+/* Bare words after a layer. */
+void put_words(author *a);
+/* `n` random layers, each with `; ` behind it. */
+void put_layers(author *a, int n);
+/* A branch in braces, kept only if it comes out in a shape that the join can take (`want`, or any).
+   Returns its text (malloc'd) or NULL. */
+char *branch(author *a, shape from, int layers, const shape *want);
+/* A layer that makes `to` of a->at, and `; `. False: none was found that may be paid. */
+bool put_fitting(author *a, shape to);
+
+/* A kind of layer, and how often it is written. Each function refuses by false, having written
+   nothing; else a->at is what comes out. */
+typedef struct {
+  bool (*put)(author *a);
+  int weight;
+} maker;
+extern const maker image_makers[], sequence_makers[], any_makers[], join_makers[]; /* NULL ends */
+/* One of these, of those that take any shape, or a join. */
+bool put_one_of(author *a, const maker *makers);
+
+/* Inputs: one or several, joined into a->at. */
+void put_inputs(author *a);
+/* The last layers, the targets, and the losses in the training section. */
+void put_targets(author *a, bool own);
+
+/* A new operator of the file's own that takes a->at, and at times @second of another label. */
+own_operator *write_operator(author *a, const shape *second);
+/* `op err..`: a loss of a->at and of a class for each sample, or of floats of the same shape. */
+void write_loss(author *a, const char *name, bool floats);
 void write_optimizer(author *a, const char *name);
 /* The whole text of the network of this seed (malloc'd); own: operators of its own are likely. */
 char *random_network(uint64_t seed, bool own);

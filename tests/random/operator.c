@@ -1,273 +1,9 @@
 /* Random legal operators: sums, maxima, shifts, mirrored and strided reads, scatters, writes in
-   parts (every second row, halves of the channels), selects, locals, parameters, running means.
-   Every value stays of moderate size, so that neither the comparison of bits nor finite differences
-   meet infinities. */
-#include "author.h"
+   parts (every second row, halves of the channels), selects, locals, parameters, running means,
+   recurrences; losses and optimizers. */
+#include "writer.h"
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_VALUES = 16, RANK = 4 };
-
-/* A tensor that an expression may read. Dimension 0 is the batch if `batch`: its size is N. */
-typedef struct {
-  char name[16];
-  bool batch;
-  int rank, dim[RANK];
-  bool known; /* its dimensions stand in the signature */
-} value;
-
-typedef struct {
-  char name[4];
-  int extent;
-  bool batch, plain, other; /* stood alone in a dimension of its extent, or in another one */
-} axis;
-
-typedef struct {
-  author *a;
-  FILE *f; /* the body */
-  FILE *declared;
-  int n_value, n_param, n_local, n_axis;
-  value value[MAX_VALUES];
-  axis axis[8];
-  int reads; /* of the statement so far */
-  double work;
-  bool loss;
-  bool within; /* indices may not leave their tensors: a maximum over nothing is -inf */
-} writer;
-
-static stream *rnd(writer *w) { return &w->a->r; }
-
-static const char *pick(writer *w, const char *const *word, int n) {
-  return word[below(rnd(w), n)];
-}
-
-/* --- axes --- */
-
-static axis *add_axis(writer *w, const char *name, int extent, bool batch) {
-  axis *x = &w->axis[w->n_axis++];
-  *x = (axis){.extent = extent, .batch = batch};
-  strcpy(x->name, name);
-  return x;
-}
-
-/* One axis for each dimension: n, h, w, c for images, and their ends for smaller tensors. */
-static void axes_of(writer *w, const value *v) {
-  static const char *const image[] = {"n", "h", "w", "c"}, *const small[] = {"n", "j", "i"};
-  w->n_axis = 0;
-  for (int d = 0; d < v->rank; d++) {
-    const char *name = v->rank == RANK ? image[d] : d == 0 && !v->batch ? "q" : small[d];
-    add_axis(w, name, v->dim[d], d == 0 && v->batch);
-  }
-}
-
-static double points(const writer *w) {
-  double n = 1;
-  for (int i = 0; i < w->n_axis; i++)
-    if (!w->axis[i].batch) n *= w->axis[i].extent;
-  return n;
-}
-
-/* Axes that only the right side has: the statement sums over them. */
-static void reduction_axes(writer *w) {
-  static const char *const name[] = {"u", "v", "k"};
-  int n = between(rnd(w), 1, 3), most = 1 + (int)(3e4 / points(w));
-  for (int i = 0; i < n && most > 1; i++) {
-    int extent = chance(rnd(w), 50) ? between(rnd(w), 1, 5) : size_up_to(rnd(w), 33);
-    if (extent > most) extent = most;
-    add_axis(w, name[i], extent, false);
-    most /= extent;
-  }
-}
-
-static void put_ranges(writer *w, FILE *f) {
-  const char *sep = " for ";
-  for (int i = 0; i < w->n_axis; i++) {
-    axis *x = &w->axis[i];
-    if (x->plain && !x->other && chance(rnd(w), 60)) continue;
-    if (x->batch) fprintf(f, "%s%s:N", sep, x->name);
-    else fprintf(f, "%s%s:%d", sep, x->name, x->extent);
-    sep = ", ";
-  }
-  fputs(";\n", f);
-}
-
-/* --- reads --- */
-
-static int any_axis(writer *w) {
-  int i = w->n_axis ? below(rnd(w), w->n_axis) : -1;
-  return i >= 0 && w->axis[i].batch ? (w->n_axis > 1 ? (i + 1) % w->n_axis : -1) : i;
-}
-
-/* An index that always lies in its dimension. */
-static void put_index_within(writer *w, FILE *f, int extent) {
-  for (int tries = 0; tries < 4; tries++) {
-    int i = any_axis(w);
-    if (i < 0 || w->axis[i].extent > extent) continue;
-    if (chance(rnd(w), 20)) {
-      fprintf(f, "%d-%s", extent - 1, w->axis[i].name);
-      return;
-    }
-    if (w->axis[i].extent < extent) w->axis[i].other = true;
-    else w->axis[i].plain = true;
-    fputs(w->axis[i].name, f);
-    return;
-  }
-  fprintf(f, "%d", below(rnd(w), extent));
-}
-
-static void put_batch_index(writer *w, FILE *f) {
-  axis *n = NULL;
-  for (int i = 0; i < w->n_axis; i++)
-    if (w->axis[i].batch) n = &w->axis[i];
-  if (!n) {
-    fputc('0', f);
-  } else if (w->within || chance(rnd(w), 94)) {
-    n->plain = true;
-    fputs(n->name, f);
-  } else {
-    static const char *const form[] = {"N-1-%s", "%s+1", "%s-1"};
-    fprintf(f, form[below(rnd(w), 3)], n->name);
-  }
-}
-
-static int axis_of_extent(writer *w, int extent) {
-  int found = -1;
-  for (int i = 0; i < w->n_axis; i++)
-    if (!w->axis[i].batch && w->axis[i].extent == extent && (found < 0 || chance(rnd(w), 30)))
-      found = i;
-  return found;
-}
-
-static void put_odd_index(writer *w, FILE *f, int extent) {
-  int i = any_axis(w), j = any_axis(w), by = between(rnd(w), 1, 3);
-  if (i < 0 || chance(rnd(w), 8)) {
-    fprintf(f, "%d", below(rnd(w), extent));
-    return;
-  }
-  const char *x = w->axis[i].name, *y = w->axis[j].name;
-  switch (below(rnd(w), 6)) {
-  case 0: fprintf(f, "%d-%s", extent - 1, x); break;
-  case 1: fprintf(f, "%s+%d", x, by); break;
-  case 2: fprintf(f, "%s-%d", x, by); break;
-  case 3: fprintf(f, "%d*%s", by + 1, x); break;
-  case 4: fprintf(f, "%s+%s-%d", x, y, by); break;
-  default: fprintf(f, "%s*%d+%s-%d", x, by, y, by / 2);
-  }
-}
-
-static void put_index(writer *w, FILE *f, int extent) {
-  int i = axis_of_extent(w, extent);
-  if (i >= 0 && chance(rnd(w), 75)) {
-    w->axis[i].plain = true;
-    fputs(w->axis[i].name, f);
-    return;
-  }
-  i = any_axis(w);
-  if (i >= 0 && w->axis[i].extent != extent && chance(rnd(w), 25)) {
-    w->axis[i].other = true;
-    fputs(w->axis[i].name, f);
-    return;
-  }
-  put_odd_index(w, f, extent);
-}
-
-static void put_read(writer *w, FILE *f, const value *v) {
-  fprintf(f, "%s[", v->name);
-  for (int d = 0; d < v->rank; d++) {
-    if (d) fputc(',', f);
-    if (d == 0 && v->batch) put_batch_index(w, f);
-    else if (w->within) put_index_within(w, f, v->dim[d]);
-    else put_index(w, f, v->dim[d]);
-  }
-  fputc(']', f);
-  w->reads++;
-}
-
-/* --- parameters --- */
-
-static value *new_value(writer *w, const char *name, int number) {
-  value *v = &w->value[w->n_value++];
-  *v = (value){0};
-  snprintf(v->name, sizeof v->name, "%s%d", name, number);
-  return v;
-}
-
-/* A parameter along some of the statement's axes. */
-static const value *new_parameter(writer *w) {
-  static const char *const init[] = {"1", "uniform(0.5)", "uniform(1)", "0.25"};
-  value *v = new_value(w, "p", w->n_param++);
-  int most = 4000;
-  for (int i = 0; i < w->n_axis && v->rank < RANK; i++) {
-    if (w->axis[i].batch || w->axis[i].extent > most || chance(rnd(w), 40)) continue;
-    v->dim[v->rank++] = w->axis[i].extent;
-    most /= w->axis[i].extent;
-  }
-  if (!v->rank) v->dim[v->rank++] = size_up_to(rnd(w), 9);
-  fprintf(w->declared, "  param %s[", v->name);
-  for (int d = 0; d < v->rank; d++) fprintf(w->declared, "%sa%d:%d", d ? ", " : "", d, v->dim[d]);
-  fprintf(w->declared, "] ~ %s;\n", pick(w, init, 4));
-  return v;
-}
-
-/* --- expressions --- */
-
-static void put_value(writer *w, FILE *f, int depth);
-
-static void put_leaf(writer *w, FILE *f) {
-  int i = any_axis(w), kind = below(rnd(w), 100);
-  if (kind < 14 && w->n_value < MAX_VALUES - 2 && w->n_param < 4 && !w->loss)
-    put_read(w, f, new_parameter(w));
-  else if (kind < 80) put_read(w, f, &w->value[below(rnd(w), w->n_value)]);
-  else if (kind < 90 || i < 0)
-    fprintf(f, "%s0.%d", chance(rnd(w), 20) ? "-" : "", between(rnd(w), 1, 99));
-  else if (kind < 96) fprintf(f, "0.%d*%s", between(rnd(w), 1, 9), w->axis[i].name);
-  else if (w->loss) fprintf(f, "(%s == label[n])", w->axis[i].name);
-  else if (kind < 98) fputs("b", f);
-  else fputs("rand()", f);
-}
-
-/* Each form keeps values of moderate size moderate; %e stands for a part. */
-static const char *const forms[] = {"(%e + %e)",
-                                    "(%e - %e)",
-                                    "%e * %e",
-                                    "%e * %e",
-                                    "max(%e, %e)",
-                                    "min(%e, %e)",
-                                    "tanh(%e)",
-                                    "select(%e > %e, %e, %e)",
-                                    "select(%e <= 0.25, %e, 0)",
-                                    "exp(min(%e, 1))",
-                                    "sqrt(1.5 + tanh(%e))",
-                                    "log(2.5 + tanh(%e))",
-                                    "%e / (1.5 + tanh(%e))",
-                                    "neg(%e)",
-                                    "(%e < %e)",
-                                    "stop(%e)",
-                                    "(%e != 0)"};
-
-static void put_form(writer *w, FILE *f, const char *form, int depth) {
-  for (; *form; form++) {
-    if (form[0] != '%') fputc(*form, f);
-    else form++, put_value(w, f, depth - 1);
-  }
-}
-
-static void put_value(writer *w, FILE *f, int depth) {
-  if (depth <= 0 || w->reads > 12 || chance(rnd(w), 25)) put_leaf(w, f);
-  else put_form(w, f, pick(w, forms, (int)(sizeof forms / sizeof *forms)), depth);
-}
-
-/* A right side that reads at least one tensor. A sum is scaled by the number of its terms;
-   a maximum may not be one of nothing. */
-static void put_right(writer *w, FILE *f, double terms, bool max) {
-  w->reads = 0;
-  w->within = max;
-  put_read(w, f, &w->value[below(rnd(w), w->n_value)]);
-  fputs(chance(rnd(w), 60) ? " * " : " + ", f);
-  put_value(w, f, between(rnd(w), 0, 3));
-  if (terms > 8) fprintf(f, " * %.3f", 2 / terms);
-  w->work += points(w) * (1 + w->reads);
-}
 
 /* --- statements --- */
 
@@ -306,7 +42,7 @@ static int divisible(writer *w, const value *v) {
   int from = below(rnd(w), v->rank);
   for (int i = 0; i < v->rank; i++) {
     int d = (from + i) % v->rank;
-    if (v->dim[d] >= 2 && !(d == 0 && v->batch)) return d;
+    if (v->dim[d] >= 2 && d + 1 != v->batch) return d;
   }
   return -1;
 }
@@ -327,8 +63,7 @@ static void put_part(writer *w, const value *v, int d, const char *index, int ex
 /* Every step-th element in a statement of its own; the last element first, since a local tensor is
    as large as the first statement needs. */
 static void put_residues(writer *w, const value *v, int d) {
-  static const char *const axis_name[] = {"n", "h", "w", "c"}, *const small[] = {"n", "j", "i"};
-  const char *name = v->rank == RANK ? axis_name[d] : d == 0 && !v->batch ? "q" : small[d];
+  const char *name = axis_name(v, d);
   int step = v->dim[d] > 2 && chance(rnd(w), 30) ? 3 : 2;
   for (int i = 0; i < step; i++) {
     char index[32];
@@ -339,8 +74,7 @@ static void put_residues(writer *w, const value *v, int d) {
 }
 
 static void put_halves(writer *w, const value *v, int d) {
-  static const char *const axis_name[] = {"n", "h", "w", "c"}, *const small[] = {"n", "j", "i"};
-  const char *name = v->rank == RANK ? axis_name[d] : d == 0 && !v->batch ? "q" : small[d];
+  const char *name = axis_name(v, d);
   int cut = between(rnd(w), 1, v->dim[d] - 1);
   char index[32];
   snprintf(index, sizeof index, "%s+%d", name, cut);
@@ -389,9 +123,10 @@ static void put_local(writer *w) {
   int most = 3000;
   v.rank = chance(rnd(w), 55) ? RANK : between(rnd(w), 1, 3);
   snprintf(v.name, sizeof v.name, "t%d", w->n_local++);
-  if (v.rank == RANK) v.batch = true;
+  if (v.rank == RANK) v.batch = 1;
   for (int d = 0; d < v.rank; d++) {
-    v.dim[d] = d == 0 && v.batch ? 1 : local_size(w, x->dim[d + RANK - v.rank], most);
+    int from = d + x->rank - v.rank;
+    v.dim[d] = d + 1 == v.batch ? 1 : local_size(w, from > 0 ? x->dim[from] : 3, most);
     most /= v.dim[d];
   }
   put_statements(w, &v);
@@ -400,12 +135,12 @@ static void put_local(writer *w) {
 
 /* A running mean: training reads the batch's, inference the one that was kept. */
 static void put_running_mean(writer *w, const value *y) {
-  value *m = new_value(w, "m", 0);
-  m->rank = 1, m->dim[0] = y->dim[3];
+  static const char *const all[] = {"", "", "x[n,c]", "x[n,l,c]", "x[n,h,w,c]"};
+  value *m = another_value(w, "m", 0);
+  m->rank = 1, m->dim[0] = y->dim[y->rank - 1];
   fprintf(w->declared, "  state s0[a0:%d] ~ %s;\n", m->dim[0], chance(rnd(w), 50) ? "0" : "0.5");
-  fputs("    m0[c] += x[n,h,w,c] * 0.01", w->f);
-  fprintf(w->f, " for n:N, h:H, w:W, c:%d;\n  train {\n    s0[c] = 0.9 * s0[c] + 0.1 * m0[c];\n",
-          m->dim[0]);
+  fprintf(w->f, "    m0[c] += %s * 0.01 for c:%d;\n", all[w->value[0].rank], m->dim[0]);
+  fprintf(w->f, "  train {\n    s0[c] = 0.9 * s0[c] + 0.1 * m0[c];\n");
   put_plain(w, y, "=");
   fputs("  }\n  infer {\n", w->f);
   strcpy(m->name, "s0");
@@ -413,40 +148,69 @@ static void put_running_mean(writer *w, const value *y) {
   fputs("  }\n", w->f);
 }
 
-static void add_input(writer *w, shape s) {
-  value *x = &w->value[w->n_value++];
-  *x = (value){"x", true, RANK, {1, s.h, s.w, s.c}, true};
+static value value_of(const char *name, shape s) {
+  value v = {.batch = 1, .known = true, .rank = s.rank + 1, .dim = {1}};
+  strcpy(v.name, name);
+  if (s.rank == 3) v.dim[1] = s.h;
+  if (s.rank >= 2) v.dim[s.rank - 1] = s.w;
+  v.dim[s.rank] = s.c;
+  return v;
 }
 
 static shape result_shape(author *a) {
-  if (chance(&a->r, 55)) return a->at;
-  shape s = {size_up_to(&a->r, 20), size_up_to(&a->r, 9), size_up_to(&a->r, 9)};
-  return s;
+  stream *r = &a->r;
+  if (chance(r, 55)) return a->at;
+  int rank = chance(r, 60) ? a->at.rank : between(r, 1, 3);
+  return (shape){size_up_to(r, 20), rank == 3 ? size_up_to(r, 9) : 1,
+                 rank > 1 ? size_up_to(r, 9) : 1, rank};
 }
 
 static void put_body(writer *w, const value *y) {
-  for (int n = below(rnd(w), 4); n && w->n_value < MAX_VALUES - 4; n--) put_local(w);
+  bool written = false;
+  for (int n = below(rnd(w), 4); n && w->n_value < MAX_VALUES - 6; n--) put_local(w);
+  if (chance(rnd(w), 15)) written = put_scan(w, y);
+  if (written) return;
   if (chance(rnd(w), 10)) put_running_mean(w, y);
   else put_statements(w, y);
 }
 
-own_operator *write_operator(author *a) {
+/* `x[N,L,C]`, or with other letters for a second input. */
+static void put_input(FILE *f, const char *name, shape s, const char *letters) {
+  fprintf(f, "%s[N", name);
+  for (int i = 3 - s.rank; i < 3; i++)
+    fprintf(f, ",%c", i == 1 && s.rank == 2 ? letters[3] : letters[i]);
+  fputc(']', f);
+}
+
+static void put_signature(FILE *f, const own_operator *o) {
+  fprintf(f, "op %s(", o->name);
+  put_input(f, "x", o->in, "HWCL");
+  if (o->second.rank) fputs(", ", f), put_input(f, "z", o->second, "PQDM");
+  fputs(", b=0.5) -> y[N", f);
+  if (o->out.rank == 3) fprintf(f, ",%d", o->out.h);
+  if (o->out.rank > 1) fprintf(f, ",%d", o->out.w);
+  fprintf(f, ",%d] {\n", o->out.c);
+}
+
+own_operator *write_operator(author *a, const shape *second) {
   own_operator *o = &a->own[a->n_own];
   char *body, *declared;
   size_t size;
   writer w = {.a = a};
   *o = (own_operator){.in = a->at, .out = result_shape(a)};
+  if (second) o->second = *second;
   snprintf(o->name, sizeof o->name, "own%d", a->n_own);
-  value y = {"y", true, RANK, {1, o->out.h, o->out.w, o->out.c}, true};
+  value y = value_of("y", o->out);
   w.f = open_memstream(&body, &size);
   w.declared = open_memstream(&declared, &size);
-  add_input(&w, a->at);
+  w.value[w.n_value++] = value_of("x", a->at);
+  if (second) w.value[w.n_value++] = value_of("z", *second);
   put_body(&w, &y);
   fclose(w.f), fclose(w.declared);
   o->work = w.work;
   if (w.work < 4e5) {
-    fprintf(a->operators, "op %s(x[N,H,W,C], b=0.5) -> y[N,%d,%d,%d] {\n%s%s}\n", o->name, o->out.h,
-            o->out.w, o->out.c, declared, body);
+    put_signature(a->operators, o);
+    fprintf(a->operators, "%s%s}\n", declared, body);
     a->n_own++;
   }
   free(body), free(declared);
@@ -455,11 +219,15 @@ own_operator *write_operator(author *a) {
 
 /* --- losses and optimizers --- */
 
-void write_loss(author *a, const char *name) {
-  writer w = {.a = a, .f = a->operators, .declared = a->operators, .loss = true};
-  value loss = {"l", true, 1, {1}, true};
-  add_input(&w, a->at);
-  fprintf(w.f, "op %s(x[N,H,W,C], int label[N]) -> l[N] loss {\n", name);
+void write_loss(author *a, const char *name, bool floats) {
+  writer w = {.a = a, .f = a->operators, .declared = a->operators, .loss = !floats};
+  value loss = {.name = "l", .batch = 1, .rank = 1, .dim = {1}, .known = true};
+  w.value[w.n_value++] = value_of("x", a->at);
+  if (floats) w.value[w.n_value++] = value_of("t", a->at);
+  fprintf(w.f, "op %s(", name);
+  put_input(w.f, "x", a->at, "HWCL");
+  if (floats) fputs(", ", w.f), put_input(w.f, "t", a->at, "HWCL");
+  fprintf(w.f, "%s) -> l[N] loss {\n", floats ? "" : ", int label[N]");
   if (chance(&a->r, 40)) put_local(&w);
   put_plain(&w, &loss, chance(&a->r, 25) ? "max=" : "+=");
   fputs("}\n", w.f);
