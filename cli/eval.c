@@ -413,7 +413,7 @@ static bool investigate(const eval_command *c, const workload *w, findings *r, c
   if (!inference_open(&f, w->g, evaluation_batch(r->n), true, c->f.threads, c->f.weights, error))
     return false;
   answers a = {r->predicted, r->probability, NULL};
-  r->e = evaluate(&f.b, f.params, w->ds, r->index, r->n, &a);
+  r->e = evaluate(&f.b, f.params, w->ds, r->index, r->n, &a, NULL);
   inference_close(&f);
   fill_confusion(r);
   return (!c->worst || write_worst(r, c->worst, error)) &&

@@ -190,7 +190,7 @@ int eval_task(const inference *f, const dataset *ds, const int64_t *index, int64
   const bool keep = r.task == TASK_NUMBERS || r.task == TASK_PIXELS;
   r.prediction = keep ? allocate((size_t)(n * r.outputs) * sizeof *r.prediction) : NULL;
   answers a = {.prediction = r.prediction};
-  r.e = evaluate(&f->b, f->params, ds, index, n, keep ? &a : NULL);
+  r.e = evaluate(&f->b, f->params, ds, index, n, keep ? &a : NULL, NULL);
   json_object *j = json ? json_object_new_object() : NULL;
   tell(&r, j);
   if (j) print_json(j);

@@ -3,6 +3,7 @@
 #define NETC_EVALUATE_H
 #include "dataset.h"
 #include "metric.h"
+#include "ranks.h"
 #include "step_buffers.h"
 
 typedef struct {
@@ -27,7 +28,7 @@ int largest_of(const float *v, int n);
 void probabilities(const float *logits, int n, double *out);
 /* b->p is an inference program with losses. Samples beyond the last are padded with the first
    sample of the batch and do not count. Sums are taken in double in the order of `index`. `out` may
-   be NULL. */
+   be NULL. r: NULL, or ranks that share the batches; each ends with the same, to the bit. */
 evaluation evaluate(const step_buffers *b, void *params, const dataset *ds, const int64_t *index,
-                    int64_t n, const answers *out);
+                    int64_t n, const answers *out, const ranks *r);
 #endif

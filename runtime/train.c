@@ -292,7 +292,8 @@ static void keep_if_best(trainer *t, const epoch_row *row) {
 /* The epoch is complete: validation, its row, the best weights, early stopping. */
 static bool end_epoch(trainer *t) {
   const split *sp = t->o->sp;
-  evaluation e = evaluate(&t->eval_buffers, t->params, t->o->ds, sp->val, sp->n_val, NULL);
+  evaluation e =
+      evaluate(&t->eval_buffers, t->params, t->o->ds, sp->val, sp->n_val, NULL, t->o->ranks);
   if (sp->n_val && !isfinite(e.loss)) return diverged(t, "validation");
   const double compared = (double)t->samples * (double)t->metric.positions;
   epoch_row row = {t->s.epoch + 1,
