@@ -185,9 +185,13 @@ static void print_nest(const nest *n, FILE *to) {
   printer p = {.to = to, .n = n};
   find_shared(&p, mem);
   int form = n->n_store == 1 ? store_form(&n->store[0]) : 2;
-  fprintf(to, "  # %s%s%s%s", n->name, n->canonical ? "" : " (scatter)",
+  fprintf(to, "  # %s%s%s%s", n->name,
+          n->canonical ? ""
+          : n->part    ? " (scatter of a part)"
+                       : " (scatter)",
           n->lanes ? " (16 lanes)" : "", n->phase == PHASE_UPDATE ? " (update)" : "");
   if (n->chain) fprintf(to, " (chain %d)", n->chain);
+  if (n->loop) fprintf(to, " (loop %d%s)", n->loop, n->falling ? ", falling" : "");
   fputs("\n", to);
   print_shared(&p);
   fputs("  ", to);

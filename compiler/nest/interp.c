@@ -2,6 +2,7 @@
    Each nest becomes two short tapes (term, store values) over cursors that move with the axes. */
 #include "elementary.h"
 #include "base/philox.h"
+#include "loops.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -330,22 +331,53 @@ static void clear_target(const nest *n, double **data) {
   memset(data[t->id], 0, sizeof(double) * (size_t)tensor_elements(t));
 }
 
+static machine *machine_for(const nestprog *p, const machine *like, const nest *n) {
+  arena *mem = arena_new();
+  machine *m = NEW(mem, machine);
+  *m = *like;
+  m->mem = mem;
+  m->n = n;
+  m->term.of = walk_begin(p->ex);
+  m->out.of = walk_begin(p->ex);
+  build(m);
+  walk_end(p->ex, m->out.of);
+  walk_end(p->ex, m->term.of);
+  if (!n->canonical) clear_target(n, m->data);
+  return m;
+}
+
+/* The step of a loop that stands at `at` of its first axis: the outermost. */
+static void one_step(machine *m, int64_t at) {
+  advance(&m->term, 0, at);
+  advance(&m->out, 0, at);
+  outputs(m, 1);
+  advance(&m->term, 0, -at);
+  advance(&m->out, 0, -at);
+}
+
+static void run_loop(const nestprog *p, const machine *like, const nest *first, const nest *end) {
+  arena *mem = arena_new();
+  machine **m = NULL;
+  int k = 0;
+  for (const nest *n = first; n != end; n = n->next) PUSH(mem, m, k, machine_for(p, like, n));
+  int64_t steps = first->axis[0].extent;
+  for (int64_t t = 0; t < steps; t++)
+    for (int i = 0; i < k; i++) one_step(m[i], first->falling ? steps - 1 - t : t);
+  while (k) arena_free(m[--k]->mem);
+  arena_free(mem);
+}
+
 void interp(const nestprog *p, double **data, bool exact, uint64_t seed, uint64_t step) {
-  for (const nest *n = p->nests; n; n = n->next) {
-    machine m = {.mem = arena_new(),
-                 .n = n,
-                 .data = data,
-                 .exact = exact,
-                 .seed = seed,
-                 .step = step,
-                 .no_fma = p->no_fma};
-    m.term.of = walk_begin(p->ex);
-    m.out.of = walk_begin(p->ex);
-    build(&m);
-    walk_end(p->ex, m.out.of);
-    walk_end(p->ex, m.term.of);
-    if (!n->canonical) clear_target(n, data);
-    outputs(&m, 0);
-    arena_free(m.mem);
+  const machine like = {
+      .data = data, .exact = exact, .seed = seed, .step = step, .no_fma = p->no_fma};
+  for (nest *n = p->nests, *next; n; n = next) {
+    next = loop_last(n)->next;
+    if (n->loop) {
+      run_loop(p, &like, n, next);
+      continue;
+    }
+    machine *m = machine_for(p, &like, n);
+    outputs(m, 0);
+    arena_free(m->mem);
   }
 }

@@ -41,7 +41,8 @@ typedef struct store {
    Between grad and gather a nest may be a scatter (canonical == false, R_SUM, one store): all its
    axes stand on the output side, several points may reach one element, and a point whose output
    index is out of range contributes nothing:
-     unless the store's value is ADD(READ out, ACC), all elements of the output tensor = 0
+     unless the store's value is ADD(READ out, ACC), all elements of the output tensor = 0 (before
+     the first step of a loop)
      for every point where the reads, the guards and the output are in range: out = out + term. */
 enum { MAX_STORES = 40, LANES = 16 /* partial sums of a sum in lanes */ };
 /* A training step may have two phases, so that gradients can be clipped, averaged or exchanged
@@ -78,7 +79,12 @@ typedef struct nest {
   int place;           /* in program order, while an index of uses is kept (uses.h) */
   int chain; /* nests of one chain (not 0) follow each other, and run all of them for one index of
                 their first axis before the next; what they hand on may be sliced */
+  int loop;  /* nests of one loop (not 0) follow each other, and run all of them for one index of
+                their first axis, the step, after the other: what a step reads, steps before it may
+                have written (loops.h) */
+  bool falling;   /* ... from the last step to the first */
   bool canonical; /* outputs written once per point: see gather.c */
+  bool part;      /* of a scatter: other nests write the rest of the output */
   phase phase;
   struct schedule *sched;
   known_reads *known;
@@ -95,7 +101,7 @@ typedef struct {
   bool no_fma; /* the machine's rule: fused multiply-adds round twice (target.def) */
   int batch;
   int threads; /* that will run it; decides about memory and time only */
-  int n_chain;
+  int n_chain, n_loop;
   int n_tensor;
   tensor **tensor;
   nest *nests; /* in execution order */

@@ -267,12 +267,18 @@ static void read_title(reader *r) {
   while (n && r->at[n - 1] == ' ') n--;
   r->n = nest_new(r->p, arena_strndup(r->p->mem, r->at, n), NULL);
   r->at += n;
-  r->n->canonical = !accept(r, "(scatter)");
+  r->n->part = accept(r, "(scatter of a part)");
+  r->n->canonical = !r->n->part && !accept(r, "(scatter)");
   r->n->lanes = accept(r, "(16 lanes)");
   if (accept(r, "(update)")) r->n->phase = PHASE_UPDATE;
   if (accept(r, "(chain ")) {
     r->n->chain = (int)whole(r);
     if (r->n->chain > r->p->n_chain) r->p->n_chain = r->n->chain;
+  }
+  if (accept(r, "(loop ")) {
+    r->n->loop = (int)whole(r);
+    r->n->falling = accept(r, ", falling");
+    if (r->n->loop > r->p->n_loop) r->p->n_loop = r->n->loop;
   }
   next_line(r);
 }

@@ -1,7 +1,7 @@
 /* verify: checks what every pass may rely on, and aborts with the nest's name where it does not
    hold. */
 #include "base/internal.h"
-#include "effects.h"
+#include "loops.h"
 #include "schedule.h"
 #include <string.h>
 
@@ -9,6 +9,7 @@ typedef struct {
   const nestprog *p;
   const nest *n;
   bool *written;
+  const nest *loop; /* the first nest of the loop at hand, or NULL */
   phase phase;
   bool in_store;
 } checker;
@@ -39,6 +40,45 @@ static void check_read(const checker *c, const access *x) {
   bool made = whole->role == T_TEMP || whole->role == T_GRAD || whole->role == T_LOGITS ||
               whole->role == T_LOSSES || whole->role == T_METRIC;
   need(c, !made || c->written[whole->id], "reads a tensor that no earlier nest writes");
+}
+
+/* --- loops in order --- */
+
+/* What w, of the loop at hand, writes before the nest at hand reads it: steps before, or in the
+   same step if w stands before. */
+static void check_order(const checker *c, const access *x, const nest *w, const access *out,
+                        bool before) {
+  delay d;
+  if (x->t != out->t || disjoint(c->n, x, w, out)) return;
+  bool known = loop_delay(c->n, x, w, out, &d);
+  need(c, known, "a step of a loop reads what others write, nobody knows when");
+  need(c, d.least >= (before ? 0 : 1), "a step of a loop reads what has not been written yet");
+}
+
+/* A nest may always add to the very element that it writes. */
+static void check_loop_read(const checker *c, const access *x) {
+  bool before = true;
+  int own = store_to(c->n, x->t);
+  if (own >= 0 && access_equal(x, &c->n->store[own].out)) return;
+  for (const nest *w = c->loop; w && w->loop == c->loop->loop; w = w->next) {
+    before &= w != c->n;
+    for (int s = 0; s < w->n_store; s++) check_order(c, x, w, &w->store[s].out, before);
+  }
+}
+
+static void check_loop(checker *c, const nest *n) {
+  bool first = !c->loop || c->loop->loop != n->loop;
+  if (first) c->loop = n->loop ? n : NULL;
+  if (!n->loop) return;
+  const axis *step = &n->axis[0], *of = &c->loop->axis[0];
+  need(c,
+       n->n_axis && !step->reduce && step->extent == of->extent && step->extent > 1 &&
+           n->falling == c->loop->falling && !n->chain,
+       "a loop whose nests do not step together");
+  for (const nest *w = n; first && w && w->loop == n->loop; w = w->next)
+    for (int s = 0; s < w->n_store; s++) c->written[w->store[s].out.t->id] = true;
+  reads r = reads_of(n);
+  for (int i = 0; i < r.n; i++) check_loop_read(c, &r.read[i]->rd);
 }
 
 static void check_value(const checker *c, expr *e) {
@@ -136,6 +176,7 @@ static uint64_t mixed(uint64_t h, uint64_t v) {
 /* Of all that the checks below look at but the expressions; never 0. */
 static uint64_t signature(const nest *n) {
   uint64_t h = mixed((uint64_t)n->red * 4 + n->lanes * 2 + n->canonical, (uintptr_t)n->sched);
+  h = mixed(h, (uint64_t)n->loop);
   for (int a = 0; a < n->n_axis; a++) {
     h = mixed(h, (uint64_t)n->axis[a].extent * 2 + n->axis[a].reduce);
     if (n->sched) h = mixed(h, (uint64_t)n->sched->tile[a]);
@@ -172,6 +213,7 @@ static void check_in_program(checker *c, const nest *n) {
   c->n = n;
   need(c, n->phase >= c->phase, "a gradient after an update");
   c->phase = n->phase;
+  check_loop(c, n);
   need(c, n->term != NULL, "an expression is missing");
   check_reads(c, n->canonical ? reads_of(n) : reads_of_term(n));
   if (n->known->checked != now) check_nest(c, n);

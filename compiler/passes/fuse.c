@@ -6,6 +6,7 @@
                 gradient, which then is never stored).
    Requires canonical nests; keeps every bit: no expression is changed, only where it is computed.
  */
+#include "nest/loops.h"
 #include "nest/uses.h"
 #include "passes.h"
 #include <string.h>
@@ -147,6 +148,14 @@ static bool trifling(const nest *n) {
          is_leaf(e->a[1]);
 }
 
+/* Is what `from` makes read at x in the step that made it? */
+static bool same_step(const nest *from, const access *x) {
+  const access *out = &from->store[0].out;
+  for (int d = 0; from->loop && d < x->t->rank; d++)
+    if (out->ix[d]->k[0] && out->ix[d] != x->ix[d]) return false;
+  return true;
+}
+
 /* The nest that can compute `from` where it reads it, with the place of that read; or NULL. */
 static nest *inline_target(fusion *f, nest *from, expr **read) {
   int by[MAX_AXES];
@@ -154,7 +163,7 @@ static nest *inline_target(fusion *f, nest *from, expr **read) {
   if (from->n_store != 1 || t->role != T_TEMP || !elementwise(from)) return NULL;
   if (!covers_whole(from, &from->store[0].out, by)) return NULL;
   nest *to = only_reader(f, from, t);
-  if (to && too_much(from, to)) return NULL;
+  if (to && (!same_loop(from, to) || too_much(from, to))) return NULL;
   /* Each element is read once, or costs next to nothing: no work twice. */
   if (!to || (all_points(to) > tensor_elements(t) && !(trifling(from) && elementwise(to))))
     return NULL;
@@ -167,7 +176,7 @@ static nest *inline_target(fusion *f, nest *from, expr **read) {
     if (*read && !access_equal(&(*read)->rd, &r.read[i]->rd)) return NULL;
     *read = r.read[i];
   }
-  if (!*read || access_may_leave(to, &(*read)->rd)) return NULL;
+  if (!*read || access_may_leave(to, &(*read)->rd) || !same_step(from, &(*read)->rd)) return NULL;
   for (int i = 0; i < in_stores.n; i++)
     if (in_stores.read[i]->rd.t == t) return NULL;
   return to;
@@ -307,7 +316,7 @@ static bool reads_at_most(nest *w, const move *m, const access *out) {
 }
 
 static bool may_take(const move *m, nest *w) {
-  if (w->phase != m->c->phase) return false;
+  if (w->phase != m->c->phase || !same_loop(w, m->c)) return false;
   if (w->n_store + m->c->n_store > MAX_STORES || too_much(m->c, w)) return false;
   for (int s = 0; s < m->c->n_store; s++)
     if (!reads_at_most(w, m, &m->c->store[s].out)) return false;
@@ -362,7 +371,7 @@ static bool absorb_forward(fusion *f, nest *from) {
   if (from->n_store != 1 || t->role != T_TEMP || !elementwise(from)) return false;
   if (!covers_whole(from, &from->store[0].out, by)) return false;
   nest *to = next_touching(f, from, t);
-  if (!to || to->phase != from->phase || too_much(from, to)) return false;
+  if (!to || to->phase != from->phase || !same_loop(from, to) || too_much(from, to)) return false;
   if (!elementwise(to) || store_to(to, t) < 0) return false;
   access at = to->store[store_to(to, t)].out;
   if (!covers_whole(to, &at, to_by)) return false;
@@ -427,7 +436,8 @@ static bool read_later(fusion *f, const nest *n, const access *x) {
   nest_list r = uses_readers(f->u, x->t);
   for (int i = 0; i < r.n; i++) {
     reads in = reads_of(r.at[i]);
-    if (r.at[i]->place <= n->place) continue;
+    bool later = r.at[i]->place > n->place || (n->loop && same_loop(n, r.at[i]));
+    if (!later) continue;
     for (int q = 0; q < in.n; q++)
       if (in.read[q]->rd.t == x->t && !disjoint(n, x, r.at[i], &in.read[q]->rd)) return true;
   }
@@ -466,7 +476,7 @@ static void factors_first(nestprog *p, arena *scratch) {
   nest **front = &p->nests;
   for (nest **link = &p->nests; *link;) {
     nest *n = *link;
-    if (link != front && factors_only(n, written)) {
+    if (link != front && !n->loop && factors_only(n, written)) {
       *link = n->next;
       n->next = *front;
       *front = n;

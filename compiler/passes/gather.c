@@ -9,7 +9,9 @@
    Where i then leaves its range, the term contributes nothing: by a read with the same index, or
    by a guard. Elements that no class reaches are filled with zeros.
    A dimension that is written once, if only in part (a slice of channels), needs no solving: what
-   is left of it is filled with zeros, and the part is written as it is. */
+   is left of it is filled with zeros, and the part is written as it is (others do the rest of a
+   nest that is marked so).
+   The step of a loop stands in a dimension that is written once, and stays the first axis. */
 #include "base/internal.h"
 #include "nest/effects.h"
 #include "passes.h"
@@ -163,6 +165,7 @@ static void order_axes(nest *n) {
   int k = 0;
   bool placed[MAX_AXES] = {0}, rows[MAX_AXES] = {0};
   const access *out = &n->store[0].out;
+  if (n->loop) placed[0] = true, map.to[0] = aff_axis(k, 1), sorted[k++] = n->axis[0];
   for (int d = 0; d < out->t->rank; d++)
     for (int a = 0; a < n->n_axis; a++)
       if (out->ix[d]->k[a] && !placed[a])
@@ -199,6 +202,7 @@ static void finish(gathering *g, nest *n, bool onto) {
   n->store[0].value = acc;
   if (!reduces(n)) n->red = R_SET;
   n->canonical = true;
+  n->part = false;
   *g->tail = n;
   g->tail = &n->next;
 }
@@ -387,11 +391,11 @@ static void solve(gathering *g, nest *n, int dim, bool onto) {
     finish(g, n, onto);
     return;
   }
-  if (!direct(n, dim, onto)) {
+  if (!direct(n, dim, onto || n->part)) {
     solve_dim(g, n, dim, onto);
     return;
   }
-  if (!onto) fill_rest(g, n, dim);
+  if (!onto && !n->part) fill_rest(g, n, dim);
   for (int a = 0; a < n->n_axis; a++)
     if (out->ix[dim]->k[a]) n->axis[a].reduce = false;
   solve(g, n, dim + 1, onto);

@@ -2,33 +2,13 @@
    in e gives `d.r[g] += d.y[f] * de/dr` over the same axes. Requires forward nests of one store.
    The result's nests are scatters; gather makes them write each element once. */
 #include "base/internal.h"
+#include "grad.h"
 #include "graph/graph.h"
 #include "instantiate.h"
-#include "nest/effects.h"
 #include "passes.h"
 #include "versions.h"
 #include <math.h>
 #include <string.h>
-
-typedef struct {
-  nestprog *p;
-  arena *mem;
-  exprs *ex;
-  int n_tensor; /* of the forward program */
-  bool *needed; /* its value depends on a parameter */
-  tensor **d;   /* the gradient of tensor id, once something contributed to it */
-  tensor **won; /* see won_tensor */
-  nest *last;
-  bool failed;
-} backward;
-
-/* Gradients of one nest's reads, equal accesses summed. */
-typedef struct {
-  backward *b;
-  int n;
-  access *at;
-  expr **sum;
-} partials;
 
 /* --- scalar derivatives --- */
 
@@ -81,11 +61,18 @@ static bool reads_needed(backward *b, expr *e) {
   return false;
 }
 
+/* In a loop, what is written behind a nest is read by it in the next step: until nothing is new. */
 static void find_needed(backward *b) {
+  bool more = true;
   for (int i = 0; i < b->n_tensor; i++) b->needed[i] = b->p->tensor[i]->role == T_PARAM;
-  for (nest *n = b->p->nests; n; n = n->next) {
-    tensor *t = n->store[0].out.t;
-    if (t->role != T_STATE && reads_needed(b, n->term)) b->needed[t->id] = true;
+  while (more) {
+    more = false;
+    for (nest *n = b->p->nests; n; n = n->next) {
+      tensor *t = n->store[0].out.t;
+      if (b->needed[t->id] || t->role == T_STATE || !reads_needed(b, n->term)) continue;
+      b->needed[t->id] = true;
+      more |= n->loop != 0;
+    }
   }
 }
 
@@ -194,43 +181,55 @@ static void guard_like(nest *n, const access *x) {
   }
 }
 
-static void append_nest(backward *b, nest *n) {
+void append_nest(backward *b, nest *n) {
   b->last->next = n;
   b->last = n;
 }
 
-static void append_partial(backward *b, const nest *forward, access at, expr *g) {
-  tensor *t = at.t;
-  bool first = !b->d[t->id];
-  if (first) {
-    trole role = b->p->phases && t->role == T_PARAM ? T_GRAD : T_TEMP;
-    b->d[t->id] = tensor_new(b->p, arena_printf(b->mem, "d.%s", t->name), role, t->rank, t->dim);
-    b->d[t->id]->grad_of = t;
-    b->d[t->id]->node = t->node;
-  }
-  nest *n = nest_new(b->p, backward_name(b, forward, t), forward->node);
-  at.t = b->d[t->id];
+tensor *new_gradient(backward *b, tensor *t) {
+  trole role = b->p->phases && t->role == T_PARAM ? T_GRAD : T_TEMP;
+  tensor *d = tensor_new(b->p, arena_printf(b->mem, "d.%s", t->name), role, t->rank, t->dim);
+  d->grad_of = t;
+  d->node = t->node;
+  return b->d[t->id] = d;
+}
+
+nest *partial_nest(backward *b, const nest *forward, access at, expr *g) {
+  nest *n = nest_new(b->p, backward_name(b, forward, at.t), forward->node);
+  at.t = b->d[at.t->id];
   n->n_axis = forward->n_axis;
   memcpy(n->axis, forward->axis, sizeof n->axis);
   for (int a = 0; a < n->n_axis; a++) n->axis[a].reduce = false;
   n->red = R_SUM;
   n->term = g;
-  expr *acc = e_acc(b->ex);
-  if (!first) acc = e_op(b->ex, E_ADD, e_read(b->ex, at), acc, NULL);
-  nest_store(n, at, acc);
+  nest_store(n, at, e_acc(b->ex));
   reads r = reads_of_term(forward);
   for (int i = 0; i < r.n; i++) guard_like(n, &r.read[i]->rd);
+  return n;
+}
+
+void append_partial(backward *b, const nest *forward, access at, expr *g) {
+  bool first = !b->d[at.t->id];
+  if (first) new_gradient(b, at.t);
+  nest *n = partial_nest(b, forward, at, g);
+  store *s = &n->store[0];
+  if (!first) s->value = e_op(b->ex, E_ADD, e_read(b->ex, s->out), s->value, NULL);
   append_nest(b, n);
 }
 
-static void reverse_nest(backward *b, nest *n) {
+partials partials_of(backward *b, nest *n) {
   tensor *t = n->store[0].out.t;
   partials s = {.b = b};
-  if (t->role == T_STATE || !b->needed[t->id]) return;
-  if (t->role != T_LOSSES && !b->d[t->id]) return; /* nothing uses it */
+  if (t->role == T_STATE || !b->needed[t->id]) return s;
+  if (t->role != T_LOSSES && !b->d[t->id]) return s; /* nothing uses it */
   /* The value of a whole `=` statement can be read instead of computed again. */
   bool stored = n->red == R_SET && n->store[0].value->kind == E_ACC;
   propagate(&s, n->term, stored ? e_read(b->ex, n->store[0].out) : n->term, seed_of(b, n));
+  return s;
+}
+
+static void reverse_nest(backward *b, nest *n) {
+  partials s = partials_of(b, n);
   for (int params = 0; params < 2; params++) /* a layer's input before its parameters */
     for (int i = 0; i < s.n; i++)
       if ((s.at[i].t->role == T_PARAM) == params) append_partial(b, n, s.at[i], s.sum[i]);
@@ -243,7 +242,12 @@ static void reverse_all(backward *b) {
     PUSH(b->mem, forward, n, f);
     b->last = f;
   }
-  while (n--) reverse_nest(b, forward[n]);
+  while (n--) {
+    int end = n + 1;
+    while (n && forward[n]->loop && forward[n - 1]->loop == forward[n]->loop) n--;
+    if (forward[n]->loop) reverse_loop(b, forward + n, end - n);
+    else reverse_nest(b, forward[n]);
+  }
 }
 
 /* --- the optimizer --- */
@@ -288,6 +292,7 @@ static bool update(backward *b, const opuse *use, tensor *w, nest **last) {
   instance o = update_of(b, use, w, d);
   if (!instantiate(&o)) return false;
   if (last[w->id]->place > after->place) after = last[w->id];
+  after = loop_last(after);
   if (b->p->phases) after = last_of_all(b);
   for (nest *n = o.first; b->p->phases && n; n = n->next) n->phase = PHASE_UPDATE;
   o.last->next = after->next;
@@ -370,7 +375,7 @@ bool gradients(nestprog *p) {
   nest **last = find_last_uses(p);
   for (int i = 0; i < b.n_tensor; i++) {
     if (!kept[i]) continue;
-    nest *c = keep(p, b.d[i], kept[i]), *after = last[b.d[i]->id];
+    nest *c = keep(p, b.d[i], kept[i]), *after = loop_last(last[b.d[i]->id]);
     c->next = after->next;
     after->next = c;
   }

@@ -6,7 +6,7 @@
                   runs: both gradients of a linear layer share their pass over the weights so.
    Requires tiles and domains (sched.c). Decides about time only, never about values. */
 #include "base/internal.h"
-#include "nest/effects.h"
+#include "nest/loops.h"
 #include "passes.h"
 #include <string.h>
 
@@ -133,10 +133,25 @@ static void check_start(int *last, const nest *n) {
   *last = n->chain;
 }
 
+/* A loop in order is a group of its own. Returns its last nest. */
+static nest *group_loop(group *g, nest *n) {
+  nest *last = loop_last(n);
+  *g = (group){.id = g->id + 1};
+  for (;; n = n->next) {
+    n->sched->group = g->id;
+    n->sched->serial = true;
+    if (n == last) return last;
+  }
+}
+
 void group_program(nestprog *p, const target_info *t) {
   group g = {.id = -1};
   int last_chain = 0;
   for (nest *n = p->nests; n; n = n->next) {
+    if (n->loop) {
+      n = group_loop(&g, n);
+      continue;
+    }
     bool small = !n->chain && is_small(n, t), linked = false;
     if (n->chain) linked = g.n > 0 && g.member[g.n - 1]->chain == n->chain;
     if (n->chain && !linked) check_start(&last_chain, n);

@@ -1,7 +1,7 @@
 /* halo: where a term reads past a tensor's edge, either the tensor gets a border of zeros in memory
    (if a zero makes the term nothing) or the nest gets a guard. Then the strides are known.
    Keeps: the value of every element. Requires: canonical nests. */
-#include "nest/effects.h"
+#include "nest/loops.h"
 #include "passes.h"
 #include <stdlib.h>
 
@@ -179,11 +179,12 @@ static nest **clear_new_borders(nestprog *p, nest **link, const nest *end, bool 
   return link;
 }
 
-/* Borders are cleared before the first nest that writes the tensor; before all of its chain. */
+/* Borders are cleared before the first nest that writes the tensor; before all of its chain
+   or loop. */
 static void clear_borders(nestprog *p) {
   bool *alive = NEW_N(p->mem, bool, p->n_tensor + 1);
   for (nest **link = &p->nests; *link;) {
-    nest *last = *link;
+    nest *last = loop_last(*link);
     while (last->chain && last->next && last->next->chain == last->chain) last = last->next;
     clear_new_borders(p, link, last->next, alive);
     link = &last->next;

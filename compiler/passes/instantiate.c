@@ -25,7 +25,7 @@ static bool bind(instantiation *s, const char *name, tensor *t, loc at) {
 
 /* --- names: settings, dimensions, inputs --- */
 
-static bool define(instantiation *s, const char *name, double v) {
+bool define_constant(instantiation *s, const char *name, double v) {
   if (s->env.n == (int)(sizeof s->env.v / sizeof *s->env.v)) {
     diag_error(s->o->d, s->o->op->at, NULL, "`%s` has too many settings", s->o->op->name);
     return false;
@@ -39,12 +39,13 @@ static bool define_settings(instantiation *s) {
   const instance *o = s->o;
   for (int i = 0; i < o->n_set; i++) {
     const setting *x = &o->set[i];
-    bool ok = !o->op->set[i].pair ? define(s, x->name, x->v[0])
-                                  : define(s, arena_printf(s->mem, "%s.h", x->name), x->v[0]) &&
-                                        define(s, arena_printf(s->mem, "%s.w", x->name), x->v[1]);
+    bool ok = !o->op->set[i].pair
+                  ? define_constant(s, x->name, x->v[0])
+                  : define_constant(s, arena_printf(s->mem, "%s.h", x->name), x->v[0]) &&
+                        define_constant(s, arena_printf(s->mem, "%s.w", x->name), x->v[1]);
     for (int k = 0; ok && k < o->op->set[i].n_word; k++)
       if (!is_constant_name(s, o->op->set[i].word[k]))
-        ok = define(s, o->op->set[i].word[k], -1 - k);
+        ok = define_constant(s, o->op->set[i].word[k], -1 - k);
     if (!ok) return false;
   }
   return true;
@@ -54,7 +55,7 @@ static bool define_lets(instantiation *s) {
   for (int i = 0; i < s->o->op->n_let; i++) {
     const oplet *l = &s->o->op->let[i];
     double v;
-    if (!xexpr_eval(l->v, &s->env, s->o->d, &v) || !define(s, l->name, v)) return false;
+    if (!xexpr_eval(l->v, &s->env, s->o->d, &v) || !define_constant(s, l->name, v)) return false;
   }
   return true;
 }
@@ -64,7 +65,7 @@ static bool define_rank(instantiation *s) {
   const tensor *w = s->o->in[0];
   if (s->o->op->kind != OP_OPTIMIZER) return true;
   int n = w->decl && w->decl->n_file ? w->decl->file_group[w->decl->n_file - 1] + 1 : w->rank;
-  return define(s, "rank", n);
+  return define_constant(s, "rank", n);
 }
 
 static bool bind_input(instantiation *s, int i) {
@@ -80,8 +81,10 @@ static bool bind_input(instantiation *s, int i) {
     return false;
   }
   for (int d = 0; d < t->rank; d++)
-    if (!is_constant_name(s, in->dim[d]) && !define(s, in->dim[d], (double)t->dim[d])) return false;
-  return !in->below || is_constant_name(s, in->below) || define(s, in->below, (double)t->below);
+    if (!is_constant_name(s, in->dim[d]) && !define_constant(s, in->dim[d], (double)t->dim[d]))
+      return false;
+  return !in->below || is_constant_name(s, in->below) ||
+         define_constant(s, in->below, (double)t->below);
 }
 
 /* --- parameters and states --- */
@@ -270,10 +273,22 @@ static bool check_points(instantiation *s, const opstmt *st) {
   return false;
 }
 
+/* In a loop its step is the first output axis. */
+static bool add_step(instantiation *s, ranges *l) {
+  if (!in_loop(s)) return true;
+  for (int i = 0; i < l->n; i++)
+    if (!strcmp(l->r[i].name, s->scan->scan->name)) return false;
+  range *r = add_range(s, l, s->scan->scan->name, s->scan->at);
+  r->extent = s->steps;
+  r->fixed = r->output = true;
+  push_axis(s->n, r);
+  return !l->failed;
+}
+
 static bool find_axes(instantiation *s, const opstmt *st) {
   ranges l = {0};
   explicit_ranges(s, &l, st);
-  if (l.failed) return false;
+  if (l.failed || !add_step(s, &l)) return false;
   for (int d = 0; d < st->lhs->n; d++) names_in(s, &l, st->lhs->arg[d], true);
   mark_outputs(s, &l, st->lhs);
   infer_access(s, &l, st->lhs);
@@ -333,19 +348,18 @@ static bool check_left_range(instantiation *s, const xexpr *lhs, const affine *i
   return true;
 }
 
-/* The step of a scan stands last among the names. */
-static void set_step(instantiation *s, int64_t t) { s->env.v[s->env.n - 1] = (double)t; }
+void set_last_constant(instantiation *s, double v) { s->env.v[s->env.n - 1] = v; }
 
 /* The greatest value of an index: in a scan, over all of its steps. */
 static bool greatest_index(instantiation *s, const xexpr *x, const affine *ix, int64_t *hi) {
   int64_t lo, at;
   aff_range(s->n, ix, &lo, hi);
-  if (!s->scan) return true;
+  if (!s->scan || in_loop(s)) return true;
   const double now = s->env.v[s->env.n - 1];
   bool ok = true;
   for (int end = 0; ok && end < 2; end++) {
     affine there;
-    set_step(s, end ? s->steps - 1 : 0);
+    set_last_constant(s, end ? (double)(s->steps - 1) : 0);
     ok = lower_index(s, x, &there);
     if (ok) aff_range(s->n, &there, &lo, &at);
     if (ok && at > *hi) *hi = at;
@@ -400,7 +414,7 @@ static binding *left_side(instantiation *s, const opstmt *st) {
   affine ix[MAX_DIMS];
   binding *b = find_bound(s, lhs->name);
   tensor *t = b ? b->t : NULL;
-  if (!writable(s, lhs, b)) return NULL;
+  if (!writable(s, lhs, b) || (in_loop(s) && (lhs->every || (b && b->kept)))) return NULL;
   if (lhs->every) {
     if (!t) t = new_local(s, lhs->name, s->o->out->rank, s->o->out->dim);
     every_axes(s, t);
@@ -549,6 +563,7 @@ static bool check_form(instantiation *s, const opstmt *st) {
     return false;
   }
   if (n->canonical) return true;
+  if (in_loop(s)) return false;
   if (st->comb != COMB_SUM) {
     diag_error(s->o->d, st->at, NULL, "this writes elements of `%s` more than once", st->lhs->name);
     return false;
@@ -585,37 +600,12 @@ static bool lower_statement(instantiation *s, const opstmt *st) {
   if (adds)
     acc = e_op(s->ex, st->comb == COMB_MAX ? E_MAX : E_ADD, e_read(s->ex, s->at), acc, NULL);
   nest_store(n, s->at, acc);
+  if (in_loop(s) && adds) return false;
   append(s->o, n);
   return true;
 }
 
-static bool lower_statements(instantiation *s, const opstmt *st);
-
-/* Its statements for each step in turn: what step t reads of the steps before it has been written.
-   The step is a number while they are lowered, so every step is nests of its own. */
-static bool lower_scan(instantiation *s, const opstmt *st) {
-  if (s->scan) {
-    diag_error(s->o->d, st->at, NULL, "a scan cannot stand inside another one");
-    return false;
-  }
-  if (!constant_value(s, st->scan->extent, &s->steps)) return false;
-  if (s->steps < 1 || s->steps > MAX_SCAN_STEPS) {
-    diag_error(s->o->d, st->scan->at, NULL, "a scan has 1 to %d steps, not %" PRId64,
-               MAX_SCAN_STEPS, s->steps);
-    return false;
-  }
-  bool ok = define(s, st->scan->name, 0);
-  s->scan = st;
-  for (int64_t t = 0; ok && t < s->steps; t++) {
-    set_step(s, t);
-    ok = lower_statements(s, st->then);
-  }
-  s->scan = NULL;
-  s->env.n--;
-  return ok;
-}
-
-static bool lower_statements(instantiation *s, const opstmt *st) {
+bool lower_statements(instantiation *s, const opstmt *st) {
   bool ok = true;
   for (; st; st = st->next) {
     double cond;

@@ -40,9 +40,18 @@ typedef struct {
   int64_t written; /* elements written so far */
   int n_part;
   struct written_part *part;
+  int n_known; /* while a scan is tried as a loop: the parts that all of its statements write */
+  struct written_part *known;
 } binding;
 
 enum { MAX_SCAN_STEPS = 4096, MAX_BINDINGS = 64 };
+
+/* What the step of the scan around a statement is while that is lowered (scan.c). */
+typedef enum {
+  STEP_NUMBER, /* of one step after the other */
+  STEP_SHAPES, /* the first axis of a loop, whose tensors are not known yet */
+  STEP_AXIS    /* the first axis of a loop */
+} step_form;
 
 typedef struct {
   instance *o;
@@ -54,6 +63,7 @@ typedef struct {
   int n_rand;
   const opstmt *scan; /* around the statements at hand: its name stands for the step; or NULL */
   int64_t steps;
+  step_form step;
   /* of the statement at hand: */
   nest *n;
   const tensor *target; /* being written */
@@ -77,6 +87,17 @@ bool lower_access(instantiation *s, const xexpr *x, tensor *t, access *out);
 /* Have all elements that the access reads been written by one earlier statement, or does it read
    none? What a step of a scan reads of the steps before it. */
 bool reads_written(instantiation *s, const binding *b, const access *rd);
+/* Is the scan around the statement at hand to be a loop? Its step is an axis then. */
+bool in_loop(const instantiation *s);
+/* Is the tensor of that name made by the scan around the statement at hand? */
+bool written_in_scan(const instantiation *s, const char *name);
+bool lower_statements(instantiation *s, const opstmt *st);
+/* A scan: a loop, or its statements for each step in turn. */
+bool lower_scan(instantiation *s, const opstmt *st);
+/* Another name for a constant; false after an error. */
+bool define_constant(instantiation *s, const char *name, double v);
+/* Makes the constant that was defined last something else. */
+void set_last_constant(instantiation *s, double v);
 /* Does an axis of the statement, a tensor, lr or rand() occur in x? If not, it is a constant. */
 bool is_constant(const instantiation *s, const xexpr *x);
 #endif

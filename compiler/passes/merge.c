@@ -50,7 +50,8 @@ static bool changed_between(uses *u, const nest *n, const nest *to) {
 static nest *next_addition(uses *u, const nest *n) {
   const tensor *t = n->store[0].out.t;
   nest *to = next_touching(u, n, t);
-  return to && adds_to(to, t) && !changed_between(u, n, to) ? to : NULL;
+  bool adds = to && to->loop == n->loop && adds_to(to, t);
+  return adds && !changed_between(u, n, to) ? to : NULL;
 }
 
 /* Output axes of both run along the same dimensions, in the same order. */

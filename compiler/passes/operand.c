@@ -194,13 +194,26 @@ static bool writes_name(const opstmt *st, const char *name) {
   return false;
 }
 
-static bool written_in_scan(const instantiation *s, const char *name) {
+bool written_in_scan(const instantiation *s, const char *name) {
   return s->scan && writes_name(s->scan->then, name);
+}
+
+/* What the loop makes itself; what is wrong with that is said when the scan is written out. */
+static expr *read_in_loop(instantiation *s, const xexpr *x, const binding *b) {
+  access rd;
+  if (s->step == STEP_SHAPES) return e_const(s->ex, 0);
+  if (!b || b->t == s->target || !lower_access(s, x, b->t, &rd)) return NULL;
+  binding whole = *b;
+  whole.part = b->known;
+  whole.n_part = b->n_known;
+  return reads_written(s, &whole, &rd) && !s->nothing ? e_read(s->ex, rd) : NULL;
 }
 
 static expr *lower_read(instantiation *s, const xexpr *x) {
   binding *b = find_bound(s, x->name);
   access rd;
+  if (in_loop(s) && written_in_scan(s, x->name)) return read_in_loop(s, x, b);
+  if (in_loop(s) && b && b->kept) return NULL;
   if (!b && written_in_scan(s, x->name)) { /* before the first step there is nothing */
     s->nothing = true;
     return e_const(s->ex, 0);

@@ -3,7 +3,7 @@
    its rows. Both depend on the nests alone, never on the machine, so that every machine computes
    the same sums. Requires canonical, simplified nests. */
 #include "passes.h"
-#include "nest/effects.h"
+#include "nest/loops.h"
 #include "order.h"
 #include <string.h>
 
@@ -71,6 +71,8 @@ static tensor *packed_tensor(nestprog *p, tensor *from, int dim) {
 typedef struct {
   int n; /* tensors when the pass began: copies are not packed again */
   tensor *(*of)[MAX_DIMS];
+  nest *loop;   /* the first nest of the loop at hand, or NULL */
+  nest **ahead; /* the link to it */
 } packings;
 
 /* The dimension through which the read moves along ax, or -1 if it is not a plain one. */
@@ -103,15 +105,16 @@ static expr *read_packed(exprs *x, expr *read, tensor *to, int dim) {
   return e_read(x, access_of(x, to, ix));
 }
 
-/* A copy that is not there yet goes in front of n. */
+/* A copy that is not there yet goes in front of n, and of its loop. */
 static void pack_read(nestprog *p, packings *k, nest **link, nest *n, expr *read, int dim) {
+  if (n->loop) link = k->ahead;
   tensor *from = read->rd.t, *none = NULL;
   tensor **to = from->id < k->n ? &k->of[from->id][dim] : &none;
   if (!*to) {
     *to = packed_tensor(p, from, dim);
     nest *c = copy_nest(p, from, *to, dim);
     c->phase = n->phase;
-    c->next = n;
+    c->next = *link;
     *link = c;
   }
   redirection r = {read, read_packed(p->ex, read, *to, dim)};
@@ -132,6 +135,7 @@ static void order_nest(nestprog *p, packings *k, nest **link) {
   int dim = across == 1 ? moving_dim(&worst->rd, v) : -1;
   bool lanes = lanes_possible(n, &r, reduce);
   int64_t least = lanes || v < 0 || n->axis[v].extent < SHORT_ROW ? PACK_REUSE : PACK_REUSE_SCALAR;
+  if (dim >= 0 && n->loop && written_in_loop(k->loop, worst->rd.t)) dim = -1;
   if (dim >= 0 && !is_whole(worst->rd.t) && all_points(n) / tensor_elements(worst->rd.t) >= least)
     pack_read(p, k, link, n, worst, dim);
   else if (lanes) n->lanes = true;
@@ -143,10 +147,12 @@ static void forget_written(packings *k, const nest *n) {
 }
 
 void order(nestprog *p) {
-  packings k = {p->n_tensor, NULL};
+  packings k = {.n = p->n_tensor};
   k.of = arena_alloc(p->mem, sizeof *k.of * (size_t)(p->n_tensor + 1));
   for (nest **link = &p->nests; *link; link = &(*link)->next) {
     nest *n = *link;
+    if (!n->loop) k.loop = NULL;
+    else if (!k.loop || k.loop->loop != n->loop) k.loop = n, k.ahead = link;
     order_nest(p, &k, link);
     while (*link != n) link = &(*link)->next; /* past the copies */
     forget_written(&k, n);

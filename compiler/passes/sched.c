@@ -13,9 +13,10 @@ enum {
   DOMAIN_TILES = 24 /* enough pieces for the threads of a small machine to share evenly */
 };
 
-/* A chain runs one index of its first axis at a time: a tile has one, and what is streamed is of
- * one. */
-static bool chain_axis(const nest *n, int a) { return n->chain && a == 0; }
+/* A chain or a loop runs one index of its first axis at a time: a tile has one, and what is
+ * streamed is of one. */
+static bool in_turn(const nest *n) { return n->chain || n->loop; }
+static bool chain_axis(const nest *n, int a) { return in_turn(n) && a == 0; }
 
 static int64_t chunks(const target_info *t, int64_t extent) {
   int64_t n = 0;
@@ -317,7 +318,7 @@ static void search_rows(search *q, int ax) {
 
 static void search_tile(nest *n, schedule *s, const target_info *t, int threads) {
   search q = {.n = n, .s = s, .t = t, .threads = threads, .r = reads_of_term(n), .best = INFINITY};
-  q.far = s->vec >= 0 && !n->axis[s->vec].reduce && !n->chain && results_far(n, t);
+  q.far = s->vec >= 0 && !n->axis[s->vec].reduce && !in_turn(n) && results_far(n, t);
   for (int a = 0; a < n->n_axis; a++) s->tile[a] = q.tile[a] = 1;
   int along = s->fold >= 0 ? s->fold : s->vec;
   if (along < 0 || n->axis[along].reduce) {
@@ -416,7 +417,7 @@ static void choose_loops(nest *n, schedule *s) {
     if (n->axis[a].extent % s->tile[a]) break;
     s->domain *= n->axis[a].extent / s->tile[a];
     s->n_domain++;
-    if (n->chain) break;
+    if (in_turn(n)) break;
   }
 }
 

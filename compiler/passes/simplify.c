@@ -1,7 +1,7 @@
 /* simplify: unit axes, constant and fixed factors of sums, copies, constant tensors, dead nests.
    Fixes the arithmetic: later passes move expressions but do not change them. */
 #include "nest/algebra.h"
-#include "nest/effects.h"
+#include "nest/loops.h"
 #include "passes.h"
 #include <math.h>
 #include <stdlib.h>
@@ -304,6 +304,33 @@ static bool idle(const nest *n) {
          v->a[1]->kind == E_ACC;
 }
 
+static bool is_live(const nest *n, const bool *used) {
+  bool live = false;
+  for (int s = 0; s < n->n_store; s++)
+    live |= outlives(n->store[s].out.t) || used[n->store[s].out.t->id];
+  return live && !idle(n);
+}
+
+/* Marks what n reads; is any of it new? */
+static bool mark_read(const nest *n, bool *used) {
+  bool more = false;
+  reads r = reads_of(n);
+  for (int i = 0; i < r.n; i++) {
+    more |= !used[r.read[i]->rd.t->id];
+    used[r.read[i]->rd.t->id] = true;
+  }
+  return more;
+}
+
+/* What nests of a loop read, others of the loop may write behind them: until nothing is new. */
+static void mark_loop(nest *const *list, int first, int end, bool *used) {
+  for (bool more = true; more;) {
+    more = false;
+    for (int i = end; i-- > first;)
+      if (is_live(list[i], used)) more |= mark_read(list[i], used);
+  }
+}
+
 /* Unlinks nests whose results nobody reads, from the last to the first. */
 static void drop_dead(nestprog *p, arena *scratch) {
   int n_nest = 0;
@@ -311,16 +338,16 @@ static void drop_dead(nestprog *p, arena *scratch) {
   bool *used = NEW_N(scratch, bool, p->n_tensor);
   for (nest *n = p->nests; n; n = n->next) PUSH(scratch, list, n_nest, n);
   nest *next = NULL;
-  while (n_nest--) {
-    nest *n = list[n_nest];
-    bool live = false;
-    for (int s = 0; s < n->n_store; s++)
-      live |= outlives(n->store[s].out.t) || used[n->store[s].out.t->id];
-    if (!live || idle(n)) continue;
+  for (int i = n_nest, first = n_nest; i--;) {
+    nest *n = list[i];
+    if (n->loop && i < first) {
+      for (first = i; first && list[first - 1]->loop == n->loop;) first--;
+      mark_loop(list, first, i + 1, used);
+    }
+    if (!is_live(n, used)) continue;
     n->next = next;
     next = n;
-    reads r = reads_of(n);
-    for (int i = 0; i < r.n; i++) used[r.read[i]->rd.t->id] = true;
+    mark_read(n, used);
   }
   p->nests = next;
 }

@@ -59,10 +59,15 @@ static LLVMValueRef place_of(const entry *e, const tensor *t) {
   return place(e, t->block, t->block == BLOCK_CONTROL ? (int64_t)offsetof(control, lr) : t->offset);
 }
 
-/* The calls from i on that run together: those of a chain, else one. */
+/* Do the calls of two nests take turns, tile by tile: are they of one chain or loop? */
+static bool in_turn(const nest *m, const nest *n) {
+  return (m->chain && m->chain == n->chain) || (m->loop && m->loop == n->loop);
+}
+
+/* The calls from i on that run together: those of a chain or loop, else one. */
 static int calls_together(const kernel_list *l, int i) {
-  int n = 1, chain = l->call[i].n->chain;
-  while (chain && i + n < l->n_call && l->call[i + n].n->chain == chain) n++;
+  int n = 1;
+  while (i + n < l->n_call && in_turn(l->call[i].n, l->call[i + n].n)) n++;
   return n;
 }
 
@@ -92,17 +97,19 @@ static void call_kernels(const entry *e, const kernel_call *k, int n, LLVMValueR
   }
 }
 
-/* A chain: all of its kernels for one tile, then for the next. */
-static void call_chain(const entry *e, const kernel_call *k, int n, LLVMValueRef tensors) {
+/* A chain or a loop: all of its kernels for one tile, then for the next. */
+static void call_in_turn(const entry *e, const kernel_call *k, int n, LLVMValueRef tensors) {
   LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b);
-  LLVMBasicBlockRef head = LLVMAppendBasicBlockInContext(e->cx, e->fn, "chain");
+  LLVMBasicBlockRef head = LLVMAppendBasicBlockInContext(e->cx, e->fn, "turn");
   LLVMBasicBlockRef after = LLVMAppendBasicBlockInContext(e->cx, e->fn, "");
   LLVMBuildBr(e->b, head);
   LLVMPositionBuilderAtEnd(e->b, head);
   LLVMValueRef t = LLVMBuildPhi(e->b, e->index, ""), zero = whole(e->index, 0);
   LLVMAddIncoming(t, &zero, &before, 1);
   LLVMValueRef next = LLVMBuildAdd(e->b, t, whole(e->index, 1), "");
-  call_kernels(e, k, n, tensors, t, next);
+  LLVMValueRef last = whole(e->index, k->n->sched->domain - 1);
+  LLVMValueRef at = k->n->falling ? LLVMBuildSub(e->b, last, t, "") : t;
+  call_kernels(e, k, n, tensors, at, LLVMBuildAdd(e->b, at, whole(e->index, 1), ""));
   LLVMAddIncoming(t, &next, &head, 1);
   LLVMValueRef end = whole(e->index, k->n->sched->domain);
   LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, end, ""), head, after);
@@ -119,7 +126,7 @@ static void run(const entry *e, const kernel_list *l) {
       for (int a = 0; a < k[c].n_arg; a++)
         LLVMBuildStore(e->b, place_of(e, k[c].arg[a]), argument_at(e, tensors, at++));
     LLVMValueRef domain = whole(e->index, k->n->sched->domain);
-    if (k->n->chain) call_chain(e, k, n, tensors);
+    if (k->n->chain || k->n->loop) call_in_turn(e, k, n, tensors);
     else call_kernels(e, k, 1, tensors, whole(e->index, 0), domain);
   }
 }

@@ -16,6 +16,8 @@ typedef struct {
   int first_arg;
   bool in_turn;    /* tile by tile with the step before */
   bool every_part; /* of sliced tensors: the same for the part of every thread */
+  bool loop;       /* of a loop in order: tile by tile in turn with those of its group */
+  bool falling;    /* ... from the last tile to the first */
 } step;
 
 typedef struct {
@@ -114,8 +116,13 @@ static void lay_out_steps(program *p, const kernel_fn *fn) {
   for (int i = 0; i < l->n_call; i++) {
     const kernel_call *k = &l->call[i];
     const schedule *s = k->n->sched;
-    p->step[p->n_step++] =
-        (step){fn[k->k->id], s->domain, p->n_place, s->interleaved, fills_parts(k->n)};
+    p->step[p->n_step++] = (step){.fn = fn[k->k->id],
+                                  .domain = s->domain,
+                                  .first_arg = p->n_place,
+                                  .in_turn = s->interleaved,
+                                  .every_part = fills_parts(k->n),
+                                  .loop = k->n->loop != 0,
+                                  .falling = k->n->falling};
     for (int a = 0; a < k->n_arg; a++) p->place[p->n_place++] = place_of(k->arg[a]);
   }
   lay_out_groups(p);
@@ -300,11 +307,24 @@ static void run_step(const program *p, int me, const step *s, int64_t from, int6
     s->fn(arguments(p, part, s), from, to);
 }
 
+/* Steps [i, end), a loop in order. */
+static void run_loop(const program *p, int me, int i, int end) {
+  int64_t n = p->step[i].domain;
+  for (int64_t t = 0; t < n; t++) {
+    int64_t at = p->step[i].falling ? n - 1 - t : t;
+    for (int k = i; k < end; k++) p->step[k].fn(arguments(p, me, &p->step[k]), at, at + 1);
+  }
+}
+
 /* Thread `me` does a share of a group: the same part of the domain of all its steps, in order. */
 static void run_share(void *self, int me, int group, int share) {
   const program *p = self;
   group += p->from_group;
   int last = p->first_step[group + 1], n = p->shares[group];
+  if (p->step[p->first_step[group]].loop) {
+    run_loop(p, me, p->first_step[group], last);
+    return;
+  }
   for (int i = p->first_step[group], end; i < last; i = end) {
     const step *s = &p->step[i];
     for (end = i + 1; end < last && p->step[end].in_turn; end++) continue;
