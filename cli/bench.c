@@ -1,13 +1,14 @@
 /* netc bench: where the time of a training step and of an inference goes, nest by nest. */
 #include "cli/command.h"
 #include "base/timing.h"
+#include "cli/bench_ranks.h"
 #include "cli/flags.h"
 #include "cli/table.h"
+#include "cli/timed_program.h"
 #include "graph/graph.h"
 #include "product/program.h"
-#include "runtime/memory_block.h"
 #include "runtime/message.h"
-#include "runtime/step_buffers.h"
+#include "runtime/ranks.h"
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ typedef struct {
   int batch, threads;
   double budget; /* seconds spent on each measurement */
   bool json, inference;
+  double latency, bandwidth; /* --network: seconds, bytes a second */
 } bench_command;
 
 static const struct argp_option options[] = {
@@ -26,8 +28,21 @@ static const struct argp_option options[] = {
     {"seconds", 's', "S", 0, "time to spend on each measurement (default 0.5)", 1},
     {"inference", 'i', 0, 0,
      "show the nests of inference, at --batch, instead of the training step's", 1},
+    {"network", 'n', "US,GBIT", 0,
+     "what a training step takes on up to 512 machines whose messages take US microseconds and "
+     "GBIT Gbit/s; under mpirun both are measured. See docs/many-machines.md",
+     1},
     {"json", 'j', 0, 0, "print one JSON object instead of tables", 1},
     {0}};
+
+static void read_network(struct argp_state *state, const char *arg, bench_command *c) {
+  double us, gbit;
+  char end;
+  if (sscanf(arg, "%lf,%lf%c", &us, &gbit, &end) != 2 || !(us >= 0) || !(gbit > 0))
+    argp_error(state, "--network takes microseconds and Gbit/s as in 2,100, not `%s`", arg);
+  c->latency = us * 1e-6;
+  c->bandwidth = gbit * 1e9 / 8;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   bench_command *c = state->input;
@@ -38,6 +53,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     c->budget = option_real(state, "--seconds", arg);
     if (c->budget <= 0) argp_error(state, "--seconds takes a number above 0, not `%s`", arg);
     break;
+  case 'n': read_network(state, arg, c); break;
   case 'i': c->inference = true; break;
   case 'j': c->json = true; break;
   default: return option_file(state, key, arg, &c->file);
@@ -52,80 +68,8 @@ static const char doc[] =
 
 /* --- running --- */
 
-typedef struct {
-  program *p;
-  memory_block mem;
-  step_buffers buffers;
-  run_args args;
-} setup;
-
-/* Whole numbers from all of a port's range, other values from 0 to 1. */
-static void fill_port(const port_info *p, int batch, void *to) {
-  uint32_t r = 1;
-  for (int64_t i = 0; i < batch * p->count; i++) {
-    r = r * 1664525u + 1013904223u;
-    const float v = (float)(r >> 8) * 0x1p-24f;
-    if (p->is_int) ((int32_t *)to)[i] = (int32_t)((double)v * (double)p->below);
-    else ((float *)to)[i] = v;
-  }
-}
-
-static void prepare(setup *s, const graph *g, bool train, int batch, int threads) {
-  program_options o = {.train = train, .batch = batch, .threads = threads};
-  *s = (setup){.p = program_build(g, &o)};
-  size_t part[] = {program_params_bytes(s->p), program_state_bytes(s->p), program_work_bytes(s->p)};
-  size_t total = step_buffers_bytes(s->p, batch);
-  void *at[3];
-  for (int i = 0; i < 3; i++) total += memory_rounded(part[i]);
-  memory_reserve(&s->mem, total);
-  for (int i = 0; i < 3; i++) at[i] = memory_take(&s->mem, part[i]);
-  step_buffers_take(&s->buffers, &s->mem, s->p, batch, at[2]);
-  memory_all_taken(&s->mem);
-  program_init(s->p, at[0], at[1], 1);
-  for (int i = 0; i < s->buffers.n_given; i++)
-    fill_port(program_port(s->p, i), batch, s->buffers.port[i]);
-  s->args = (run_args){.params = at[0],
-                       .state = at[1],
-                       .work = at[2],
-                       .port = s->buffers.port,
-                       .lr = 1e-6f,
-                       .seed = 1};
-}
-
-static void release(setup *s) {
-  program_free(s->p);
-  memory_release(&s->mem);
-}
-
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double *v, int n) {
-  qsort(v, (size_t)n, sizeof *v, by_value);
-  return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
-enum { MAX_RUNS = 20000 };
-
-/* Median seconds of one run of the whole program. */
-static double time_program(setup *s, double budget) {
-  double *t = malloc(sizeof(double) * MAX_RUNS), start = seconds_now();
-  int n = 0;
-  for (int i = 0; i < 5; i++) program_run(s->p, &s->args);
-  while (n < MAX_RUNS && (n < 5 || seconds_now() - start < budget)) {
-    double t0 = seconds_now();
-    program_run(s->p, &s->args);
-    t[n++] = seconds_now() - t0;
-  }
-  double m = median(t, n);
-  free(t);
-  return m;
-}
-
 /* Median seconds of every step of the program, into t. */
-static void time_steps(setup *s, double budget, double *t) {
+static void time_steps(timed_program *s, double budget, double *t) {
   int n = program_n_steps(s->p), runs = 0, most = 500;
   double *all = malloc(sizeof(double) * (size_t)(n * most)), start = seconds_now();
   while (runs < most && (runs < 5 || seconds_now() - start < budget)) {
@@ -136,7 +80,7 @@ static void time_steps(setup *s, double budget, double *t) {
     }
     runs++;
   }
-  for (int i = 0; i < n; i++) t[i] = median(all + i * most, runs);
+  for (int i = 0; i < n; i++) t[i] = median_of(all + i * most, runs);
   free(all);
 }
 
@@ -191,7 +135,7 @@ static const table_column step_columns[] = {{"nest", 1, 30, 0},   {"us", 0, 8, 0
                                             {"GB/s", 0, 7, 3},    {"memory", 0, 6, 2}};
 enum { N_STEP_COLUMNS = sizeof step_columns / sizeof *step_columns };
 
-static json_object *report_steps(setup *s, figures *f, double budget, bool json) {
+static json_object *report_steps(timed_program *s, figures *f, double budget, bool json) {
   int n = program_n_steps(s->p);
   double *t = malloc(sizeof(double) * (size_t)(n + 1));
   json_object *list = json_object_new_array();
@@ -246,28 +190,33 @@ static void print_object(const char *file, const figures *f, json_object *steps)
   print_json(o);
 }
 
+static int batch_of(const graph *g, const bench_command *c) {
+  return c->batch ? c->batch : (int)g->train.batch.v[0];
+}
+
 static double bench_inference(const graph *g, const bench_command *c, int batch, double *compile) {
-  setup s;
-  prepare(&s, g, false, batch, c->threads);
-  double t = time_program(&s, c->budget);
+  timed_program s;
+  timed_program_prepare(&s, g, &(program_options){.batch = batch, .threads = c->threads});
+  double t = timed_program_run(&s, c->budget);
   if (compile) *compile = program_compile_seconds(s.p);
-  release(&s);
+  timed_program_release(&s);
   return t;
 }
 
 static void bench(const graph *g, const bench_command *c) {
-  figures f = {.batch = c->batch ? c->batch : (int)g->train.batch.v[0], .threads = c->threads};
+  figures f = {.batch = batch_of(g, c), .threads = c->threads};
   machine_measure(c->threads, &f.peak, &f.bandwidth);
-  setup s;
-  prepare(&s, g, !c->inference, f.batch, c->threads);
+  timed_program s;
+  const program_options o = {.train = !c->inference, .batch = f.batch, .threads = c->threads};
+  timed_program_prepare(&s, g, &o);
   f.compile = program_compile_seconds(s.p);
   if (!c->json) {
     printf("%d thread%s: FMA peak %.1f GFLOP/s, memory %.1f GB/s\n\n", c->threads,
            c->threads == 1 ? "" : "s", f.peak, f.bandwidth);
   }
   json_object *steps = report_steps(&s, &f, c->budget, c->json);
-  f.train = time_program(&s, c->budget);
-  release(&s);
+  f.train = timed_program_run(&s, c->budget);
+  timed_program_release(&s);
   f.infer1 = bench_inference(g, c, 1, &f.compile_infer);
   f.infer32 = bench_inference(g, c, 32, NULL);
   if (c->json) {
@@ -283,9 +232,15 @@ const struct argp bench_argp = {options, parse, "FILE.net", doc, NULL, NULL, NUL
 int command_bench(int argc, char **argv) {
   bench_command c = {.threads = available_threads(), .budget = 0.5};
   parse_command(&bench_argp, argc, argv, &c);
+  char *error = NULL;
+  const ranks *r = ranks_here(&error);
+  if (error) return report_failure(error);
   graph *g = graph_load(c.file, NULL);
   if (!g) return EXIT_WRONG_INPUT;
-  bench(g, &c);
+  if (r) ranks_hush(r);
+  if (r || c.bandwidth > 0)
+    bench_ranks(g, &(rank_bench){batch_of(g, &c), c.threads, c.budget, c.latency, c.bandwidth, r});
+  else bench(g, &c);
   graph_free(g);
   return EXIT_DONE;
 }

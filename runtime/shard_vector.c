@@ -7,8 +7,8 @@
 typedef float pack __attribute__((vector_size(64)));
 enum { HEADER_BYTES = VECTOR_HEADER * sizeof(double) };
 
-/* Below that much a message is bound by latency, and a sum not worth other threads. */
-enum { LEAST_MESSAGE = 16384, LEAST_SHARE = 65536 };
+/* A sum of fewer bytes is not worth other threads. */
+enum { LEAST_SHARE = 65536 };
 
 vector_form vector_form_of(size_t gradient_bytes, size_t stat_bytes, int parts, int threads) {
   const size_t unit = sizeof(pack) * (size_t)parts;
@@ -114,6 +114,6 @@ static void exchange_halves(const vector_form *f, const ranks *r, char *v, char 
 }
 
 void vector_exchange(const vector_form *f, const ranks *r, char *v, char *other) {
-  if (f->bytes / (size_t)r->n < LEAST_MESSAGE) exchange_whole(f, r, v, other);
+  if (f->bytes < VECTOR_LEAST_HALVED) exchange_whole(f, r, v, other);
   else exchange_halves(f, r, v, other);
 }

@@ -16,6 +16,8 @@ for m in openmpi mpich; do
 done
 [ -n "$libraries" ] || { echo "no MPI: make deps-mpi" >&2; exit 1; }
 failed=0
+# A copy, that nothing built meanwhile touches.
+mkdir build && cp "$(dirname "$netc")"/build/mpi-*.so build && cp "$netc" netc && netc=$tmp/netc
 
 train() { "$netc" train "$@" --threads 1 >log 2>&1; }
 ranks() { # ranks LAUNCHER COUNT ARGUMENTS OF train
@@ -24,10 +26,12 @@ ranks() { # ranks LAUNCHER COUNT ARGUMENTS OF train
 }
 # Epochs in a run directory's metrics.csv.
 rows() { [ -s "$1/metrics.csv" ] && sed 1d "$1/metrics.csv" | wc -l || echo 0; }
+# The rows of metrics.csv without their times.
+untimed() { awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "seconds") t = i } { $t = "" } 1' "$1/metrics.csv"; }
 # Weights and metrics (times aside) of two run directories.
 equal() {
   if cmp -s "$1/last.safetensors" "$2/last.safetensors" && cmp -s "$1/best.safetensors" "$2/best.safetensors" &&
-    [ "$(sed 's/,[^,]*$//' "$1/metrics.csv")" = "$(sed 's/,[^,]*$//' "$2/metrics.csv")" ]
+    [ "$(untimed "$1")" = "$(untimed "$2")" ]
   then echo "  same: $3"
   else echo "  DIFFERS: $3"; tail -n 3 log; failed=1
   fi
@@ -76,7 +80,7 @@ END
       timeout 900 mpirun.$m -n $count "$netc" train long.net -o killed --threads 1 >log 2>&1 &
       pid=$!
       random 30 && sleep "$(awk -v w="$drawn" 'BEGIN { print 0.5 + w / 10 }')"
-      random $count && victim=$drawn
+      random "$count" && victim=$drawn
       who=$(ps -eo pid=,args= | awk -v d="-o killed" -v k=$((victim + 1)) \
         '$2 ~ /netc$/ && index($0, d) && ++n == k { print $1 }')
       [ -n "$who" ] && kill -KILL "$who" 2>/dev/null
