@@ -12,7 +12,7 @@ typedef struct {
   double sample, update;     /* seconds: a sample's gradient; what comes once a step */
   double bytes;              /* of the gradients */
   double latency, bandwidth; /* of messages */
-  double memory;             /* bytes a second */
+  double add;                /* seconds: one gradient is added to another */
 } costs;
 
 enum { MOST_SAMPLES = 64, MOST_RANKS = 512 };
@@ -29,21 +29,36 @@ static double timed(const graph *g, const rank_bench *b, program_part part, int 
   return t;
 }
 
-/* Beside the update, the gradients are weighed and moved once: four passes over memory. */
+/* Median seconds of adding one vector of gradients to another: two are read, one is written. */
+static double time_add(size_t bytes) {
+  enum { TIMES = 9 };
+  const vector_form f = vector_form_of(bytes, 0, 1, 1);
+  char *v = vectors_new(&f, 1), *other = vectors_new(&f, 1);
+  double t[TIMES];
+  for (int i = 0; i < TIMES; i++) {
+    const double start = seconds_now();
+    vector_add(&f, v, other);
+    t[i] = seconds_now() - start;
+  }
+  free(v);
+  free(other);
+  return median_of(t, TIMES);
+}
+
+/* Beside the update, the gradients are weighed and moved once: read and written twice. */
 static costs compute_costs(const graph *g, const rank_bench *b) {
   costs c = {.latency = b->latency, .bandwidth = b->bandwidth};
-  double gflops, gbytes;
   const int batch = b->batch < MOST_SAMPLES ? b->batch : MOST_SAMPLES;
-  machine_measure(b->threads, &gflops, &gbytes);
-  c.memory = gbytes * 1e9;
   c.sample = timed(g, b, PART_GRADIENTS, batch, &c.bytes) / batch;
-  c.update = timed(g, b, PART_UPDATE, batch, NULL) + 4 * c.bytes / c.memory;
+  c.add = time_add((size_t)c.bytes);
+  c.update = timed(g, b, PART_UPDATE, batch, NULL) + c.add * 4 / 3;
   return c;
 }
 
 /* --- messages --- */
 
-/* Median seconds of an exchange of `bytes` with the neighbour. */
+/* Median seconds of an exchange of `bytes` with the neighbour; messages of the size that will be.
+ */
 static double time_swap(const ranks *r, char *out, char *in, size_t bytes, int times) {
   double *t = allocate((size_t)times * sizeof *t);
   for (int i = 0; i < times; i++) {
@@ -58,11 +73,14 @@ static double time_swap(const ranks *r, char *out, char *in, size_t bytes, int t
 }
 
 static void measure_messages(const ranks *r, costs *c) {
-  enum { SMALL = 64, LARGE = 8 << 20 };
-  char *out = allocate(LARGE), *in = allocate(LARGE);
-  time_swap(r, out, in, LARGE, 3);
+  enum { SMALL = 64, LEAST = 1 << 16, MOST = 1 << 24 };
+  const size_t half = (size_t)c->bytes / 2, large = half < LEAST  ? LEAST
+                                                    : half < MOST ? half
+                                                                  : MOST;
+  char *out = allocate(large), *in = allocate(large);
+  time_swap(r, out, in, large, 3);
   c->latency = time_swap(r, out, in, SMALL, 400);
-  c->bandwidth = LARGE / time_swap(r, out, in, LARGE, 15);
+  c->bandwidth = (double)large / (time_swap(r, out, in, large, 15) - c->latency);
   free(out);
   free(in);
 }
@@ -84,14 +102,14 @@ static double measured_exchange(const ranks *r, const costs *c) {
   return median_of(t, TIMES);
 }
 
-/* As vector_exchange does it; adding reads two numbers and writes one. */
+/* As vector_exchange does it. */
 static double exchange_time(const costs *c, int n) {
   if (n == 1) return 0;
   const double rounds = log2(n);
   if (c->bytes < VECTOR_LEAST_HALVED)
-    return rounds * (c->latency + c->bytes / c->bandwidth + 3 * c->bytes / c->memory);
-  const double share = (1 - 1.0 / n) * c->bytes;
-  return 2 * rounds * c->latency + 2 * share / c->bandwidth + 3 * share / c->memory;
+    return rounds * (c->latency + c->bytes / c->bandwidth + c->add);
+  const double share = 1 - 1.0 / n;
+  return 2 * rounds * c->latency + share * (2 * c->bytes / c->bandwidth + c->add);
 }
 
 /* --- the table --- */
@@ -124,9 +142,10 @@ static void add_row(table *t, const costs *c, int batch, int n) {
 }
 
 static void show_scaling(const costs *c, int batch) {
-  static const table_column column[] = {
-      {"ranks", 0, 5, 0}, {"exchange ms", 0, 11, 3}, {"step ms", 0, 8, 1}, {"samples/s", 0, 9, 0},
-      {"of ideal", 0, 8, 0}, {"each: samples/s", 0, 15, 4}, {"each: of ideal", 0, 14, 2}};
+  static const table_column column[] = {{"ranks", 0, 5, 0},          {"exchange ms", 0, 11, 3},
+                                        {"step ms", 0, 8, 1},        {"samples/s", 0, 9, 0},
+                                        {"of ideal", 0, 8, 0},       {"each: samples/s", 0, 15, 4},
+                                        {"each: of ideal", 0, 14, 2}};
   printf("\nA batch of %d shared by all ranks, or a batch of %d for each:\n\n", batch, batch);
   table *t = table_new(column, sizeof column / sizeof *column);
   for (int n = 1; n <= MOST_RANKS; n *= 2) add_row(t, c, batch, n);

@@ -65,4 +65,3 @@ double timed_program_run(timed_program *s, double budget) {
   free(t);
   return m;
 }
-
