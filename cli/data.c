@@ -135,6 +135,19 @@ static void print_classes(const dataset *ds, const data_stats *s) {
          100.0 * (double)s->count[s->largest] / (double)ds->n);
 }
 
+/* Of a data set that has both: a test set alone validates, and is called what it is. */
+static int64_t own_val(const dataset *ds) {
+  return ds->test_from < ds->n ? ds->test_from - ds->held_from : 0;
+}
+
+void print_own_parts(const dataset *ds) {
+  const long long val = (long long)own_val(ds), held = (long long)(ds->n - ds->held_from);
+  if (!held) return;
+  printf("%lld of them train, ", (long long)ds->held_from);
+  if (val) printf("%lld are the data set's own validation set, ", val);
+  printf("%lld %s\n", held - val, val ? "its test set" : "are the data set's own test set");
+}
+
 static void print_table(const dataset *ds, const data_stats *s) {
   printf("%s\n", ds->path);
   for (int i = 0; i < ds->n_entry; i++) printf("  %-14s %s\n", ds->entry[i].key, ds->entry[i].what);
@@ -142,9 +155,7 @@ static void print_table(const dataset *ds, const data_stats *s) {
          (long long)ds->n, ds->c, ds->h, ds->w, layout_name(ds), ds->stored_type);
   if (*ds->images_key) printf("; images `%s`, labels `%s`", ds->images_key, ds->labels_key);
   printf("\n");
-  if (ds->held_from < ds->n)
-    printf("%lld of them train, %lld are the data set's own test set\n", (long long)ds->held_from,
-           (long long)(ds->n - ds->held_from));
+  print_own_parts(ds);
   char scale[32] = "1/255";
   if (ds->scale != (float)(1 / 255.0)) snprintf(scale, sizeof scale, "%.6g", (double)ds->scale);
   printf("Pixels, scaled by %s: %.4g to %.4g\n", scale, (double)s->low, (double)s->high);
@@ -187,7 +198,9 @@ static json_object *json_report(const dataset *ds, const data_stats *s) {
   json_object_object_add(o, "images_key", json_object_new_string(ds->images_key));
   json_object_object_add(o, "labels_key", json_object_new_string(ds->labels_key));
   json_object_object_add(o, "samples", json_object_new_int64(ds->n));
-  json_object_object_add(o, "test_samples", json_object_new_int64(ds->n - ds->held_from));
+  json_object_object_add(o, "val_samples", json_object_new_int64(own_val(ds)));
+  json_object_object_add(o, "test_samples",
+                         json_object_new_int64(ds->n - ds->held_from - own_val(ds)));
   json_object_object_add(o, "channels", json_object_new_int(ds->c));
   json_object_object_add(o, "height", json_object_new_int(ds->h));
   json_object_object_add(o, "width", json_object_new_int(ds->w));
@@ -285,6 +298,7 @@ int command_data(int argc, char **argv) {
     dataset_close(ds);
     return error ? report_failure(error) : shown ? EXIT_DONE : EXIT_WRONG_INPUT;
   }
+  print_notes(ds);
   bool ok = examine_split(ds, &f, &error) && (!f.sheet || write_sheet(ds, f.sheet, &error));
   if (!ok) report_failure(error);
   else ok = print_report(ds, &f);

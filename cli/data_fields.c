@@ -85,19 +85,21 @@ static void print_object(const dataset *ds) {
   print_json(j);
 }
 
+void print_notes(const dataset *ds) {
+  for (int i = 0; i < ds->fields.n_note; i++)
+    fprintf(stderr, "netc: note: %s\n", ds->fields.note[i]);
+}
+
 bool print_fields(const dataset *ds, bool json) {
   static const table_column columns[] = {
       {"field", 1, 8, 0}, {"type", 1, 8, 1}, {"shape", 1, 6, 2}, {"values", 1, 20, 0}};
-  for (int i = 0; i < ds->fields.n_note; i++)
-    fprintf(stderr, "netc: note: %s\n", ds->fields.note[i]);
+  print_notes(ds);
   if (json) {
     print_object(ds);
     return true;
   }
-  printf("%s: %lld samples", ds->path, (long long)ds->n);
-  if (ds->fields.held_from < ds->n)
-    printf(", the last %lld of them a test set", (long long)(ds->n - ds->fields.held_from));
-  putchar('\n');
+  printf("%s: %lld samples\n", ds->path, (long long)ds->n);
+  print_own_parts(ds);
   table *t = table_new(columns, 4);
   for (int i = 0; i < ds->fields.n_field; i++) add_row(t, &ds->fields.field[i]);
   table_print(t, "--json has everything");

@@ -5,19 +5,24 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { KEY_SIZE = 1000, MAX_SIDE = 4096 };
+enum { KEY_SIZE = 1000, KEY_FIT, MAX_SIDE = 4096 };
 
 typedef struct {
   const char *folder, *output;
   int w, h;
+  const char *fit;
   bool json;
 } pack_flags;
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0, "the pickle to write", 1},
     {"size", KEY_SIZE, "WxH", 0, "resize every picture (default: all must have one size)", 1},
+    {"fit", KEY_FIT, "HOW", 0,
+     "pictures of other proportions: stretch (default), crop (their middle) or pad (with black)",
+     1},
     {"json", 'j', 0, 0, "print one JSON object instead of a table", 1},
     {0}};
 
@@ -30,11 +35,18 @@ static void parse_size(struct argp_state *state, const char *text, pack_flags *f
                MAX_SIDE, text);
 }
 
+static void parse_fit(struct argp_state *state, const char *text, pack_flags *f) {
+  f->fit = text;
+  if (strcmp(fitting_words[fitting_named(text)], text))
+    argp_error(state, "--fit takes stretch, crop or pad, not `%s`", text);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
   pack_flags *f = state->input;
   switch (key) {
   case 'o': f->output = arg; break;
   case KEY_SIZE: parse_size(state, arg, f); break;
+  case KEY_FIT: parse_fit(state, arg, f); break;
   case 'j': f->json = true; break;
   case ARGP_KEY_ARG:
     if (f->folder) argp_error(state, "one folder at a time");
@@ -42,6 +54,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     break;
   case ARGP_KEY_END:
     if (!f->folder) argp_error(state, "which folder? It holds one folder of pictures a class");
+    if (f->fit && !f->w) argp_error(state, "--fit goes with --size");
     if (!f->output) argp_error(state, "say where to write the pickle: -o FILE.pkl");
     break;
   default: return ARGP_ERR_UNKNOWN;
@@ -84,11 +97,11 @@ static bool report(const image_folder *f, const pack_flags *flags) {
   const packed_images *p = &f->packed;
   int64_t *count = allocate((size_t)p->classes * sizeof *count);
   for (int64_t i = 0; i < p->n; i++) count[p->labels[i]]++;
-  if (f->skipped)
-    fprintf(stderr, "netc: warning: %lld files that are neither PNG nor JPEG were left out\n",
-            (long long)f->skipped);
+  char *left_out = image_folder_left_out(f);
+  if (left_out) fprintf(stderr, "netc: warning: %s\n", left_out);
+  free(left_out);
   for (int64_t i = 0; i < f->n_empty; i++)
-    fprintf(stderr, "netc: warning: folder `%s` holds no PNG or JPEG files and is no class\n",
+    fprintf(stderr, "netc: warning: folder `%s` holds no PNG, JPEG or WebP files and is no class\n",
             f->empty[i]);
   bool ok = true;
   if (flags->json) ok = print_json(json_report(p, count, flags->output));
@@ -101,7 +114,7 @@ const struct argp pack_argp = {
     options,
     parse,
     "DIR",
-    "Packs pictures (PNG, JPEG) into a data set that netc and Python's pickle.load read.\v"
+    "Packs pictures (PNG, JPEG, WebP) into a data set that netc and Python's pickle.load read.\v"
     "DIR holds one folder a class; classes are numbered in the order of the folders' names. "
     "Transparent parts become white.",
     NULL,
@@ -112,8 +125,9 @@ int command_pack(int argc, char **argv) {
   pack_flags flags = {0};
   char *error = NULL;
   parse_command(&pack_argp, argc, argv, &flags);
-  image_folder *f = image_folder_read(flags.folder, flags.w, flags.h,
-                                      isatty(STDERR_FILENO) ? show_progress : NULL, &error);
+  const image_folder_options o = {flags.w, flags.h, fitting_named(flags.fit),
+                                  .progress = isatty(STDERR_FILENO) ? show_progress : NULL};
+  image_folder *f = image_folder_read(flags.folder, &o, &error);
   if (!f) return report_failure(error);
   bool ok = pickle_write(flags.output, &f->packed, &error);
   if (!ok) report_failure(error);

@@ -5,7 +5,7 @@
 #include "cli/predict_rows.h"
 #include "cli/run_reference.h"
 #include "runtime/file.h"
-#include "runtime/image.h"
+#include "runtime/image_folder.h"
 #include "runtime/message.h"
 #include "runtime/travel.h"
 #include <json-c/json.h>
@@ -19,6 +19,7 @@ typedef struct {
   int top, n;
   int columns, path_columns; /* of stdout, 0: no terminal; of the longest path that is shown */
   char **path;
+  image_fitting fit; /* as the training pictures got their size */
 } predict_command;
 
 enum { KEY_TOP = 1000 };
@@ -31,9 +32,11 @@ static const struct argp_option options[] = {
     {0}};
 
 static const char doc[] =
-    "Class and probability of PNG and JPEG files of any size, and predictions for every row of a "
+    "Class and probability of PNG, JPEG and WebP files of any size, and predictions for every row "
+    "of a "
     "table (CSV) or every sample of an .npz or a pickle."
-    "\vImages are resized to the network's input, transparent parts are put over white, and "
+    "\vImages are resized to the network's input as the training images were (fit=), transparent "
+    "parts are put over white, and "
     "colours "
     "are scaled as the file's `data` says (default 1/255). The names of the classes travel with "
     "the "
@@ -63,23 +66,18 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   return 0;
 }
 
-/* Pixels as the network takes them: C x H x W; one channel is luma (ITU-R BT.601). */
-static void to_input(const image *im, int channels, double scale, float *x) {
-  const size_t plane = (size_t)im->w * (size_t)im->h;
-  for (size_t i = 0; i < plane; i++) {
-    const uint8_t *p = im->rgb + 3 * i;
-    if (channels == 1) x[i] = (float)((0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2]) * scale);
-    else
-      for (size_t k = 0; k < 3; k++) x[k * plane + i] = (float)(p[k] * scale);
-  }
-}
-
-static bool load_input(const graph *g, const char *path, float *x, char **error) {
+/* A picture as the network takes it: C x H x W, as in a data set of pictures. */
+static bool load_input(const predict_command *c, const graph *g, const char *path, float *x,
+                       char **error) {
   image im;
   if (!image_load(path, &im, error)) return false;
-  image fitted = image_resize(&im, (int)g->w, (int)g->h);
+  image fitted = image_fit(&im, (int)g->w, (int)g->h, c->fit);
+  const size_t n = (size_t)(g->c * g->w * g->h);
   double scale = g->has_train && g->train.scale != 0 ? g->train.scale : 1.0 / 255;
-  to_input(&fitted, (int)g->c, scale, x);
+  uint8_t *bytes = allocate(n);
+  image_planes(&fitted, (int)g->c, bytes);
+  for (size_t i = 0; i < n; i++) x[i] = (float)(bytes[i] * scale);
+  free(bytes);
   image_free(&fitted);
   image_free(&im);
   return true;
@@ -145,7 +143,7 @@ static int classify_all(const predict_command *c, const workload *w, inference *
   const float *logits = f->b.port[program_port_of(f->b.p, PORT_PREDICTION, 0)];
   for (int i = 0; i < c->n; i++) {
     char *error = NULL;
-    if (!load_input(w->g, c->path[i], f->b.port[0], &error)) {
+    if (!load_input(c, w->g, c->path[i], f->b.port[0], &error)) {
       status = report_failure(error);
       continue;
     }
@@ -226,17 +224,48 @@ static bool takes_images(const graph *g) {
 
 /* A picture, by its first bytes; what cannot be read is told when it is opened. */
 static bool is_picture(const char *path) {
-  uint8_t head[4];
+  uint8_t head[12];
   size_t n = sizeof head;
   char *error = NULL;
-  bool picture = !file_head(path, head, &n, &error) ||
-                 (n == 4 && (!memcmp(head, "\x89PNG", 4) || !memcmp(head, "\xff\xd8\xff", 3)));
+  if (is_directory(path)) return false;
+  bool picture = !file_head(path, head, &n, &error) || image_known(head, n);
   free(error);
   return picture;
 }
 
-static int predict(const predict_command *c, workload *w) {
+/* How the weights' own pictures got their size; else what the file says. */
+static image_fitting fitting_of(const graph *g, const char *weights) {
+  char *error = NULL;
+  safetensors *st = safetensors_read(weights, &error);
+  const char *word = st ? safetensors_meta(st, "fit") : NULL;
+  const image_fitting fit = fitting_named(word ? word : g->has_train ? g->train.fit : NULL);
+  safetensors_free(st);
+  free(error);
+  return fit;
+}
+
+/* A folder stands for the pictures that lie in it. */
+static void take_folders(predict_command *c) {
+  int room = c->n, n = 0;
+  char **all = NULL;
+  for (int i = 0; i < c->n; i++) {
+    int64_t inside = 0;
+    char **list = is_directory(c->path[i]) ? pictures_inside(c->path[i], &inside) : NULL;
+    room += (int)inside;
+    all = realloc(all, (size_t)room * sizeof *all);
+    if (!all) abort();
+    for (int64_t k = 0; k < inside; k++) all[n++] = list[k];
+    if (!inside) all[n++] = c->path[i];
+    free(list);
+  }
+  free(c->path);
+  c->path = all;
+  c->n = n;
+}
+
+static int predict(predict_command *c, workload *w) {
   bool pictures = false;
+  c->fit = fitting_of(w->g, c->f.weights);
   for (int i = 0; i < c->n; i++) pictures |= is_picture(c->path[i]);
   pictures &= takes_images(w->g);
   open_names(w, c->f.weights, c->f.data);
@@ -249,6 +278,7 @@ int command_predict(int argc, char **argv) {
   predict_command c = {.top = 1, .path = allocate((size_t)argc * sizeof(char *))};
   train_flags_init(&c.f);
   parse_command(&predict_argp, argc, argv, &c);
+  take_folders(&c);
   c.columns = terminal_columns(stdout);
   for (int i = 0; i < c.n; i++) {
     const int w = text_columns(c.path[i]);

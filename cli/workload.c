@@ -1,4 +1,5 @@
 #include "cli/workload.h"
+#include "cli/data_fields.h"
 #include "runtime/message.h"
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,7 @@ bool open_data(workload *w, const char *data_option) {
     o.images = t->images;
     o.labels = t->labels;
     o.layout = t->layout;
+    o.fit = t->fit;
     o.scale = t->scale;
     o.csv = (csv_options){.n_target = t->n_data_target,
                           .n_drop = t->n_data_drop,
@@ -70,8 +72,7 @@ bool open_data(workload *w, const char *data_option) {
   o.port = ports_of(g, &o.n_port);
   char *error = NULL;
   w->ds = dataset_open(&o, &error);
-  for (int i = 0; w->ds && i < w->ds->fields.n_note; i++)
-    fprintf(stderr, "netc: note: %s\n", w->ds->fields.note[i]);
+  if (w->ds) print_notes(w->ds);
   return w->ds || complain(g, data_option || !g->has_train ? NOWHERE : t->data_at, NULL, error);
 }
 

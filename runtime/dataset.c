@@ -343,11 +343,14 @@ static dataset *open_idx(const dataset_options *o, char **error) {
 static dataset *open_pictures(const dataset_options *o, char **error) {
   const bool known = o->n_port && o->port[0].rank == 3 && !o->port[0].is_int;
   const int c = known ? (int)o->port[0].dim[0] : 3;
+  const picture_form form = {c, known ? o->h : 0, known ? o->w : 0, fitting_named(o->fit)};
   field_set s;
   if (c != 1 && c != 3)
     *error = message("pictures have 1 or 3 channels, and the network takes %d", c);
-  else *error = pictures_open(o->path, c, known ? o->h : 0, known ? o->w : 0, &s);
-  return *error ? NULL : from_pictures(&s, o, error);
+  else *error = pictures_open(o->path, &form, &s);
+  dataset *ds = *error ? NULL : from_pictures(&s, o, error);
+  if (ds) ds->fit = fitting_words[form.fit];
+  return ds;
 }
 
 static dataset *open_sounds(const dataset_options *o, char **error) {

@@ -21,6 +21,7 @@ typedef struct {
   const char *val, *test;      /* files of the same kind: validation and test set; NULL: none */
   const char *images, *labels; /* keys; NULL: found by themselves */
   const char *layout;          /* "nhwc", "nchw", "flat"; NULL: from the shape */
+  const char *fit;             /* of pictures: a word of fitting_words; NULL: stretch */
   double scale;                /* factor of every pixel; 0: 1/255 for uint8, 1 for floats */
   /* What the network takes; 0: not known. Settles an ambiguous layout; else it must agree. */
   int c, h, w;
@@ -54,6 +55,7 @@ typedef struct {
   char **filenames;   /* n, or NULL */
   int64_t held_from;  /* the data set's own validation set begins here; n: it has none */
   int64_t test_from;  /* and its own test set, which training never looks at; n: it has none */
+  const char *fit;    /* of pictures: how they got their size, or NULL */
   uint64_t hash;      /* of shape, pixels and labels: the same for the same data in any format */
   /* for `netc data`: where things were found */
   char *images_key, *labels_key; /* "" where the file has no keys (a pickled pair) */

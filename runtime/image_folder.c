@@ -45,9 +45,9 @@ static bool list_folder(const char *folder, name_list *out, char **error) {
 }
 
 static bool picture_name(const char *name) {
-  static const char *const known[] = {".png", ".jpg", ".jpeg"};
+  static const char *const known[] = {".png", ".jpg", ".jpeg", ".webp"};
   const char *dot = strrchr(name, '.');
-  for (int i = 0; dot && i < 3; i++)
+  for (int i = 0; dot && i < 4; i++)
     if (strcasecmp(dot, known[i]) == 0) return true;
   return false;
 }
@@ -75,13 +75,14 @@ typedef struct {
   name_list classes, files; /* files as "class/file" */
   name_list empty;          /* folders without pictures */
   int32_t *label;
-  int64_t skipped;
+  name_list skipped;
 } survey;
 
 static void free_survey(survey *s) {
   free_list(&s->classes);
   free_list(&s->files);
   free_list(&s->empty);
+  free_list(&s->skipped);
   free(s->label);
 }
 
@@ -92,7 +93,7 @@ static char *survey_class(survey *s, const char *folder, const char *class) {
   if (!list_folder(path, &inside, &error)) return free_and(path, error);
   for (int64_t i = 0; i < inside.n; i++) {
     if (!picture_name(inside.name[i])) {
-      s->skipped++;
+      add_name(&s->skipped, path_join(class, inside.name[i]));
       continue;
     }
     add_name(&s->files, path_join(class, inside.name[i]));
@@ -116,17 +117,19 @@ static char *survey_folder(survey *s, const char *folder) {
   for (int64_t i = 0; i < inside.n && !error; i++) {
     char *path = path_join(folder, inside.name[i]);
     if (is_directory(path)) error = survey_class(s, folder, inside.name[i]);
+    else add_name(&s->skipped, copy_string(inside.name[i], strlen(inside.name[i])));
     free(path);
   }
   free_list(&inside);
   if (!error && !s->classes.n)
-    error = message(
-        "`%s` holds no folders with PNG or JPEG files; netc pack takes one folder a class", folder);
+    error = message("`%s` holds no folders with PNG, JPEG or WebP files; one folder is one class",
+                    folder);
   return error;
 }
 
 /* Puts picture i into its place; the first one sets the size where none is given. */
-static char *place_picture(packed_images *p, int64_t i, const image *im, bool resize) {
+static char *place_picture(packed_images *p, int64_t i, const image *im, bool resize,
+                           image_fitting fit) {
   if (!p->w) p->w = im->w, p->h = im->h;
   size_t bytes = (size_t)p->w * (size_t)p->h * 3;
   if (!p->rgb) p->rgb = calloc((size_t)p->n, bytes);
@@ -136,7 +139,7 @@ static char *place_picture(packed_images *p, int64_t i, const image *im, bool re
   uint8_t *to = (uint8_t *)p->rgb + (size_t)i * bytes;
   if (im->w == p->w && im->h == p->h) memcpy(to, im->rgb, bytes);
   else if (resize) {
-    image fitted = image_resize(im, p->w, p->h);
+    image fitted = image_fit(im, p->w, p->h, fit);
     memcpy(to, fitted.rgb, bytes);
     image_free(&fitted);
   } else
@@ -145,25 +148,50 @@ static char *place_picture(packed_images *p, int64_t i, const image *im, bool re
   return NULL;
 }
 
-static char *read_pictures(packed_images *p, const char *folder,
-                           void (*progress)(int64_t done, int64_t total)) {
+/* Begins anew where pictures of different sizes are only to be looked at. */
+static bool start_again(packed_images *p, const image_folder_options *o, const image *im) {
+  if (o->w || !o->for_a_look || !p->w || (im->w == p->w && im->h == p->h)) return false;
+  free((void *)p->rgb);
+  p->rgb = NULL;
+  p->w = p->h = LOOK_SIDE;
+  return true;
+}
+
+static char *read_pictures(packed_images *p, const char *folder, const image_folder_options *o,
+                           bool *mixed) {
   bool resize = p->w > 0;
   char *error = NULL;
   for (int64_t i = 0; i < p->n && !error; i++) {
     char *path = path_join(folder, p->filenames[i]);
     image im;
     if (image_load(path, &im, &error)) {
-      error = place_picture(p, i, &im, resize);
+      const bool again = !resize && start_again(p, o, &im);
+      if (again) *mixed = resize = true, i = -1;
+      else error = place_picture(p, i, &im, resize, o->fit);
       image_free(&im);
     }
     free(path);
-    if (progress) progress(i + 1, p->n);
+    if (o->progress && i >= 0) o->progress(i + 1, p->n);
   }
   return error;
 }
 
-image_folder *image_folder_read(const char *folder, int w, int h,
-                                void (*progress)(int64_t done, int64_t total), char **error) {
+char **pictures_inside(const char *folder, int64_t *n) {
+  name_list all, out = {0};
+  char *error = NULL;
+  *n = 0;
+  if (!list_folder(folder, &all, &error)) {
+    free(error);
+    return NULL;
+  }
+  for (int64_t i = 0; i < all.n; i++)
+    if (picture_name(all.name[i])) add_name(&out, path_join(folder, all.name[i]));
+  free_list(&all);
+  *n = out.n;
+  return out.name;
+}
+
+image_folder *image_folder_read(const char *folder, const image_folder_options *o, char **error) {
   survey s = {0};
   *error = survey_folder(&s, folder);
   if (*error) {
@@ -171,17 +199,18 @@ image_folder *image_folder_read(const char *folder, int w, int h,
     return NULL;
   }
   image_folder *f = allocate(sizeof *f);
-  f->skipped = s.skipped;
+  f->skipped = s.skipped.name;
+  f->n_skipped = s.skipped.n;
   f->empty = s.empty.name;
   f->n_empty = s.empty.n;
   f->packed = (packed_images){.n = s.files.n,
-                              .h = h,
-                              .w = w,
+                              .h = o->h,
+                              .w = o->w,
                               .labels = s.label,
                               .classes = (int)s.classes.n,
                               .label_names = s.classes.name,
                               .filenames = s.files.name};
-  *error = read_pictures(&f->packed, folder, progress);
+  *error = read_pictures(&f->packed, folder, o, &f->mixed);
   if (!*error) return f;
   image_folder_free(f);
   return NULL;
@@ -192,7 +221,20 @@ void image_folder_free(image_folder *f) {
   free_list(&(name_list){(char **)p->label_names, p->classes});
   free_list(&(name_list){(char **)p->filenames, p->n});
   free_list(&(name_list){f->empty, f->n_empty});
+  free_list(&(name_list){f->skipped, f->n_skipped});
   free((void *)p->labels);
   free((void *)p->rgb);
   free(f);
+}
+
+char *image_folder_left_out(const image_folder *f) {
+  enum { NAMED = 5 };
+  const long long n = (long long)f->n_skipped;
+  if (!n) return NULL;
+  char *text = message("%lld file%s left out, as no PNG, JPEG or WebP in a class's folder:", n,
+                       n == 1 ? " was" : "s were");
+  for (int64_t i = 0; i < n && i < NAMED; i++)
+    text = free_and(text, message("%s%s `%s`", text, i ? "," : "", f->skipped[i]));
+  if (n > NAMED) text = free_and(text, message("%s and %lld more", text, n - NAMED));
+  return text;
 }

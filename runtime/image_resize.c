@@ -1,7 +1,9 @@
 /* Pictures in other sizes: two passes, one along each axis. */
 #include "image.h"
 #include "message.h"
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* How output pixel i along an axis is made: weights of `count` input pixels from `first` on. */
 typedef struct {
@@ -76,4 +78,57 @@ image image_resize(const image *from, int w, int h) {
   free_taps(across, w);
   free_taps(down, h);
   return out;
+}
+
+const char *const fitting_words[3] = {"stretch", "crop", "pad"};
+
+image_fitting fitting_named(const char *word) {
+  for (int i = 0; word && i < 3; i++)
+    if (!strcmp(word, fitting_words[i])) return (image_fitting)i;
+  return FIT_STRETCH;
+}
+
+/* The middle of a picture that has the proportions of w x h. */
+static image middle(const image *from, int w, int h) {
+  int64_t cw = from->w, ch = from->h;
+  if (cw * h > ch * w) cw = (ch * w + h / 2) / h;
+  else ch = (cw * h + w / 2) / w;
+  cw = cw < 1 ? 1 : cw;
+  ch = ch < 1 ? 1 : ch;
+  image out = image_new((int)cw, (int)ch);
+  const int64_t x = (from->w - cw) / 2, y = (from->h - ch) / 2;
+  for (int64_t j = 0; j < ch; j++)
+    memcpy(out.rgb + j * cw * 3, from->rgb + ((y + j) * from->w + x) * 3, (size_t)cw * 3);
+  return out;
+}
+
+static image padded(const image *from, int w, int h) {
+  static const uint8_t black[3] = {0};
+  int64_t iw = w, ih = h;
+  if ((int64_t)from->w * h > (int64_t)from->h * w)
+    ih = ((int64_t)from->h * w + from->w / 2) / from->w;
+  else iw = ((int64_t)from->w * h + from->h / 2) / from->h;
+  image inner = image_resize(from, iw < 1 ? 1 : (int)iw, ih < 1 ? 1 : (int)ih);
+  image out = image_new(w, h);
+  image_fill(&out, 0, 0, w, h, black);
+  image_paste(&out, &inner, (w - inner.w) / 2, (h - inner.h) / 2, 1);
+  image_free(&inner);
+  return out;
+}
+
+image image_fit(const image *from, int w, int h, image_fitting how) {
+  if (how == FIT_STRETCH) return image_resize(from, w, h);
+  if (how == FIT_PAD) return padded(from, w, h);
+  image part = middle(from, w, h), out = image_resize(&part, w, h);
+  image_free(&part);
+  return out;
+}
+
+void image_planes(const image *im, int c, uint8_t *out) {
+  const int64_t plane = (int64_t)im->w * im->h;
+  const uint8_t *rgb = im->rgb;
+  for (int64_t i = 0; i < plane; i++, rgb += 3) {
+    if (c == 1) out[i] = (uint8_t)lrint(0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]);
+    for (int k = 0; c == 3 && k < 3; k++) out[k * plane + i] = rgb[k];
+  }
 }

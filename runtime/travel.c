@@ -25,6 +25,7 @@ int travel_of(const dataset *ds, st_meta out[MAX_TRAVEL]) {
   else if (ds->fields.window) add(out, &n, "tokens", message("bytes"));
   if (ds->fields.columns) add(out, &n, "columns", message("%s", ds->fields.columns));
   if (ds->fields.rate) add(out, &n, "rate", message("%d", ds->fields.rate));
+  if (ds->fit) add(out, &n, "fit", message("%s", ds->fit));
   if (x->scale != 1) add(out, &n, "scale", message("%.17g", x->scale));
   return n;
 }

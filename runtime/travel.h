@@ -5,7 +5,7 @@
 #include "dataset.h"
 #include "safetensors.h"
 
-enum { MAX_TRAVEL = 6 };
+enum { MAX_TRAVEL = 8 };
 
 /* Metadata of ds; values are malloc'd. Returns how many. */
 int travel_of(const dataset *ds, st_meta out[MAX_TRAVEL]);

@@ -35,7 +35,7 @@ fi
 
 libraries="$($llvm --ldflags) $($llvm --link-static --libs core orcjit native passes irreader linker bitwriter all-targets)"
 ${MAKE:-make} --no-print-directory B="$out" NETC="$out/netc" \
-  LDLIBS="-static $libraries $out/libzip.a -ljson-c -lprotobuf-c -lpng -ljpeg -lzstd -lz -ltinfo -lstdc++ -lm -ldl -lrt" \
+  LDLIBS="-static $libraries $out/libzip.a -ljson-c -lprotobuf-c -lpng -ljpeg -lwebp -lzstd -lz -ltinfo -lstdc++ -lm -ldl -lrt" \
   "$out/netc" 2>&1 | grep -v 'statically linked applications requires' || true
 strip "$out/netc"
 "$out/netc" --version

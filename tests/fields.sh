@@ -1,6 +1,7 @@
 #!/bin/sh
 # Data sets that are not labelled images: tables, arrays by name, texts; from file to prediction.
 cd "$(dirname "$0")/.." || exit 1
+root=$(pwd)
 netc=$(cd "$(dirname "${NETC:-./netc}")" && pwd)/$(basename "${NETC:-./netc}")
 [ -x "$netc" ] || { echo "$netc is not built"; exit 1; }
 tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
@@ -67,6 +68,28 @@ cat > bad.net <<END
 input 4; classes 2; linear classes; train { data "a.csv"; split 0.8/0.3; }
 END
 exits 1 train bad.net; says '`split` takes counts'
+
+# --- pictures of other proportions: fit= travels with the weights; parts are folders ---
+mkdir -p pics/train/a "pics/train/b c" pics/val/a pics/test/"b c"
+for d in train/a "train/b c" val/a "test/b c"; do
+  for i in 1 2; do cp "$(ls "$root"/examples/emoji/images/*.png | sed -n "${i}p")" "pics/$d/I $i.PNG"; done
+done
+echo text > pics/train/a/notes.txt; echo GIF89a............ > pics/test/"b c"/x.gif
+cat > pics.net <<END
+input 3x24x16; classes 2; gap; linear classes;
+train { data "pics" fit=pad; lr 0.1; batch 4; epochs 1; }
+END
+exits 0 train pics.net -o pr; says '`a/notes.txt`'; says '`b c/x.gif`'; says '2 samples are kept for a test'
+grep -q '"fit":"pad"' pr/best.safetensors; ok "fit does not travel"
+exits 0 predict pr pics/val/a --json; cp out a.out; sed -i 's/ fit=pad//' pics.net
+exits 0 predict pics.net --weights pr/best.safetensors pics/val/a --json; cmp -s out a.out; ok "predict forgets fit"
+exits 0 train pics.net -o ps; exits 0 predict pics.net --weights ps/best.safetensors pics/val/a --json
+cmp -s out a.out && { echo "FAILED: fit changes nothing"; failed=1; }
+exits 0 predict pr pics/test; prints '^ *2 '
+sed -i 's/"pics"/"pics" fit=squeeze/' pics.net; exits 1 train pics.net; says '`stretch`, `crop` or `pad`'
+exits 0 data pics; prints '2 are the data set.s own validation set, 2 its test set'
+exits 2 pack pics/train -o p.pkl --fit pad; exits 2 pack pics/train -o p.pkl --size 8 --fit x
+exits 0 pack pics/train -o p.pkl --size 8x6 --fit crop; says '`a/notes.txt`'
 
 # --- a column may be called what a port is called, and be an input all the same ---
 awk -F, 'NR == 1 { print "label,input,price"; next } { print $2 "," NR % 7 "," 2 * $2 + NR % 7 }' a.csv > named.csv

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <jpeglib.h>
+#include <webp/encode.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -129,9 +130,90 @@ static void jpegs_are_read(void **state) {
     image_free(&im);
   }
   save_jpeg("cmyk.jpg", 20, 10, 4, 0);
-  refused("cmyk.jpg", "CMYK");
+  image ink = load("cmyk.jpg"); /* inverted as Adobe stores them: 200 of 255 light, twice */
+  for (int i = 0; i < 600; i++) assert_in_range(ink.rgb[i], 155, 159);
+  image_free(&ink);
   save_jpeg("cut.jpg", 60, 600, 3, 700);
   refused("cut.jpg", "");
+}
+
+/* A picture of two rows, dark above light, whose EXIF block says how it is to be turned. */
+static void turned_jpegs_are_upright(void **state) {
+  (void)state;
+  static const uint8_t exif[] = "Exif\0\0MM\0*\0\0\0\10\0\1\1\22\0\3\0\0\0\1\0\6\0\0\0\0\0\0";
+  save_jpeg("tall.jpg", 8, 16, 3, 0);
+  size_t n;
+  char *path = inside("tall.jpg"), *error = NULL;
+  uint8_t *plain = file_read(path, &n, &error), *turned = malloc(n + 100);
+  memcpy(turned, plain, 2);
+  memcpy(turned + 2, "\xff\xe1", 2);
+  turned[4] = 0, turned[5] = sizeof exif - 1 + 2;
+  memcpy(turned + 6, exif, sizeof exif - 1);
+  memcpy(turned + 6 + sizeof exif - 1, plain + 2, n - 2);
+  save("turned.jpg", turned, n + 4 + sizeof exif - 1);
+  image im = load("turned.jpg");
+  assert_true(im.w == 16 && im.h == 8);
+  image_free(&im);
+  for (size_t cut = 8; cut < 6 + sizeof exif - 1; cut++) { /* lies inside the block */
+    turned[6 + cut % (sizeof exif - 1)] ^= 0xff;
+    save("turned.jpg", turned, n + 4 + sizeof exif - 1);
+    im = load("turned.jpg");
+    image_free(&im);
+  }
+  free(turned);
+  free(plain);
+  free(path);
+}
+
+static void webp_is_read(void **state) {
+  (void)state;
+  static const uint8_t rgba[] = {10, 20, 30, 0, 10, 20, 30, 255, 0, 100, 200, 51};
+  static const uint8_t expected[] = {255, 255, 255, 10, 20, 30, 204, 224, 244};
+  uint8_t *bytes = NULL;
+  size_t n = WebPEncodeLosslessRGBA(rgba, 3, 1, 12, &bytes);
+  save("a.webp", bytes, n);
+  image im = load("a.webp");
+  assert_true(im.w == 3 && im.h == 1);
+  assert_memory_equal(im.rgb, expected, 9);
+  image_free(&im);
+  for (size_t cut = 0; cut < n - 2; cut++) { /* the last byte fills up to an even number */
+    save("cut.webp", bytes, cut);
+    refused("cut.webp", "");
+  }
+  WebPFree(bytes);
+}
+
+static void other_pictures_are_named(void **state) {
+  (void)state;
+  save("a.gif", "GIF89a......", 12);
+  refused("a.gif", "it is a GIF; convert it to PNG");
+  save("b.png", "", 0);
+  refused("b.png", "empty");
+}
+
+/* 4 x 2 pixels 0 10 20 30 / 40 50 60 70 into a square: the middle, or all of it between black. */
+static void proportions_are_kept(void **state) {
+  (void)state;
+  static const uint8_t crop[] = {10, 20, 50, 60},
+                       pad[] = {0, 0, 0, 0, 0, 10, 20, 30, 40, 50, 60, 70, 0, 0, 0, 0};
+  image im = image_new(4, 2);
+  for (int i = 0; i < 8; i++) memset(im.rgb + 3 * i, i * 10, 3);
+  image a = image_fit(&im, 2, 2, FIT_CROP), b = image_fit(&im, 4, 4, FIT_PAD);
+  for (int i = 0; i < 4; i++) assert_int_equal(a.rgb[3 * i], crop[i]);
+  for (int i = 0; i < 16; i++) assert_int_equal(b.rgb[3 * i + 1], pad[i]);
+  image_free(&a);
+  image_free(&b);
+  image_free(&im);
+  for (int w = 1; w < 40; w += 6) /* extremes keep a pixel */
+    for (int h = 1; h < 40; h += 6) {
+      im = image_new(w, h);
+      for (int k = 0; k < 3; k++) {
+        image c = image_fit(&im, 5, 3, (image_fitting)k);
+        assert_true(c.w == 5 && c.h == 3);
+        image_free(&c);
+      }
+      image_free(&im);
+    }
 }
 
 static void damage_is_refused(void **state) {
@@ -202,7 +284,7 @@ static void folders_are_packed(void **state) {
   class_folder("set/a", 3, 6, 5);
   class_folder("set/empty", 0, 0, 0);
   char *set = inside("set");
-  image_folder *f = image_folder_read(set, 0, 0, NULL, &error);
+  image_folder *f = image_folder_read(set, &(image_folder_options){0}, &error);
   assert_non_null(f);
   assert_true(f->packed.n == 5 && f->packed.classes == 2 && f->n_empty == 1);
   assert_true(pickle_write(pickle, &f->packed, &error));
@@ -223,10 +305,10 @@ static void folders_are_packed(void **state) {
   dataset_close(ds);
   image_folder_free(f);
   class_folder("set/c", 1, 8, 8);
-  assert_null(image_folder_read(set, 0, 0, NULL, &error));
+  assert_null(image_folder_read(set, &(image_folder_options){0}, &error));
   assert_non_null(strstr(error, "--size"));
   free(error);
-  f = image_folder_read(set, 4, 3, NULL, &error);
+  f = image_folder_read(set, &(image_folder_options){.w = 4, .h = 3}, &error);
   assert_true(f && f->packed.n == 6 && f->packed.w == 4 && f->packed.h == 3);
   image_folder_free(f);
   free(set);
@@ -235,9 +317,16 @@ static void folders_are_packed(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(png_round_trip), cmocka_unit_test(transparency_is_over_white),
-      cmocka_unit_test(jpegs_are_read), cmocka_unit_test(damage_is_refused),
-      cmocka_unit_test(sizes_change),   cmocka_unit_test(folders_are_packed),
+      cmocka_unit_test(png_round_trip),
+      cmocka_unit_test(transparency_is_over_white),
+      cmocka_unit_test(jpegs_are_read),
+      cmocka_unit_test(damage_is_refused),
+      cmocka_unit_test(turned_jpegs_are_upright),
+      cmocka_unit_test(webp_is_read),
+      cmocka_unit_test(other_pictures_are_named),
+      cmocka_unit_test(proportions_are_kept),
+      cmocka_unit_test(sizes_change),
+      cmocka_unit_test(folders_are_packed),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

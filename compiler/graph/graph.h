@@ -82,8 +82,9 @@ typedef struct {
   const char *data_as_written;
   const char *data_val, *data_test;     /* validation and test set in files of their own, or NULL */
   const char *images, *labels, *layout; /* NULL: found by themselves */
-  double scale;                         /* 0: by type (uint8: 1/255, floats: 1) */
-  int n_data_target, n_data_drop;       /* columns of a table */
+  const char *fit;                /* `fit=pad`: of pictures of other proportions; NULL: stretch */
+  double scale;                   /* 0: by type (uint8: 1/255, floats: 1) */
+  int n_data_target, n_data_drop; /* columns of a table */
   const char **data_target, **data_drop;
   bool data_missing_mean, data_bytes; /* missing=mean; tokens=bytes */
   double data_mel;                    /* `mel=40`: bands of sounds; 0: as they are */

@@ -428,10 +428,11 @@ static void read_normalize(expander *x, const chosen *c) {
 
 static void read_data(expander *x, const chosen *given) {
   static const char *const layouts[] = {"nhwc", "nchw", "flat"};
+  static const char *const fits[] = {"stretch", "crop", "pad"};
   traincfg *t = &x->g->train;
-  slot s[9] = {{.name = "images"}, {.name = "labels"},  {.name = "layout"},
-               {.name = "scale"},  {.name = "missing"}, {.name = "tokens"},
-               {.name = "mel"},    {.name = "val"},     {.name = "test"}};
+  slot s[10] = {{.name = "images"},  {.name = "labels"}, {.name = "layout"}, {.name = "scale"},
+                {.name = "missing"}, {.name = "tokens"}, {.name = "mel"},    {.name = "val"},
+                {.name = "test"},    {.name = "fit"}};
   chosen without, *c = &without;
   if (!data_columns(x, given, c)) return;
   value *v;
@@ -441,13 +442,14 @@ static void read_data(expander *x, const chosen *given) {
     bad(x, c, "a path in quotes, for example `data \"emoji.pkl\";`");
     return;
   }
-  if (!word_slots(x, c, 1, 9, s)) return;
+  if (!word_slots(x, c, 1, 10, s)) return;
   if (!slot_number(x, c, &s[6], 1, 512, true, &t->data_mel)) return;
   if (!data_file(x, c, &s[7], &t->data_val) || !data_file(x, c, &s[8], &t->data_test)) return;
   if (!data_choice(x, c, &s[4], "mean", &t->data_missing_mean)) return;
   if (!data_choice(x, c, &s[5], "bytes", &t->data_bytes)) return;
   if (!data_word(x, &s[0], &t->images) || !data_word(x, &s[1], &t->labels)) return;
   if (s[2].v && !one_of(x, c, s[2].v, layouts, 3, &t->layout)) return;
+  if (s[9].v && !one_of(x, c, s[9].v, fits, 3, &t->fit)) return;
   if (!slot_number(x, c, &s[3], 1e-9, 1e9, false, &t->scale)) return;
   t->data_as_written = v->text;
   t->data = resolve_path(x->a, c->folder, v->text);
