@@ -123,7 +123,7 @@ static void mistakes_are_named(void **state) {
     free(path);
   }
   refused(&(dataset_options){.path = "no/such.pkl"}, "no such file");
-  refused(&(dataset_options){.path = "tests"}, "netc pack");
+  refused(&(dataset_options){.path = "tests"}, "one folder is one class");
   refused(&(dataset_options){.path = "/dev/zero"}, "not a regular file");
 }
 
