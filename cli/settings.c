@@ -2,6 +2,7 @@
 #include "cli/fingerprint.h"
 #include "cli/version.h"
 #include "runtime/atomic_file.h"
+#include "runtime/lr_schedule.h"
 #include "runtime/message.h"
 #include "runtime/sha256.h"
 #include <json-c/json.h>
@@ -39,9 +40,11 @@ const char *describe_use(const graph *g, const opuse *u) {
 
 static const char *describe_schedule(const graph *g) {
   const traincfg *t = &g->train;
-  if (!t->schedule) return "null";
-  return quoted(
-      g, arena_printf(g->mem, "%s %.9g %.9g", t->schedule, t->schedule_arg[0], t->schedule_arg[1]));
+  const schedule_rule *r = &t->schedule;
+  if (!r->kind) return "null";
+  const char *text = arena_printf(g->mem, "%s%s", r->kind, r->in_steps ? " steps" : "");
+  for (int i = 0; i < SCHEDULE_VALUES; i++) text = arena_printf(g->mem, "%s %.9g", text, r->value[i]);
+  return quoted(g, text);
 }
 
 static const char *describe_stop(const graph *g) {
@@ -113,8 +116,7 @@ run_settings describe_run(const workload *w, const train_flags *f) {
   run_settings s = {.setting = NEW_N(g->mem, run_setting, MAX_SETTINGS)};
   char *fingerprint = arena_alloc(g->mem, 68);
   graph_fingerprint(g, fingerprint);
-  /* Only a schedule looks at how many epochs there will be. */
-  bool epochs_matter = t->schedule && strcmp(t->schedule, "step") != 0;
+  const bool epochs_matter = schedule_looks_ahead(&t->schedule);
   add(&s, "network", true, quoted(g, fingerprint));
   add(&s, "epochs", epochs_matter, arena_printf(g->mem, "%.0f", t->epochs.v[0]));
   add(&s, "batch", true, arena_printf(g->mem, "%.0f", t->batch.v[0]));
@@ -129,6 +131,8 @@ run_settings describe_run(const workload *w, const train_flags *f) {
   add(&s, "loss", true, quoted(g, describe_use(g, &t->loss->use)));
   add(&s, "optimizer", true,
       t->n_optimizer ? quoted(g, describe_use(g, &t->optimizer[0])) : "null");
+  if (t->clip.n) add(&s, "clip", true, arena_printf(g->mem, "%.9g", t->clip.v[0]));
+  if (t->average.n) add(&s, "average", true, arena_printf(g->mem, "%.9g", t->average.v[0]));
   if (t->epoch_steps)
     add(&s, "epoch_steps", true, arena_printf(g->mem, "%lld", (long long)t->epoch_steps));
   add(&s, "schedule", true, describe_schedule(g));

@@ -32,6 +32,7 @@ typedef struct {
   bool stop;      /* some process was asked to stop */
   memory_block memory;
   void *params, *state, *best;
+  void *averaged; /* see presented(); as large as params where weights are averaged */
   step_buffers full_buffers, rest_buffers, eval_buffers;
   metric metric; /* of the step */
   int n_travel;
@@ -90,14 +91,18 @@ static size_t largest_workspace(const trainer *t) {
   return parts > most ? parts : most;
 }
 
-enum { PARTS = 5 };
+enum { PARTS = 6 };
 
 /* Programs run one at a time: they share buffers and workspace. */
 static void allocate_all(trainer *t) {
   const int batch = largest_batch(t);
   const size_t params = program_params_bytes(t->whole), state = program_state_bytes(t->whole);
-  const size_t bytes[PARTS] = {params, params, state, (size_t)t->samples * sizeof(int64_t),
-                               largest_workspace(t)};
+  const size_t bytes[PARTS] = {params,
+                               params,
+                               state,
+                               (size_t)t->samples * sizeof(int64_t),
+                               largest_workspace(t),
+                               settings(t)->average.n ? params : 0};
   size_t total = step_buffers_bytes(t->full, batch);
   void *part[PARTS];
   for (int i = 0; i < PARTS; i++) total += memory_rounded(bytes[i]);
@@ -110,6 +115,7 @@ static void allocate_all(trainer *t) {
   t->best = part[1];
   t->state = part[2];
   t->order = part[3];
+  t->averaged = part[5];
   t->rest_buffers = step_buffers_for(&t->full_buffers, t->rest);
   t->eval_buffers = step_buffers_for(&t->full_buffers, t->eval);
   t->metric = metric_new(t->full);
@@ -128,32 +134,44 @@ static bool fail(trainer *t, char *error) {
   return false;
 }
 
+/* The weights that are validated and written: the averages, where there are any and a step was
+   made; running statistics are the newest. */
+static void *presented(const trainer *t) {
+  if (!settings(t)->average.n || !(t->s.epoch || t->s.step)) return t->params;
+  memcpy(t->averaged, t->params, program_params_bytes(t->whole));
+  program_average(t->whole, t->state, t->averaged);
+  return t->averaged;
+}
+
 /* One weight file of the run, with the epoch that it is from. */
-static bool write_weights(const trainer *t, const weight_copy *w, const char *name, int from_epoch,
+static bool write_weights(const trainer *t, const void *params, const char *name, int from_epoch,
                           char **error) {
+  if (t->o->results_only) return true;
   char epoch[24], *path = run_file(t->o->dir, name);
   snprintf(epoch, sizeof epoch, "%d", from_epoch);
   st_meta meta[2 + MAX_TRAVEL] = {{"format", "pt"}, {"epoch", epoch}};
   memcpy(meta + 2, t->travel, sizeof t->travel);
-  bool ok = weights_write(w, path, false, meta, 2 + t->n_travel, error);
+  weight_copy w = weights_export(t->whole, params, NULL);
+  bool ok = weights_write(&w, path, false, meta, 2 + t->n_travel, error);
+  weights_free(&w);
   free(path);
   return ok;
 }
 
 static bool write_best(trainer *t, char **error) {
-  if (!t->best_is_new || t->o->results_only) return true;
-  weight_copy w = weights_export(t->whole, t->best, NULL);
-  bool ok = write_weights(t, &w, "best.safetensors", t->s.best.epoch, error);
-  weights_free(&w);
+  if (!t->best_is_new) return true;
+  bool ok = write_weights(t, t->best, "best.safetensors", t->s.best.epoch, error);
   t->best_is_new = !ok;
   return ok;
 }
 
-static bool write_checkpoint(const trainer *t, const weight_copy *w, char **error) {
+static bool write_checkpoint(const trainer *t, char **error) {
+  weight_copy w = weights_export(t->whole, t->params, t->state);
   char *path = run_file(t->o->dir, "checkpoint.safetensors");
   train_state s = t->s;
   if (s.step) s.seconds = epoch_seconds(t);
-  bool ok = checkpoint_save(path, w, &s, t->o->setting, t->o->n_setting, error);
+  bool ok = checkpoint_save(path, &w, &s, t->o->setting, t->o->n_setting, error);
+  weights_free(&w);
   free(path);
   return ok;
 }
@@ -164,11 +182,9 @@ static bool save(trainer *t) {
   if (!t->o->dir) return true;
   const double start = seconds_now();
   char *error = NULL;
-  weight_copy w = weights_export(t->whole, t->params, t->state);
   bool ok = write_best(t, &error) &&
-            (t->o->results_only || write_weights(t, &w, "last.safetensors", t->s.epoch, &error)) &&
-            write_checkpoint(t, &w, &error);
-  weights_free(&w);
+            write_weights(t, presented(t), "last.safetensors", t->s.epoch, &error) &&
+            write_checkpoint(t, &error);
   t->saved = seconds_now();
   t->save_cost = t->saved - start;
   return ok || fail(t, error);
@@ -281,19 +297,19 @@ static bool train_epoch(trainer *t) {
   return true;
 }
 
-static void keep_if_best(trainer *t, const epoch_row *row) {
+static void keep_if_best(trainer *t, const epoch_row *row, const void *params) {
   if (t->s.best.epoch && !row_better(t->s.stop.metric, &t->s.best, row)) return;
   t->s.best = *row;
   t->r->best = row->epoch;
-  memcpy(t->best, t->params, program_params_bytes(t->whole));
+  memcpy(t->best, params, program_params_bytes(t->whole));
   t->best_is_new = true;
 }
 
 /* The epoch is complete: validation, its row, the best weights, early stopping. */
 static bool end_epoch(trainer *t) {
   const split *sp = t->o->sp;
-  evaluation e =
-      evaluate(&t->eval_buffers, t->params, t->o->ds, sp->val, sp->n_val, NULL, t->o->ranks);
+  void *params = presented(t);
+  evaluation e = evaluate(&t->eval_buffers, params, t->o->ds, sp->val, sp->n_val, NULL, t->o->ranks);
   if (sp->n_val && !isfinite(e.loss)) return diverged(t, "validation");
   const double compared = (double)t->samples * (double)t->metric.positions;
   epoch_row row = {t->s.epoch + 1,
@@ -306,7 +322,7 @@ static bool end_epoch(trainer *t) {
                    epoch_seconds(t),
                    {e.value[0], e.value[1], e.value[2]}};
   if (t->metric.task == TASK_NUMBERS) row.more[0] = t->s.error_sum / compared;
-  keep_if_best(t, &row);
+  keep_if_best(t, &row, params);
   t->s.stopped = early_stop_after(&t->s.stop, &row);
   t->s.epoch++;
   t->s.step = 0;
@@ -336,12 +352,9 @@ static bool run_epochs(trainer *t) {
 static bool restore_best(trainer *t) {
   if (!settings(t)->stop_metric || !settings(t)->stop_restore || !t->s.best.epoch) return true;
   memcpy(t->params, t->best, program_params_bytes(t->whole));
-  if (!t->o->dir || t->o->results_only) return true;
   char *error = NULL;
-  weight_copy w = weights_export(t->whole, t->best, NULL);
-  bool ok = write_weights(t, &w, "last.safetensors", t->s.best.epoch, &error);
-  weights_free(&w);
-  return ok || fail(t, error);
+  return !t->o->dir || write_weights(t, t->best, "last.safetensors", t->s.best.epoch, &error) ||
+         fail(t, error);
 }
 
 /* Weights that a diverged run had reached before are kept; those of the broken step are not. */
@@ -402,11 +415,7 @@ static void prepare(trainer *t) {
   const traincfg *c = settings(t);
   compile_all(t);
   allocate_all(t);
-  t->rate = (lr_schedule){c->schedule,
-                          {c->schedule_arg[0], c->schedule_arg[1]},
-                          c->lr.v[0],
-                          count_of(&c->epochs, 1),
-                          t->steps};
+  t->rate = (lr_schedule){c->schedule, c->lr.v[0], count_of(&c->epochs, 1), t->steps};
   t->s.stop = (early_stop){c->stop_metric, c->stop_patience, 0, 0};
   t->r->row = allocate((size_t)t->rate.epochs * sizeof *t->r->row);
 }

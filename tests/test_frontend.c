@@ -174,8 +174,8 @@ static void test_training_values(void **state) {
   assert_true(t->optimizer->set[0].v[0] == 0.8 && t->optimizer->set[1].v[0] == 0.999);
   assert_int_equal(t->lr.n, 2);
   assert_true(t->lr.v[1] == 0.25);
-  assert_string_equal(t->schedule, "cosine");
-  assert_true(t->schedule_arg[0] == 2 && t->schedule_arg[1] == 0.1);
+  assert_string_equal(t->schedule.kind, "cosine");
+  assert_true(t->schedule.value[SCHEDULE_WARMUP] == 2 && t->schedule.value[SCHEDULE_FINAL] == 0.1);
   assert_string_equal(t->stop_metric, "val_loss");
   assert_true(t->stop_patience == 3 && t->stop_restore);
   assert_true(t->augment_flip && t->augment_shift == 2);

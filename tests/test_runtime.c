@@ -302,20 +302,43 @@ static void test_best_epoch(void **state) {
 
 static void test_rates(void **state) {
   (void)state;
-  lr_schedule s = {.kind = NULL, .lr = 0.1, .epochs = 10, .steps = 5};
+  lr_schedule s = {.lr = 0.1, .epochs = 10, .steps = 5};
   assert_true(schedule_rate(&s, 9, 4) == 0.1);
-  s = (lr_schedule){"step", {3, 0.5}, 0.8, 10, 5};
+  s = (lr_schedule){{"step", {[SCHEDULE_EVERY] = 3, [SCHEDULE_TIMES] = 0.5}, false}, 0.8, 10, 5};
   assert_true(schedule_rate(&s, 2, 4) == 0.8 && schedule_rate(&s, 3, 0) == 0.4 &&
               schedule_rate(&s, 9, 0) == 0.1);
-  s = (lr_schedule){"cosine", {0, 0}, 1, 10, 5};
+  s = (lr_schedule){{"cosine", {0}, false}, 1, 10, 5};
   for (int i = 0; i < 50; i++) {
     double t = i / 49.0;
     assert_true(fabs(schedule_rate(&s, i / 5, i % 5) - (1 + cos(M_PI * t)) / 2) < 1e-14);
   }
-  s = (lr_schedule){"linear", {1, 0.1}, 1, 10, 5};
+  s = (lr_schedule){{"linear", {[SCHEDULE_WARMUP] = 1, [SCHEDULE_FINAL] = 0.1}, false}, 1, 10, 5};
   assert_true(fabs(schedule_rate(&s, 0, 0) - 0.2) < 1e-15);
   assert_true(schedule_rate(&s, 1, 0) == 1);
   assert_true(fabs(schedule_rate(&s, 9, 4) - 0.1) < 1e-15);
+}
+
+/* Figures of torch.optim.lr_scheduler.OneCycleLR and ExponentialLR. */
+static void test_rates_of_torch(void **state) {
+  (void)state;
+  static const int at[] = {0, 1, 7, 14, 15, 30, 49};
+  static const double cycle[] = {0.032,         0.0416276817221798, 0.416, 0.8, 0.798389724039225,
+                                 0.45369469155, 3.2e-06},
+                      fade[] = {0.8, 0.72, 0.8 * 0.4782969};
+  const schedule_rule rule = {
+      "onecycle",
+      {[SCHEDULE_PCT_START] = 0.3, [SCHEDULE_DIV] = 25, [SCHEDULE_FINAL_DIV] = 1e4},
+      false};
+  lr_schedule s = {rule, 0.8, 10, 5};
+  for (int i = 0; i < 7; i++)
+    assert_true(fabs(schedule_rate(&s, at[i] / 5, at[i] % 5) - cycle[i]) < 1e-11);
+  s = (lr_schedule){{"exponential", {[SCHEDULE_TIMES] = 0.9}, true}, 0.8, 10, 5};
+  for (int i = 0; i < 3; i++)
+    assert_true(fabs(schedule_rate(&s, at[i] / 5, at[i] % 5) - fade[i]) < 1e-15);
+  s.rule.in_steps = false;
+  assert_true(fabs(schedule_rate(&s, 7, 3) - fade[2]) < 1e-15);
+  s = (lr_schedule){{"constant", {[SCHEDULE_WARMUP] = 8}, true}, 0.8, 10, 5};
+  assert_true(schedule_rate(&s, 1, 1) == 0.8 * 7 / 8 && schedule_rate(&s, 1, 2) == 0.8);
 }
 
 static void test_augmentation(void **state) {
@@ -431,6 +454,7 @@ int main(void) {
                                      cmocka_unit_test(test_early_stopping),
                                      cmocka_unit_test(test_best_epoch),
                                      cmocka_unit_test(test_rates),
+      cmocka_unit_test(test_rates_of_torch),
                                      cmocka_unit_test(test_augmentation),
                                      cmocka_unit_test(test_answers),
                                      cmocka_unit_test(test_statistics),

@@ -66,6 +66,8 @@ typedef struct opuse {
   int n_set;
   setting *set;
   loc at;
+  double clip, average; /* of an optimizer: the gradients' norm at most, the averaged weights'
+                           share that a step keeps; 0: neither */
 } opuse;
 
 /* `loss mse @head @y times=0.3;`: an operator of a prediction and a target. */
@@ -76,6 +78,23 @@ typedef struct {
   shape as[2];        /* both as the operator sees them */
   double times;       /* the losses add up, each times this */
 } lossuse;
+
+/* `schedule cosine warmup=5 final=0.1`: how the learning rate changes. */
+enum {
+  SCHEDULE_EVERY, /* epochs (or steps) from one step down to the next */
+  SCHEDULE_TIMES,
+  SCHEDULE_WARMUP,    /* epochs (or steps) */
+  SCHEDULE_FINAL,     /* the last rate, as a share of lr */
+  SCHEDULE_PCT_START, /* of one cycle: the share of the steps that it rises for; what lr is ... */
+  SCHEDULE_DIV,       /* ... divided by at the start, and that again ... */
+  SCHEDULE_FINAL_DIV, /* ... at the end */
+  SCHEDULE_VALUES
+};
+typedef struct {
+  const char *kind; /* NULL, "constant", "step", "exponential", "cosine", "linear", "onecycle" */
+  double value[SCHEDULE_VALUES];
+  bool in_steps;
+} schedule_rule;
 
 typedef struct {
   const char *data; /* resolved against the .net file's folder; NULL: none */
@@ -100,10 +119,9 @@ typedef struct {
   int n_optimizer;
   opuse *optimizer;
   values lr, batch, epochs, seed;
+  values clip, average;    /* n 0: neither */
   values shards;           /* parts of a batch, each with a gradient of its own; n 0: none */
-  const char *schedule;    /* NULL, "step", "cosine", "linear" */
-  double schedule_arg[2];  /* step: every n epochs, times g; cosine, linear: warm-up epochs, final
-                              fraction */
+  schedule_rule schedule;
   const char *stop_metric; /* NULL, "val_loss", "val_acc", "train_loss" */
   int stop_patience;
   bool stop_restore;

@@ -60,6 +60,14 @@ static void read_batch(expander *x, const chosen *c) {
 static void read_shards(expander *x, const chosen *c) {
   read_numbers(x, c, &x->g->train.shards, 1, 65536, true, "a whole number from 1 to 65536");
 }
+/* `clip 1.0`: the norm of all gradients together is at most that. */
+static void read_clip(expander *x, const chosen *c) {
+  read_numbers(x, c, &x->g->train.clip, 1e-30, 1e30, false, "a number above 0");
+}
+/* `average 0.999`: what a step keeps of the average of the weights. */
+static void read_average(expander *x, const chosen *c) {
+  read_numbers(x, c, &x->g->train.average, 1e-9, 1 - 1e-9, false, "a number between 0 and 1");
+}
 /* `epochs 10`, or `epochs 10 of 200`: each of 200 batches that are drawn at random. */
 static void read_epochs(expander *x, const chosen *c) {
   static const char takes[] = "a whole number, at least 1 (or `10 of 200`: batches in an epoch)";
@@ -149,7 +157,8 @@ static bool read_settings(expander *x, const opdef *op, loc at, int n, arg *args
   call k = {.what = op->name, .at = at};
   xenv none = {0};
   op_slots(x, op, &k);
-  *out = (opuse){op, op->n_set, NEW_N(x->a, setting, op->n_set + 1), at};
+  *out = (opuse){
+      .op = op, .n_set = op->n_set, .set = NEW_N(x->a, setting, op->n_set + 1), .at = at};
   int before = diag_errors(x->d);
   if (!bind_arguments(x, &k, n, args)) return false;
   if (!slots_to_settings(x, &k, op, &none, out->set)) return false;
@@ -300,27 +309,68 @@ static bool one_of(expander *x, const chosen *c, const value *v, const char *con
   return false;
 }
 
-static void read_schedule(expander *x, const chosen *c) {
-  static const char *const kinds[] = {"step", "cosine", "linear"};
-  traincfg *t = &x->g->train;
+/* Which settings a kind of schedule takes; `steps` makes counts ones of steps, not epochs. */
+static const struct {
   const char *kind;
-  double *arg = t->schedule_arg;
+  unsigned takes; /* as bits, by place in a schedule's values */
+} schedules[] = {
+    {"constant", 1 << SCHEDULE_WARMUP},
+    {"step", 1 << SCHEDULE_EVERY | 1 << SCHEDULE_TIMES | 1 << SCHEDULE_WARMUP},
+    {"exponential", 1 << SCHEDULE_TIMES | 1 << SCHEDULE_WARMUP},
+    {"cosine", 1 << SCHEDULE_WARMUP | 1 << SCHEDULE_FINAL},
+    {"linear", 1 << SCHEDULE_WARMUP | 1 << SCHEDULE_FINAL},
+    {"onecycle", 1 << SCHEDULE_PCT_START | 1 << SCHEDULE_DIV | 1 << SCHEDULE_FINAL_DIV}};
+enum { N_SCHEDULE = sizeof schedules / sizeof *schedules };
+
+static const struct {
+  const char *name;
+  double lo, hi, usual;
+  bool whole;
+} schedule_values[SCHEDULE_VALUES] = {
+    [SCHEDULE_EVERY] = {"every", 1, 1e9, 0, true},
+    [SCHEDULE_TIMES] = {"times", 0, 10, 0.1, false},
+    [SCHEDULE_WARMUP] = {"warmup", 0, 1e9, 0, true},
+    [SCHEDULE_FINAL] = {"final", 0, 1, 0, false},
+    [SCHEDULE_PCT_START] = {"pct_start", 0, 1, 0.3, false},
+    [SCHEDULE_DIV] = {"div_factor", 1, 1e9, 25, false},
+    [SCHEDULE_FINAL_DIV] = {"final_div_factor", 1, 1e12, 1e4, false}};
+
+static bool schedule_numbers(expander *x, const chosen *c, unsigned takes, schedule_rule *r) {
+  slot s[SCHEDULE_VALUES + 1];
+  int at[SCHEDULE_VALUES], n = 0;
+  for (int i = 0; i < SCHEDULE_VALUES; i++) {
+    r->value[i] = schedule_values[i].usual;
+    if (!(takes >> i & 1)) continue;
+    s[n] = (slot){.name = schedule_values[i].name};
+    at[n++] = i;
+  }
+  s[n] = (slot){.name = "steps"};
+  if (!word_slots(x, c, 1, n + 1, s)) return false;
+  bool ok = true;
+  for (int k = 0; k < n; k++)
+    ok &= slot_number(x, c, &s[k], schedule_values[at[k]].lo, schedule_values[at[k]].hi,
+                      schedule_values[at[k]].whole, &r->value[at[k]]);
+  double steps = 0;
+  ok &= slot_number(x, c, &s[n], 0, 1, true, &steps);
+  r->in_steps = steps != 0;
+  return ok;
+}
+
+static void read_schedule(expander *x, const chosen *c) {
+  const char *kinds[N_SCHEDULE];
+  schedule_rule r = {0};
+  int k = 0;
+  for (int i = 0; i < N_SCHEDULE; i++) kinds[i] = schedules[i].kind;
   if (c->n < 1 || c->args[0].key) {
-    bad(x, c, "`step`, `cosine` or `linear`");
+    bad(x, c, "`step`, `exponential`, `cosine`, `linear`, `onecycle` or `constant`");
     return;
   }
-  if (!one_of(x, c, c->args[0].v, kinds, 3, &kind)) return;
-  bool step = !strcmp(kind, "step");
-  slot s[2] = {{.name = step ? "every" : "warmup"}, {.name = step ? "times" : "final"}};
-  if (!word_slots(x, c, 1, 2, s)) return;
-  if (step && !s[0].v) {
+  if (!one_of(x, c, c->args[0].v, kinds, N_SCHEDULE, &r.kind)) return;
+  while (strcmp(kinds[k], r.kind)) k++;
+  if (!schedule_numbers(x, c, schedules[k].takes, &r)) return;
+  if (schedules[k].takes >> SCHEDULE_EVERY & 1 && !r.value[SCHEDULE_EVERY])
     bad(x, c, "the epochs of a step, for example `schedule step every=10 times=0.5`");
-    return;
-  }
-  arg[0] = 0;
-  arg[1] = step ? 0.1 : 0;
-  bool ok = slot_number(x, c, &s[0], step ? 1 : 0, 1e6, true, &arg[0]);
-  if (ok & slot_number(x, c, &s[1], 0, step ? 10 : 1, false, &arg[1])) t->schedule = kind;
+  else x->g->train.schedule = r;
 }
 
 static void read_stop(expander *x, const chosen *c) {
@@ -466,7 +516,7 @@ static const struct {
     {"optimizer", read_optimizer}, {"lr", read_lr},         {"schedule", read_schedule},
     {"batch", read_batch},         {"epochs", read_epochs}, {"stop", read_stop},
     {"augment", read_augment},     {"seed", read_seed},     {"normalize", read_normalize},
-    {"shards", read_shards}};
+    {"shards", read_shards},       {"clip", read_clip},     {"average", read_average}};
 enum { N_READERS = sizeof readers / sizeof *readers };
 
 const char *train_word(int i) { return i < N_READERS ? readers[i].word : NULL; }
@@ -545,7 +595,8 @@ static void default_values(expander *x, values *v, double d) {
 }
 
 static opuse default_use(expander *x, const opdef *op) {
-  opuse u = {op, op->n_set, NEW_N(x->a, setting, op->n_set + 1), NOWHERE};
+  opuse u = {
+      .op = op, .n_set = op->n_set, .set = NEW_N(x->a, setting, op->n_set + 1), .at = NOWHERE};
   call c = {.what = op->name};
   xenv none = {0};
   op_slots(x, op, &c);
@@ -616,6 +667,13 @@ static void check_losses(expander *x) {
   for (int i = 0; i < t->n_loss && x->g->has_train; i++) check_needs(x, &t->loss[i]);
 }
 
+static void tell_optimizers(traincfg *t) {
+  for (int i = 0; i < t->n_optimizer; i++) {
+    t->optimizer[i].clip = t->clip.n ? t->clip.v[0] : 0;
+    t->optimizer[i].average = t->average.n ? t->average.v[0] : 0;
+  }
+}
+
 void read_train(expander *x) {
   int kept = 0;
   set_defaults(x);
@@ -623,5 +681,6 @@ void read_train(expander *x) {
     if (known_setting(x, x->train[i].s)) x->train[kept++] = x->train[i];
   x->n_train = kept;
   for (int i = 0; i < N_READERS; i++) read_setting(x, i);
+  tell_optimizers(&x->g->train);
   check_losses(x);
 }

@@ -185,11 +185,11 @@ static void print_nest(const nest *n, FILE *to) {
   printer p = {.to = to, .n = n};
   find_shared(&p, mem);
   int form = n->n_store == 1 ? store_form(&n->store[0]) : 2;
-  fprintf(to, "  # %s%s%s%s", n->name,
+  fprintf(to, "  # %s%s%s", n->name,
           n->canonical ? ""
           : n->part    ? " (scatter of a part)"
                        : " (scatter)",
-          n->lanes ? " (16 lanes)" : "", n->phase == PHASE_UPDATE ? " (update)" : "");
+          n->lanes ? " (16 lanes)" : "");
   if (n->chain) fprintf(to, " (chain %d)", n->chain);
   if (n->loop) fprintf(to, " (loop %d%s)", n->loop, n->falling ? ", falling" : "");
   fputs("\n", to);
@@ -240,8 +240,8 @@ static void print_schedule(const nest *n, FILE *to) {
 const char *role_word(trole role) {
   static const char *const word[] = {
       [T_INPUT] = "input",   [T_LABEL] = "label",   [T_PARAM] = "param",  [T_STATE] = "state",
-      [T_OPT] = "opt",       [T_HYPER] = "hyper",   [T_GRAD] = "grad",    [T_TEMP] = "temp",
-      [T_LOGITS] = "logits", [T_LOSSES] = "losses", [T_METRIC] = "metric"};
+      [T_OPT] = "opt",       [T_HYPER] = "hyper",   [T_TEMP] = "temp",
+      [T_LOGITS] = "logits", [T_LOSSES] = "losses"};
   return word[role];
 }
 

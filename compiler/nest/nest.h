@@ -45,12 +45,6 @@ typedef struct store {
      the first step of a loop)
      for every point where the reads, the guards and the output are in range: out = out + term. */
 enum { MAX_STORES = 40, LANES = 16 /* partial sums of a sum in lanes */ };
-/* A training step may have two phases, so that gradients can be clipped, averaged or exchanged
-   between them; nests of different phases are never fused or grouped, nor change places. */
-typedef enum {
-  PHASE_GRADIENTS, /* forward and backward; everything, in a program without phases */
-  PHASE_UPDATE     /* the optimizer's updates */
-} phase;
 
 /* What a nest's expressions were when its reads were listed, and those (effects.c). */
 typedef struct {
@@ -85,7 +79,6 @@ typedef struct nest {
   bool falling;   /* ... from the last step to the first */
   bool canonical; /* outputs written once per point: see gather.c */
   bool part;      /* of a scatter: other nests write the rest of the output */
-  phase phase;
   struct schedule *sched;
   known_reads *known;
 } nest;
@@ -96,7 +89,6 @@ typedef struct {
   exprs *ex;
   const struct graph *graph;
   bool train;
-  bool phases; /* gradients are T_GRAD, and updates a phase of their own */
   dtype real;  /* of floats from halo on: F32, or F64 for checking gradients */
   bool no_fma; /* the machine's rule: fused multiply-adds round twice (target.def) */
   int batch;
@@ -106,7 +98,7 @@ typedef struct {
   tensor **tensor;
   nest *nests; /* in execution order */
   int n_port;
-  tensor **port; /* inputs, targets, predictions, losses, metrics */
+  tensor **port; /* inputs, targets, predictions, losses */
   tensor *lr;
   tensor *x, *label, *logits, *losses; /* the first of each role, or NULL */
   const char *stage;                   /* the last pass that ran */

@@ -215,8 +215,8 @@ static void read_tensor(reader *r) {
   int rank = 0;
   const char *word = name(r);
   trole role = T_INPUT;
-  while (role <= T_METRIC && strcmp(role_word(role), word)) role++;
-  if (role > T_METRIC) fail(r, "there is no such role");
+  while (role <= T_LOSSES && strcmp(role_word(role), word)) role++;
+  if (role > T_LOSSES) fail(r, "there is no such role");
   bool is_int = accept(r, "int ");
   const char *called = name(r);
   expect(r, "[");
@@ -270,7 +270,6 @@ static void read_title(reader *r) {
   r->n->part = accept(r, "(scatter of a part)");
   r->n->canonical = !r->n->part && !accept(r, "(scatter)");
   r->n->lanes = accept(r, "(16 lanes)");
-  if (accept(r, "(update)")) r->n->phase = PHASE_UPDATE;
   if (accept(r, "(chain ")) {
     r->n->chain = (int)whole(r);
     if (r->n->chain > r->p->n_chain) r->p->n_chain = r->n->chain;

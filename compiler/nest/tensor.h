@@ -16,11 +16,9 @@ typedef enum {
   T_STATE,  /* an operator's state (running statistics): lives in the params block */
   T_OPT,    /* an optimizer's state: lives in the state block */
   T_HYPER,  /* [1]: the learning rate of this step */
-  T_GRAD,   /* the gradient of a parameter, in a program of phases: has a block of its own */
   T_TEMP,   /* workspace */
   T_LOGITS, /* a prediction, in the caller's order: written for the caller, stays readable */
-  T_LOSSES, /* [N] loss of each sample, written for the caller */
-  T_METRIC  /* a metric of each sample, written for the caller */
+  T_LOSSES  /* [N] loss of each sample, written for the caller */
 } trole;
 
 /* How elements are kept in memory; in nests they are numbers of the program's precision. */
@@ -39,12 +37,13 @@ typedef struct tensor {
   int rank;
   int64_t dim[MAX_DIMS];
   struct tensor *grad_of;    /* for d.* tensors */
+  const struct tensor *average_of; /* of a T_OPT: the parameter that it averages */
   struct tensor *view_of;    /* a part of that tensor's memory (block.c) ... */
   int64_t view_at;           /* ... from this element on */
   const struct node *node;   /* the layer it belongs to, or NULL */
   const struct opdecl *decl; /* T_PARAM, T_STATE, T_OPT: initial values and file order */
   double init;               /* evaluated: the constant or the bound */
-  int port;    /* T_INPUT, T_LABEL, T_LOGITS, T_LOSSES, T_METRIC: the index in nestprog.port */
+  int port;    /* T_INPUT, T_LABEL, T_LOGITS, T_LOSSES: the index in nestprog.port */
   int apart;   /* elements along this dimension (not the first) are used together: keep them out of
                   the same cache sets */
   bool sliced; /* of a chain: memory for one index of the first dimension, for each thread */

@@ -10,7 +10,6 @@ typedef struct {
   const nest *n;
   bool *written;
   const nest *loop; /* the first nest of the loop at hand, or NULL */
-  phase phase;
   bool in_store;
 } checker;
 
@@ -37,8 +36,8 @@ static void check_read(const checker *c, const access *x) {
   const tensor *t = x->t;
   need(c, t && t->id < c->p->n_tensor && c->p->tensor[t->id] == t, "reads an unknown tensor");
   const tensor *whole = tensor_base(x->t);
-  bool made = whole->role == T_TEMP || whole->role == T_GRAD || whole->role == T_LOGITS ||
-              whole->role == T_LOSSES || whole->role == T_METRIC;
+  bool made = whole->role == T_TEMP || whole->role == T_LOGITS ||
+              whole->role == T_LOSSES;
   need(c, !made || c->written[whole->id], "reads a tensor that no earlier nest writes");
 }
 
@@ -211,8 +210,6 @@ static void check_nest(checker *c, const nest *n) {
 static void check_in_program(checker *c, const nest *n) {
   uint64_t now = signature(n);
   c->n = n;
-  need(c, n->phase >= c->phase, "a gradient after an update");
-  c->phase = n->phase;
   check_loop(c, n);
   need(c, n->term != NULL, "an expression is missing");
   check_reads(c, n->canonical ? reads_of(n) : reads_of_term(n));

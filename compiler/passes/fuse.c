@@ -168,7 +168,7 @@ static nest *inline_target(fusion *f, nest *from, expr **read) {
   if (!to || (all_points(to) > tensor_elements(t) && !(trifling(from) && elementwise(to))))
     return NULL;
   reads in = reads_of(from), r = reads_of_term(to), in_stores = reads_of_stores(to);
-  if (to->place < from->place || to->phase != from->phase || changed_between(f, &in, from, to))
+  if (to->place < from->place || changed_between(f, &in, from, to))
     return NULL;
   *read = NULL;
   for (int i = 0; i < r.n; i++) {
@@ -316,7 +316,7 @@ static bool reads_at_most(nest *w, const move *m, const access *out) {
 }
 
 static bool may_take(const move *m, nest *w) {
-  if (w->phase != m->c->phase || !same_loop(w, m->c)) return false;
+  if (!same_loop(w, m->c)) return false;
   if (w->n_store + m->c->n_store > MAX_STORES || too_much(m->c, w)) return false;
   for (int s = 0; s < m->c->n_store; s++)
     if (!reads_at_most(w, m, &m->c->store[s].out)) return false;
@@ -371,7 +371,7 @@ static bool absorb_forward(fusion *f, nest *from) {
   if (from->n_store != 1 || t->role != T_TEMP || !elementwise(from)) return false;
   if (!covers_whole(from, &from->store[0].out, by)) return false;
   nest *to = next_touching(f, from, t);
-  if (!to || to->phase != from->phase || !same_loop(from, to) || too_much(from, to)) return false;
+  if (!to || !same_loop(from, to) || too_much(from, to)) return false;
   if (!elementwise(to) || store_to(to, t) < 0) return false;
   access at = to->store[store_to(to, t)].out;
   if (!covers_whole(to, &at, to_by)) return false;

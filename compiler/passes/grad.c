@@ -1,4 +1,4 @@
-/* grad: appends the backward nests and the optimizer's updates. For `y[f] += e`, every read r[g]
+/* grad: appends the backward nests; updates are update.c's. For `y[f] += e`, every read r[g]
    in e gives `d.r[g] += d.y[f] * de/dr` over the same axes. Requires forward nests of one store.
    The result's nests are scatters; gather makes them write each element once. */
 #include "base/internal.h"
@@ -6,6 +6,7 @@
 #include "graph/graph.h"
 #include "instantiate.h"
 #include "passes.h"
+#include "update.h"
 #include "versions.h"
 #include <math.h>
 #include <string.h>
@@ -187,8 +188,7 @@ void append_nest(backward *b, nest *n) {
 }
 
 tensor *new_gradient(backward *b, tensor *t) {
-  trole role = b->p->phases && t->role == T_PARAM ? T_GRAD : T_TEMP;
-  tensor *d = tensor_new(b->p, arena_printf(b->mem, "d.%s", t->name), role, t->rank, t->dim);
+  tensor *d = tensor_new(b->p, arena_printf(b->mem, "d.%s", t->name), T_TEMP, t->rank, t->dim);
   d->grad_of = t;
   d->node = t->node;
   return b->d[t->id] = d;
@@ -250,56 +250,6 @@ static void reverse_all(backward *b) {
   }
 }
 
-/* --- the optimizer --- */
-
-/* For every tensor, the last nest that reads or writes it. */
-static nest **find_last_uses(nestprog *p) {
-  nest **last = NEW_N(p->mem, nest *, p->n_tensor);
-  int place = 0;
-  for (nest *n = p->nests; n; n = n->next) {
-    reads r = reads_of_term(n);
-    n->place = place++;
-    for (int i = 0; i < r.n; i++) last[r.read[i]->rd.t->id] = n;
-    last[n->store[0].out.t->id] = n;
-  }
-  return last;
-}
-
-static instance update_of(backward *b, const opuse *use, tensor *w, tensor *d) {
-  return (instance){.p = b->p,
-                    .d = b->p->graph->d,
-                    .op = use->op,
-                    .node = w->node,
-                    .n_set = use->n_set,
-                    .set = use->set,
-                    .n_in = 2,
-                    .in = {w, d},
-                    .prefix = w->name,
-                    .train = true};
-}
-
-/* In a program of phases: behind all nests. */
-static nest *last_of_all(backward *b) {
-  while (b->last->next) b->last = b->last->next;
-  return b->last;
-}
-
-/* The update stands behind the last nest that adds to the gradient or still reads the parameter, or
-   in a phase of its own. */
-static bool update(backward *b, const opuse *use, tensor *w, nest **last) {
-  tensor *d = b->d[w->id];
-  nest *after = last[d->id];
-  instance o = update_of(b, use, w, d);
-  if (!instantiate(&o)) return false;
-  if (last[w->id]->place > after->place) after = last[w->id];
-  after = loop_last(after);
-  if (b->p->phases) after = last_of_all(b);
-  for (nest *n = o.first; b->p->phases && n; n = n->next) n->phase = PHASE_UPDATE;
-  o.last->next = after->next;
-  after->next = o.first;
-  return true;
-}
-
 static bool separate_states(nestprog *p) {
   const tensor *t = version_states(p);
   if (t)
@@ -322,21 +272,11 @@ static bool reverse(nestprog *p, backward *b) {
   return true;
 }
 
-static void add_rate(nestprog *p) {
-  int64_t one[1] = {1};
-  p->lr = tensor_new(p, "lr", T_HYPER, 1, one);
-}
-
 bool grad(nestprog *p, const opuse *optimizer) {
   backward b;
   if (!reverse(p, &b)) return false;
-  nest **last = find_last_uses(p);
-  add_rate(p);
-  for (int i = 0; i < b.n_tensor && !b.failed; i++)
-    if (b.d[i] && p->tensor[i]->role == T_PARAM && optimizer)
-      b.failed = !update(&b, optimizer, p->tensor[i], last);
   p->stage = "grad";
-  return !b.failed;
+  return !optimizer || append_updates(p, optimizer, b.n_tensor, b.d);
 }
 
 /* --- a step in two: gradients, and what the optimizer does with them --- */
@@ -354,20 +294,6 @@ static tensor **kept_gradients(backward *b) {
   return kept;
 }
 
-static nest *keep(nestprog *p, tensor *d, tensor *to) {
-  nest *c = nest_new(p, to->name, to->node);
-  affine at[MAX_DIMS];
-  c->n_axis = to->rank;
-  for (int k = 0; k < to->rank; k++) {
-    c->axis[k] = (axis){arena_printf(p->mem, "%c", 'a' + k), to->dim[k], false};
-    at[k] = aff_axis(k, 1);
-  }
-  c->term = e_read(p->ex, access_of(p->ex, d, at));
-  nest_store(c, access_of(p->ex, to, at), e_acc(p->ex));
-  c->canonical = true;
-  return c;
-}
-
 bool gradients(nestprog *p) {
   backward b;
   if (!reverse(p, &b)) return false;
@@ -375,7 +301,10 @@ bool gradients(nestprog *p) {
   nest **last = find_last_uses(p);
   for (int i = 0; i < b.n_tensor; i++) {
     if (!kept[i]) continue;
-    nest *c = keep(p, b.d[i], kept[i]), *after = loop_last(last[b.d[i]->id]);
+    access from, to;
+    nest *c = elementwise_nest(p, kept[i], b.d[i], &to, &from), *after = loop_last(last[b.d[i]->id]);
+    c->term = e_read(p->ex, from);
+    nest_store(c, to, e_acc(p->ex));
     c->next = after->next;
     after->next = c;
   }
@@ -387,18 +316,7 @@ bool updates(nestprog *p, const opuse *optimizer) {
   backward b;
   if (!reverse(p, &b)) return false;
   tensor **kept = kept_gradients(&b);
-  nest *end = NULL;
   p->nests = NULL;
-  add_rate(p);
-  for (int i = 0; i < b.n_tensor && !b.failed; i++) {
-    if (!kept[i]) continue;
-    instance o = update_of(&b, optimizer, p->tensor[i], kept[i]);
-    b.failed = !instantiate(&o);
-    if (b.failed) break;
-    if (end) end->next = o.first;
-    else p->nests = o.first;
-    end = o.last;
-  }
   p->stage = "grad";
-  return !b.failed;
+  return append_updates(p, optimizer, b.n_tensor, kept);
 }

@@ -109,12 +109,11 @@ static bool share_slices(nest *m, nest *n) {
 typedef struct {
   int id, n;
   bool serial;
-  phase phase;
   nest *member[MAX_GROUP];
 } group;
 
 static bool may_join(const group *g, nest *n, bool small) {
-  if (g->n == 0 || g->phase != n->phase || g->n == MAX_GROUP || g->serial != small) return false;
+  if (g->n == 0 || g->n == MAX_GROUP || g->serial != small) return false;
   for (int i = 0; i < g->n && !small; i++)
     if (!may_share(g->member[i], n)) return false;
   return true;
@@ -157,7 +156,7 @@ void group_program(nestprog *p, const target_info *t) {
     if (n->chain && !linked) check_start(&last_chain, n);
     if (linked) check_link(&g, n);
     else if (n->chain || !may_join(&g, n, small))
-      g = (group){.id = g.id + 1, .serial = small, .phase = n->phase};
+      g = (group){.id = g.id + 1, .serial = small};
     n->sched->serial = small;
     n->sched->group = g.id;
     n->sched->interleaved = linked || (g.n > 0 && !small && share_slices(g.member[g.n - 1], n));

@@ -139,7 +139,6 @@ static nest *clear_slab(nestprog *p, tensor *t, int dim, int64_t from, int64_t e
 }
 
 static nest **put_before(nest **link, nest *c) {
-  if (*link) c->phase = (*link)->phase;
   c->next = *link;
   *link = c;
   return &c->next;

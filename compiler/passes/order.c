@@ -113,7 +113,6 @@ static void pack_read(nestprog *p, packings *k, nest **link, nest *n, expr *read
   if (!*to) {
     *to = packed_tensor(p, from, dim);
     nest *c = copy_nest(p, from, *to, dim);
-    c->phase = n->phase;
     c->next = *link;
     *link = c;
   }

@@ -99,13 +99,11 @@ static int block_of(const tensor *t) {
   case T_PARAM:
   case T_STATE: return BLOCK_PARAMS;
   case T_OPT: return BLOCK_STATE;
-  case T_GRAD: return BLOCK_GRADS;
   case T_HYPER: return BLOCK_CONTROL;
   case T_INPUT:
   case T_LABEL:
   case T_LOGITS:
-  case T_LOSSES:
-  case T_METRIC: return BLOCK_PORTS + t->port;
+  case T_LOSSES: return BLOCK_PORTS + t->port;
   case T_TEMP: return BLOCK_WORK;
   }
   internal_error(t->name, "a tensor without a role");
@@ -119,7 +117,7 @@ memory_plan plan(nestprog *p) {
     lives[i].first = INT32_MAX;
     lives[i].last = -1;
     t->block = block_of(t);
-    if (t->block > BLOCK_GRADS) continue;
+    if (t->block > BLOCK_STATE) continue;
     t->offset = m.bytes[t->block];
     m.bytes[t->block] += aligned(tensor_bytes(t));
   }

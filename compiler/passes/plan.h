@@ -7,7 +7,6 @@
 enum {
   BLOCK_PARAMS,  /* parameters and running statistics: one layout for all programs of a graph */
   BLOCK_STATE,   /* the optimizer's */
-  BLOCK_GRADS,   /* gradients of parameters, in a program of phases */
   BLOCK_WORK,    /* activations and gradients, by liveness */
   BLOCK_CONTROL, /* learning rate, seed, step */
   BLOCK_PORTS    /* and one for each port of the program */

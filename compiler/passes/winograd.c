@@ -30,7 +30,6 @@ static nest *new_tile_nest(const form *f, const char *name) {
   nest *c = nest_new(f->p, name, f->n->node);
   c->term = e_const(f->p->ex, 0);
   c->canonical = true;
-  c->phase = f->n->phase;
   return c;
 }
 

@@ -14,7 +14,6 @@ static void wrong_library(const compilation *c) {
 static void run_lower(compilation *c) {
   c->p = lower(c->g, c->opt.train, c->opt.train || c->opt.loss, c->opt.batch, c->mem);
   if (!c->p) wrong_library(c);
-  c->p->phases = c->opt.train && c->opt.phases;
   c->p->threads = c->opt.threads > 0 ? c->opt.threads : 1;
   c->p->no_fma = c->machine && !c->machine->info->fma;
 }

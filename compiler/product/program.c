@@ -29,8 +29,7 @@ struct program {
   compilation c;
   jit *jit;
   int n_step, n_place, n_group;
-  int update_group; /* the first of the update's phase, or n_group */
-  int from_group;   /* where the run at hand begins */
+  int from_group; /* where the run at hand begins */
   step *step;
   int *first_step; /* of every group, and the end of the last one */
   int *shares;     /* that a group is cut into (base/workers.h) */
@@ -101,7 +100,6 @@ static void lay_out_groups(program *p) {
     int group = l->call[i].n->sched->group;
     for (end = i; end < l->n_call && l->call[end].n->sched->group == group; end++) continue;
     p->shares[p->n_group] = shares_of(p, i, end);
-    if (l->call[i].n->phase == PHASE_GRADIENTS) p->update_group = p->n_group + 1;
     p->first_step[p->n_group++] = i;
     p->first_step[p->n_group] = end;
   }
@@ -139,8 +137,7 @@ static port_role role_of(const tensor *t) {
   return t->role == T_INPUT    ? PORT_INPUT
          : t->role == T_LABEL  ? PORT_TARGET
          : t->role == T_LOGITS ? PORT_PREDICTION
-         : t->role == T_LOSSES ? PORT_LOSS
-                               : PORT_METRIC;
+                               : PORT_LOSS;
 }
 
 /* Predictions that are vectors may be images of 1 x 1 inside. */
@@ -232,7 +229,6 @@ void program_free(program *p) {
 int program_batch(const program *p) { return p->c.opt.batch; }
 size_t program_params_bytes(const program *p) { return (size_t)p->c.memory.bytes[BLOCK_PARAMS]; }
 size_t program_state_bytes(const program *p) { return (size_t)p->c.memory.bytes[BLOCK_STATE]; }
-size_t program_grads_bytes(const program *p) { return (size_t)p->c.memory.bytes[BLOCK_GRADS]; }
 size_t program_work_bytes(const program *p) { return (size_t)p->c.memory.bytes[BLOCK_WORK]; }
 double program_compile_seconds(const program *p) { return p->compile_seconds; }
 
@@ -248,6 +244,10 @@ void program_export(const program *p, int i, const void *block, void *file) {
 
 void program_import(const program *p, int i, void *block, const void *file) {
   weight_import(&p->weights, i, block, file);
+}
+
+void program_average(const program *p, const void *state, void *params) {
+  weights_average(&p->weights, state, params);
 }
 
 void program_init(const program *p, void *params, void *state, uint64_t seed) {
@@ -277,7 +277,6 @@ static void find_tensors(program *p, const run_args *a) {
   void **blocks = p->given;
   blocks[BLOCK_PARAMS] = a->params;
   blocks[BLOCK_STATE] = a->state;
-  blocks[BLOCK_GRADS] = a->grads;
   blocks[BLOCK_WORK] = a->work;
   blocks[BLOCK_CONTROL] = &p->ctl;
   for (int i = 0; i < p->n_port; i++)
@@ -353,16 +352,6 @@ static void run_groups(program *p, int from, int to) {
 void program_run(program *p, const run_args *a) {
   prepare(p, a);
   run_groups(p, 0, p->n_group);
-}
-
-void program_run_gradients(program *p, const run_args *a) {
-  prepare(p, a);
-  run_groups(p, 0, p->update_group);
-}
-
-void program_run_update(program *p, const run_args *a) {
-  prepare(p, a);
-  run_groups(p, p->update_group, p->n_group);
 }
 
 /* --- single steps --- */

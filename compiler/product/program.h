@@ -27,8 +27,7 @@ typedef enum {
   PORT_INPUT,
   PORT_TARGET,     /* of training, and where losses or metrics are computed */
   PORT_PREDICTION, /* what losses compare, else the network's last value */
-  PORT_LOSS,       /* one value a sample; their mean is the batch's loss */
-  PORT_METRIC
+  PORT_LOSS        /* one value a sample; their mean is the batch's loss */
 } port_role;
 typedef struct {
   const char *name; /* "x", "label", "logits", "losses", or the label in the file */
@@ -52,7 +51,6 @@ typedef struct {
   int batch;
   int threads;
   const char *cpu, *features; /* NULL: this machine */
-  bool phases;                /* training: gradients apart from the update */
   int optimizer;              /* index into train.optimizer; 0 by default */
   program_part part;          /* of training */
 } program_options;
@@ -66,9 +64,6 @@ int program_batch(const program *p);
 size_t program_params_bytes(const program *p);
 size_t program_state_bytes(const program *p); /* 0 for plain SGD and for inference */
 size_t program_work_bytes(const program *p);
-/* Of the parameters' gradients, in a program of phases: one after the other, as laid out in the
-   params block; else 0. */
-size_t program_grads_bytes(const program *p);
 double program_compile_seconds(const program *p);
 /* Where operator state i (running statistics; from 0) lies in the params block, in bytes. False
    beyond the last one. */
@@ -82,17 +77,19 @@ const param_info *program_param(const program *p, int i);
    `file` holds count floats, or one int64_t if is_int64. */
 void program_export(const program *p, int i, const void *block, void *file);
 void program_import(const program *p, int i, void *block, const void *file);
+/* Where the network averages its weights: puts the averages of the state block in place of the
+   parameters in the params block. */
+void program_average(const program *p, const void *state, void *params);
 /* Initial values: parameters drawn by Philox from seed, tensor name and element (file order);
    running statistics and optimizer state to theirs. state may be NULL. */
 void program_init(const program *p, void *params, void *state, uint64_t seed);
 
-/* A program's ports: inputs, targets, predictions, losses, metrics, in this order. */
+/* A program's ports: inputs, targets, predictions, losses, in this order. */
 int program_n_ports(const program *p);
 const port_info *program_port(const program *p, int i);
 
 typedef struct {
   void *params, *state, *work; /* 64-byte aligned, of the sizes above */
-  void *grads;                 /* likewise, in a program of phases */
   const float *x;              /* batch x C x H x W, scaled */
   const int32_t *labels;       /* batch (training or loss; else NULL) */
   float *logits;               /* batch x classes, out */
@@ -104,10 +101,6 @@ typedef struct {
   void *const *port;
 } run_args;
 void program_run(program *p, const run_args *a);
-/* Only the gradients, or only the update, of a program of phases: one after the other, with the
-   same arguments. Between them the caller may change the gradients. */
-void program_run_gradients(program *p, const run_args *a);
-void program_run_update(program *p, const run_args *a);
 /* --- for `netc check` --- */
 typedef struct {
   const char *name; /* of the parameter, as in weight files; valid while the graph is */

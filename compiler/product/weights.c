@@ -91,6 +91,17 @@ void weight_import(const weight_table *w, int i, void *block, const void *file) 
     for (int64_t k = 0; k < w->info[i].count; k++) to[place_next(&at)] = ((const float *)file)[k];
 }
 
+void weights_average(const weight_table *w, const void *state, void *params) {
+  const float *from = state;
+  float *to = params;
+  for (int i = 0; i < w->n; i++) {
+    const tensor *of = w->tensor[i]->average_of;
+    if (!of) continue;
+    place a = place_first(w->tensor[i]), b = place_first(of);
+    for (int64_t k = 0; k < w->info[i].count; k++) to[place_next(&b)] = from[place_next(&a)];
+  }
+}
+
 uint32_t weight_stream(const char *s) {
   uint32_t h = 2166136261u;
   for (; *s; s++) h = (h ^ (uint8_t)*s) * 16777619u;

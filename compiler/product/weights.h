@@ -15,6 +15,8 @@ void weights_collect(weight_table *w, nestprog *p);
 /* block: the params or state block; file: dense, info->count floats, or one int64_t. */
 void weight_export(const weight_table *w, int i, const void *block, void *file);
 void weight_import(const weight_table *w, int i, void *block, const void *file);
+/* The averages in a state block take the place of what they average in a params block. */
+void weights_average(const weight_table *w, const void *state, void *params);
 /* FNV-1a, 32 bits: names the stream of random numbers of a tensor. */
 uint32_t weight_stream(const char *name);
 /* How t begins (base/draw.h): drawn, times its init; or at that. */
