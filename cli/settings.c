@@ -43,7 +43,8 @@ static const char *describe_schedule(const graph *g) {
   const schedule_rule *r = &t->schedule;
   if (!r->kind) return "null";
   const char *text = arena_printf(g->mem, "%s%s", r->kind, r->in_steps ? " steps" : "");
-  for (int i = 0; i < SCHEDULE_VALUES; i++) text = arena_printf(g->mem, "%s %.9g", text, r->value[i]);
+  for (int i = 0; i < SCHEDULE_VALUES; i++)
+    text = arena_printf(g->mem, "%s %.9g", text, r->value[i]);
   return quoted(g, text);
 }
 

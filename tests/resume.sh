@@ -18,7 +18,7 @@ cat > run.net <<END
 input 3x32x32; classes 5;
 conv 8 k3 s2 p1 bn relu; dropout=0.2; maxpool 4; linear classes;
 train { data "$root/examples/emoji/emoji.pkl"; split 190/40; batch 10; epochs 600; seed 3;
-        optimizer adam; lr 0.002; augment flip shift=2; }
+        optimizer adam; lr 0.002; clip 1; average 0.95; augment flip shift=2; }
 END
 "$netc" train run.net -o whole >/dev/null 2>err || fail "the run that is left alone"
 

@@ -322,8 +322,9 @@ static void test_rates(void **state) {
 static void test_rates_of_torch(void **state) {
   (void)state;
   static const int at[] = {0, 1, 7, 14, 15, 30, 49};
-  static const double cycle[] = {0.032,         0.0416276817221798, 0.416, 0.8, 0.798389724039225,
-                                 0.45369469155, 3.2e-06},
+  static const double cycle[] = {0.032,  0.0416276817221798, 0.416,
+                                 0.8,    0.798389724039225,  0.45369469155,
+                                 3.2e-06},
                       fade[] = {0.8, 0.72, 0.8 * 0.4782969};
   const schedule_rule rule = {
       "onecycle",
@@ -454,7 +455,7 @@ int main(void) {
                                      cmocka_unit_test(test_early_stopping),
                                      cmocka_unit_test(test_best_epoch),
                                      cmocka_unit_test(test_rates),
-      cmocka_unit_test(test_rates_of_torch),
+                                     cmocka_unit_test(test_rates_of_torch),
                                      cmocka_unit_test(test_augmentation),
                                      cmocka_unit_test(test_answers),
                                      cmocka_unit_test(test_statistics),

@@ -119,8 +119,8 @@ typedef struct {
   int n_optimizer;
   opuse *optimizer;
   values lr, batch, epochs, seed;
-  values clip, average;    /* n 0: neither */
-  values shards;           /* parts of a batch, each with a gradient of its own; n 0: none */
+  values clip, average; /* n 0: neither */
+  values shards;        /* parts of a batch, each with a gradient of its own; n 0: none */
   schedule_rule schedule;
   const char *stop_metric; /* NULL, "val_loss", "val_acc", "train_loss" */
   int stop_patience;

@@ -157,8 +157,8 @@ static bool read_settings(expander *x, const opdef *op, loc at, int n, arg *args
   call k = {.what = op->name, .at = at};
   xenv none = {0};
   op_slots(x, op, &k);
-  *out = (opuse){
-      .op = op, .n_set = op->n_set, .set = NEW_N(x->a, setting, op->n_set + 1), .at = at};
+  *out =
+      (opuse){.op = op, .n_set = op->n_set, .set = NEW_N(x->a, setting, op->n_set + 1), .at = at};
   int before = diag_errors(x->d);
   if (!bind_arguments(x, &k, n, args)) return false;
   if (!slots_to_settings(x, &k, op, &none, out->set)) return false;

@@ -36,13 +36,13 @@ typedef struct tensor {
   int64_t below; /* if whole: all values are; 0: not known */
   int rank;
   int64_t dim[MAX_DIMS];
-  struct tensor *grad_of;    /* for d.* tensors */
+  struct tensor *grad_of;          /* for d.* tensors */
   const struct tensor *average_of; /* of a T_OPT: the parameter that it averages */
-  struct tensor *view_of;    /* a part of that tensor's memory (block.c) ... */
-  int64_t view_at;           /* ... from this element on */
-  const struct node *node;   /* the layer it belongs to, or NULL */
-  const struct opdecl *decl; /* T_PARAM, T_STATE, T_OPT: initial values and file order */
-  double init;               /* evaluated: the constant or the bound */
+  struct tensor *view_of;          /* a part of that tensor's memory (block.c) ... */
+  int64_t view_at;                 /* ... from this element on */
+  const struct node *node;         /* the layer it belongs to, or NULL */
+  const struct opdecl *decl;       /* T_PARAM, T_STATE, T_OPT: initial values and file order */
+  double init;                     /* evaluated: the constant or the bound */
   int port;    /* T_INPUT, T_LABEL, T_LOGITS, T_LOSSES: the index in nestprog.port */
   int apart;   /* elements along this dimension (not the first) are used together: keep them out of
                   the same cache sets */

@@ -168,8 +168,7 @@ static nest *inline_target(fusion *f, nest *from, expr **read) {
   if (!to || (all_points(to) > tensor_elements(t) && !(trifling(from) && elementwise(to))))
     return NULL;
   reads in = reads_of(from), r = reads_of_term(to), in_stores = reads_of_stores(to);
-  if (to->place < from->place || changed_between(f, &in, from, to))
-    return NULL;
+  if (to->place < from->place || changed_between(f, &in, from, to)) return NULL;
   *read = NULL;
   for (int i = 0; i < r.n; i++) {
     if (r.read[i]->rd.t != t) continue;

@@ -155,8 +155,7 @@ void group_program(nestprog *p, const target_info *t) {
     if (n->chain) linked = g.n > 0 && g.member[g.n - 1]->chain == n->chain;
     if (n->chain && !linked) check_start(&last_chain, n);
     if (linked) check_link(&g, n);
-    else if (n->chain || !may_join(&g, n, small))
-      g = (group){.id = g.id + 1, .serial = small};
+    else if (n->chain || !may_join(&g, n, small)) g = (group){.id = g.id + 1, .serial = small};
     n->sched->serial = small;
     n->sched->group = g.id;
     n->sched->interleaved = linked || (g.n > 0 && !small && share_slices(g.member[g.n - 1], n));
