@@ -309,7 +309,8 @@ static void keep_if_best(trainer *t, const epoch_row *row, const void *params) {
 static bool end_epoch(trainer *t) {
   const split *sp = t->o->sp;
   void *params = presented(t);
-  evaluation e = evaluate(&t->eval_buffers, params, t->o->ds, sp->val, sp->n_val, NULL, t->o->ranks);
+  evaluation e =
+      evaluate(&t->eval_buffers, params, t->o->ds, sp->val, sp->n_val, NULL, t->o->ranks);
   if (sp->n_val && !isfinite(e.loss)) return diverged(t, "validation");
   const double compared = (double)t->samples * (double)t->metric.positions;
   epoch_row row = {t->s.epoch + 1,

@@ -1,6 +1,6 @@
 /* Layers, losses and optimizers against PyTorch's figures (tests/golden/layers): the first results,
-   how far a step moves each parameter, averages, and the losses of 20 steps, from weights, inputs and targets
-   that a formula gives. */
+   how far a step moves each parameter, averages, and the losses of 20 steps, from weights, inputs
+   and targets that a formula gives. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

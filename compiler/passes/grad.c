@@ -269,7 +269,7 @@ static bool reverse(nestprog *p, backward *b) {
   b->won = NEW_N(p->mem, tensor *, p->n_tensor);
   find_needed(b);
   reverse_all(b);
-  return true;
+  return !b->failed;
 }
 
 bool grad(nestprog *p, const opuse *optimizer) {
@@ -302,7 +302,8 @@ bool gradients(nestprog *p) {
   for (int i = 0; i < b.n_tensor; i++) {
     if (!kept[i]) continue;
     access from, to;
-    nest *c = elementwise_nest(p, kept[i], b.d[i], &to, &from), *after = loop_last(last[b.d[i]->id]);
+    nest *c = elementwise_nest(p, kept[i], b.d[i], &to, &from),
+         *after = loop_last(last[b.d[i]->id]);
     c->term = e_read(p->ex, from);
     nest_store(c, to, e_acc(p->ex));
     c->next = after->next;

@@ -12,6 +12,7 @@ typedef struct {
   tensor **d;   /* the gradient of tensor id, once something contributed to it */
   tensor **won; /* the points that a maximum came from, by its tensor's id */
   nest *last;   /* of the program so far */
+  bool failed;
 } backward;
 
 /* Gradients of one nest's reads, equal accesses summed. */
