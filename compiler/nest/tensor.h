@@ -46,7 +46,7 @@ typedef struct tensor {
   int port;    /* T_INPUT, T_LABEL, T_LOGITS, T_LOSSES: the index in nestprog.port */
   int apart;   /* elements along this dimension (not the first) are used together: keep them out of
                   the same cache sets */
-  bool sliced; /* of a chain: memory for one index of the first dimension, for each thread */
+  bool sliced; /* in a chain or loop: memory of one index of dimension 0, for each thread */
   /* filled in by plan: */
   int64_t pad_lo[MAX_DIMS], pad_hi[MAX_DIMS]; /* zero halo around the data, in elements */
   int64_t stride[MAX_DIMS];                   /* in elements */

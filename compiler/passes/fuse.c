@@ -244,9 +244,25 @@ static bool is_writer(const move *m, const nest *n) {
 
 /* May c run as early as its first writer? Nothing from there on may touch what it reads or writes,
    but for the writers themselves: they read what it writes, and write what it reads. */
-static bool meets_other(const move *m, const nest_list *l, bool writers_may) {
+static bool meets_other(const move *m, const nest_list *l) {
   for (int i = 0; i < l->n && l->at[i]->place < m->c->place; i++)
-    if (l->at[i]->place >= m->writer[m->n - 1]->place && !(writers_may && is_writer(m, l->at[i])))
+    if (l->at[i]->place >= m->writer[m->n - 1]->place && !is_writer(m, l->at[i])) return true;
+  return false;
+}
+
+/* Is it certain that n writes nothing of what c writes at out? */
+static bool writes_apart(const nest *n, const nest *c, const access *out) {
+  for (int s = 0; s < n->n_store; s++) {
+    const access *x = &n->store[s].out;
+    if (x->t == out->t && !disjoint(c, out, n, x)) return false;
+  }
+  return true;
+}
+
+static bool meets_writer(const move *m, const access *out, const nest_list *l) {
+  for (int i = 0; i < l->n && l->at[i]->place < m->c->place; i++)
+    if (l->at[i]->place >= m->writer[m->n - 1]->place &&
+        !(out->t == m->t && is_writer(m, l->at[i])) && !writes_apart(l->at[i], m->c, out))
       return true;
   return false;
 }
@@ -255,12 +271,12 @@ static bool may_move(fusion *f, const move *m) {
   reads r = reads_of(m->c);
   for (int i = 0; i < r.n; i++) {
     nest_list w = uses_writers(f->u, r.read[i]->rd.t);
-    if (meets_other(m, &w, true)) return false;
+    if (meets_other(m, &w)) return false;
   }
   for (int s = 0; s < m->c->n_store; s++) {
     tensor *out = m->c->store[s].out.t;
     nest_list reading = uses_readers(f->u, out), writing = uses_writers(f->u, out);
-    if (meets_other(m, &reading, true) || meets_other(m, &writing, out == m->t)) return false;
+    if (meets_other(m, &reading) || meets_writer(m, &m->c->store[s].out, &writing)) return false;
   }
   return true;
 }
@@ -301,6 +317,12 @@ static bool reads_own_element(const move *m, const nest *w) {
   return true;
 }
 
+/* Does w, in a loop, read there only what it would have written at out in steps before? */
+static bool of_steps_before(const nest *w, const access *x, const access *out) {
+  delay d;
+  return w->loop && loop_delay(w, x, w, out, &d) && d.least > 0;
+}
+
 /* Does w read the tensor that c would write there at no other element than the one written? (All
    values are computed before any is stored.) The term runs over many elements: none of it may. */
 static bool reads_at_most(nest *w, const move *m, const access *out) {
@@ -308,7 +330,7 @@ static bool reads_at_most(nest *w, const move *m, const access *out) {
   access x = access_map(w->ex, *out, &s);
   reads term = reads_of_term(w), stores = reads_of_stores(w);
   for (int i = 0; i < term.n; i++)
-    if (term.read[i]->rd.t == out->t) return false;
+    if (term.read[i]->rd.t == out->t && !of_steps_before(w, &term.read[i]->rd, &x)) return false;
   for (int i = 0; i < stores.n; i++)
     if (stores.read[i]->rd.t == out->t && !access_equal(&stores.read[i]->rd, &x)) return false;
   return true;
@@ -322,6 +344,13 @@ static bool may_take(const move *m, nest *w) {
   return keeps_vectors(m, w) && reads_own_element(m, w);
 }
 
+/* The store of n that writes there, or -1. */
+static int store_at(const nest *n, const access *x) {
+  for (int s = 0; s < n->n_store; s++)
+    if (access_equal(&n->store[s].out, x)) return s;
+  return -1;
+}
+
 static void take(fusion *f, const move *m, nest *w) {
   axis_map s = axes_of_writer(m, w);
   int had = w->n_store;
@@ -330,7 +359,7 @@ static void take(fusion *f, const move *m, nest *w) {
   for (int i = 0; i < m->c->n_store; i++) {
     expr *v = replaced(f, value_in(f, m->c, i, &s), NULL, had, made);
     store new = {access_map(f->ex, m->c->store[i].out, &s), v};
-    int old = store_to(w, new.out.t); /* c may rewrite what it reads, in place */
+    int old = store_at(w, &new.out); /* c may rewrite what it reads, in place */
     if (old >= 0) w->store[old] = new;
     else nest_store(w, new.out, new.value);
   }
@@ -431,14 +460,23 @@ static bool forward_copies(fusion *f, nest *n) {
   return false;
 }
 
+/* Does r, which stands before n in its loop or is n itself, read what n writes at x in a step after
+   it? */
+static bool in_later_step(const nest *n, const access *x, const nest *r, const access *read) {
+  delay d;
+  return !loop_delay(r, read, n, x, &d) || d.most > 0;
+}
+
 static bool read_later(fusion *f, const nest *n, const access *x) {
   nest_list r = uses_readers(f->u, x->t);
   for (int i = 0; i < r.n; i++) {
     reads in = reads_of(r.at[i]);
-    bool later = r.at[i]->place > n->place || (n->loop && same_loop(n, r.at[i]));
-    if (!later) continue;
+    bool later = r.at[i]->place > n->place;
+    if (!later && (!n->loop || !same_loop(n, r.at[i]))) continue;
     for (int q = 0; q < in.n; q++)
-      if (in.read[q]->rd.t == x->t && !disjoint(n, x, r.at[i], &in.read[q]->rd)) return true;
+      if (in.read[q]->rd.t == x->t && !disjoint(n, x, r.at[i], &in.read[q]->rd) &&
+          (later || in_later_step(n, x, r.at[i], &in.read[q]->rd)))
+        return true;
   }
   return false;
 }

@@ -190,6 +190,28 @@ static void clear_borders(nestprog *p) {
   }
 }
 
+/* --- what lasts for one step of a loop takes memory for one --- */
+
+/* Tensors by id: the loop that all of their uses are in, each of the step at hand; or -1. */
+static void note_step(int *loop, const nest *n, const access *x) {
+  int *of = &loop[x->t->id];
+  bool now = n->loop && x->t->rank > 1 && x->t->dim[0] == n->axis[0].extent &&
+             aff_is(x->ix[0], aff_axis(0, 1)) && !access_may_leave(n, x);
+  for (int d = 1; now && d < x->t->rank; d++) now = !x->ix[d]->k[0];
+  *of = now && (!*of || *of == n->loop) ? n->loop : -1;
+}
+
+static void slice_steps(nestprog *p) {
+  int *loop = NEW_N(p->mem, int, p->n_tensor + 1);
+  for (const nest *n = p->nests; p->n_loop && n; n = n->next) {
+    reads r = reads_of(n);
+    for (int i = 0; i < r.n; i++) note_step(loop, n, &r.read[i]->rd);
+    for (int s = 0; s < n->n_store; s++) note_step(loop, n, &n->store[s].out);
+  }
+  for (int i = 0; i < p->n_tensor; i++)
+    if (p->tensor[i]->role == T_TEMP && loop[i] > 0) p->tensor[i]->sliced = true;
+}
+
 static void set_strides(tensor *t) {
   t->laid_out = true;
   int64_t s = 1;
@@ -215,6 +237,7 @@ void halo(nestprog *p) {
   for (int i = 0; i < p->n_tensor; i++) may_grow[i] = MAX_DIMS;
   for (const nest *n = p->nests; n; n = n->next) note_rows(n, may_grow);
   for (nest *n = p->nests; n; n = n->next) scan_nest(n, may_grow);
+  slice_steps(p);
   for (int i = 0; i < p->n_tensor; i++) {
     tensor *t = p->tensor[i];
     if (!is_whole(t)) t->dtype = p->real;

@@ -179,7 +179,8 @@ static double memory_cycles(nest *n, const schedule *s, const target_info *t, co
   for (int i = 0; i < r->n; i++) {
     const tensor *x = r->read[i]->rd.t;
     double bytes = 4, passes = 1;
-    for (int d = x->sliced; d < x->rank; d++) bytes *= (double)x->dim[d];
+    for (int d = x->sliced; d < x->rank; d++)
+      if (!n->loop || !r->read[i]->rd.ix[d]->k[0]) bytes *= (double)x->dim[d];
     for (int a = 0; a < n->n_axis; a++)
       if (!chain_axis(n, a) && !n->axis[a].reduce && !access_stride(&r->read[i]->rd, a))
         passes *= ceil((double)n->axis[a].extent / (double)tile[a]);

@@ -281,14 +281,22 @@ static void scan_program(forwards *f) {
   }
 }
 
+/* Nests of a loop read, of the steps before, what nests behind them copy. */
+static void reread_loop(forwards *f, nest *first, const nest *last) {
+  for (nest *n = first; n != last; n = n->next) read_forwarded(f, n);
+}
+
 static void forward_copies(nestprog *p, arena *scratch) {
   forwards f = {.p = p, .of = NEW_N(scratch, forwarding, p->n_tensor)};
+  nest *loop = NULL;
   scan_program(&f);
   f.at = 0;
   for (nest *n = p->nests; n; n = n->next, f.at++) {
     f.n = n;
+    if (!loop || loop->loop != n->loop) loop = n->loop ? n : NULL;
     read_forwarded(&f, n);
     note_forwarding(&f);
+    if (loop && n == loop_last(n)) reread_loop(&f, loop, n);
   }
 }
 

@@ -58,8 +58,11 @@ enum { SHARES_A_THREAD = 4, MAX_SHARES = 32767 };
 /* A share below that many operations costs about as much to take as it saves. */
 static const double least_share = 40000;
 
-/* Does n write parts of its own for every thread, but not as a link of the chain that does? */
-static bool fills_parts(const nest *n) { return !n->chain && n->store[0].out.t->sliced; }
+/* Does n write parts of its own for every thread, but not as a link of the chain or loop that does?
+ */
+static bool fills_parts(const nest *n) {
+  return !n->chain && !n->loop && n->store[0].out.t->sliced;
+}
 
 static double operations(const nest *n) {
   double bytes = 0;
