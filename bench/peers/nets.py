@@ -4,7 +4,9 @@ how they are timed.
 A layer is a tuple: its kind, and what it needs: ("conv", channels, kernel, stride, padding,
 dilation, groups, bias), ("dw", kernel, stride, padding, bias), ("maxpool", window),
 ("avgpool", window), ("linear", outputs), ("dropout", p), ("add", branch, branch),
-("concat", branch, branch), or its kind alone. ../onednn_bench.cpp has its own copy of the table's
+("concat", branch, branch), ("attention", heads, causal), ("embed", width), ("dense", outputs),
+("lstm" or "gru", outputs), ("unflatten", channels, height, width),
+("deconv", channels, kernel, stride, padding), or its kind alone. ../onednn_bench.cpp has its own copy of the table's
 first half. Only that part of the language is read which the files of the two tables use.
 """
 import argparse
@@ -14,11 +16,14 @@ import time
 from collections import namedtuple
 from pathlib import Path
 
-Net = namedtuple("Net", "shape classes batch lr layers optimizer momentum decay")
+# tokens: what the input's whole numbers stay below, or 0; target: "class" of a sample, class of
+# "each" position or pixel, or the "input" itself.
+Net = namedtuple("Net", "shape classes batch lr layers optimizer momentum decay tokens target")
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST = ["emoji", "emoji-wide", "resnet20", "mlp", "vgg", "deep"]
-PLAIN = ["bn", "relu", "relu6", "gelu", "silu", "tanh", "sigmoid", "gap"]
+PLAIN = ["bn", "relu", "relu6", "gelu", "silu", "tanh", "sigmoid", "gap", "layernorm", "sequence",
+         "position"]
 
 
 class Reader:
@@ -27,7 +32,7 @@ class Reader:
     def __init__(self, text):
         self.tokens = re.findall(r'"[^"]*"|[{}();,=]|[^\s{}();,=]+', text)
         self.at, self.blocks, self.names = 0, {}, {}
-        self.settings = {}
+        self.settings = {"tokens": 0, "target": "class"}
 
     def next(self):
         self.at += 1
@@ -73,7 +78,13 @@ class Reader:
     def statement(self):
         word = self.next()
         if word == "input":
-            self.settings["shape"] = tuple(int(n) for n in self.next().split("x"))
+            shape = tuple(int(n) for n in self.next().split("x"))
+            self.settings["shape"] = shape[::-1] if len(shape) == 2 else shape
+            if self.peek() == "of":
+                self.next()
+                self.settings["tokens"] = int(self.next())
+        elif word == "target":
+            self.target()
         elif word == "classes":
             self.names["classes"] = int(self.next())
         elif word == "train":
@@ -93,6 +104,13 @@ class Reader:
             return self.chain()
         self.expect(";")
         return []
+
+    def target(self):
+        if self.next() == "input":
+            self.settings["target"], self.names["classes"] = "input", 0
+        else:
+            self.expect("of")
+            self.settings["target"], self.names["classes"] = "each", int(self.next())
 
     def again_and_past(self):
         start = self.at
@@ -135,8 +153,11 @@ class Reader:
         if kind in ("add", "concat"):
             return kind, self.body(), self.body()
         if kind in PLAIN:
+            self.options()
             return (kind,)
-        first = [] if kind in ("dw", "dropout") else [self.number()]
+        if kind == "unflatten":
+            return kind, *(self.number() for _ in range(3))
+        first = [] if kind in ("dw", "dropout", "attention") else [self.number()]
         option = self.options()
         if kind == "conv":
             return (kind, *first, int(option["k"]), *(int(option.get(o, d)) for o, d in
@@ -144,9 +165,15 @@ class Reader:
         if kind == "dw":
             return (kind, int(option["k"]), *(int(option.get(o, d)) for o, d in
                     (("s", 1), ("p", 0), ("bias", 1))))
+        if kind == "deconv":
+            return kind, *first, *(int(option.get(o, d)) for o, d in (("k", 1), ("s", 1), ("p", 0)))
+        if kind == "attention":
+            return kind, *(int(option.get(o, d)) for o, d in (("heads", 1), ("causal", 0)))
+        if kind == "embed":
+            return kind, *first
         if kind == "dropout":
             return kind, float(option.get("p", 0.5))
-        assert kind in ("maxpool", "avgpool", "linear") and not option, f"{kind} {option}"
+        assert kind in ("maxpool", "avgpool", "linear", "dense", "lstm", "gru") and not option, f"{kind} {option}"
         return kind, *first
 
     def options(self):
@@ -179,7 +206,8 @@ def read(name):
     reader = Reader(plain(path))
     layers, got = reader.statements(), reader.settings
     return Net(got["shape"], reader.names["classes"], int(got["batch"]), float(got["lr"]), layers,
-               got["optimizer"], got.get("optimizer.momentum", 0), got.get("optimizer.decay", 0))
+               got["optimizer"], got.get("optimizer.momentum", 0), got.get("optimizer.decay", 0),
+               got["tokens"], got["target"])
 
 
 NETS = {name: read(name) for name in

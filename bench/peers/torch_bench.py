@@ -20,6 +20,50 @@ class Concat(Add):
         return torch.cat((self.a(x), self.b(x)), 1)
 
 
+class Attention(nn.Module):
+    """Through PyTorch's fused kernel."""
+
+    def __init__(self, width, heads, causal):
+        super().__init__()
+        self.into, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.heads, self.causal = heads, bool(causal)
+
+    def forward(self, x):
+        q, k, v = self.into(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        y = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        return self.out(y.transpose(1, 2).flatten(2))
+
+
+class Position(nn.Module):
+    def __init__(self, shape):
+        super().__init__()
+        self.weight = nn.Parameter(0.02 * torch.randn(shape))
+
+    def forward(self, x):
+        return x + self.weight
+
+
+class Sequence(nn.Module):
+    def forward(self, x):
+        return x.flatten(2).transpose(1, 2)
+
+
+class Mean(nn.Module):
+    def forward(self, x):
+        return x.mean(1)
+
+
+class Outputs(nn.Module):
+    """The outputs of a recurrent layer, without its state."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x)[0]
+
+
 POINTWISE = {"relu": nn.ReLU, "relu6": nn.ReLU6, "silu": nn.SiLU, "tanh": nn.Tanh,
              "sigmoid": nn.Sigmoid, "gelu": lambda: nn.GELU("tanh")}
 
@@ -28,8 +72,8 @@ def window(shape, channels, k, s, p, d=1):
     return (channels, *((n + 2 * p - d * (k - 1) - 1) // s + 1 for n in shape[1:]))
 
 
-def build(layers, shape):
-    """The module and the shape that it yields; shapes are (C, H, W) or (N,)."""
+def build(layers, shape, tokens=0):
+    """The module and the shape that it yields; shapes are (C, H, W), (L, C) or (N,)."""
     modules = []
     for kind, *arg in layers:
         if kind == "conv":
@@ -50,6 +94,35 @@ def build(layers, shape):
         elif kind in ("maxpool", "avgpool"):
             modules.append((nn.MaxPool2d if kind == "maxpool" else nn.AvgPool2d)(arg[0]))
             shape = window(shape, shape[0], arg[0], arg[0], 0)
+        elif kind == "deconv":
+            modules.append(nn.ConvTranspose2d(shape[0], *arg))
+            c, k, step, p = arg
+            shape = (c, *((n - 1) * step - 2 * p + k for n in shape[1:]))
+        elif kind == "unflatten":
+            modules.append(nn.Unflatten(1, tuple(arg)))
+            shape = tuple(arg)
+        elif kind == "sequence":
+            modules.append(Sequence())
+            shape = (shape[1] * shape[2], shape[0])
+        elif kind == "embed":
+            modules.append(nn.Embedding(tokens, arg[0]))
+            shape = (*shape, arg[0])
+        elif kind == "position":
+            modules.append(Position(shape))
+        elif kind == "layernorm":
+            modules.append(nn.LayerNorm(shape[-1]))
+        elif kind == "attention":
+            modules.append(Attention(shape[1], *arg))
+        elif kind == "dense":
+            modules.append(nn.Linear(shape[-1], arg[0]))
+            shape = (*shape[:-1], arg[0])
+        elif kind in ("lstm", "gru"):
+            layer = nn.LSTM if kind == "lstm" else nn.GRU
+            modules.append(Outputs(layer(shape[1], arg[0], batch_first=True)))
+            shape = (shape[0], arg[0])
+        elif kind == "gap" and len(shape) == 2:
+            modules.append(Mean())
+            shape = shape[1:]
         elif kind == "gap":
             modules += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
             shape = shape[:1]
@@ -58,7 +131,7 @@ def build(layers, shape):
             modules += [nn.Flatten()] * (len(shape) > 1) + [nn.Linear(inputs, arg[0])]
             shape = (arg[0],)
         elif kind in ("add", "concat"):
-            (a, left), (b, right) = build(arg[0], shape), build(arg[1], shape)
+            (a, left), (b, right) = build(arg[0], shape, tokens), build(arg[1], shape, tokens)
             modules.append(Add(a, b) if kind == "add" else Concat(a, b))
             shape = left if kind == "add" else (left[0] + right[0], *left[1:])
     return nn.Sequential(*modules), shape
@@ -66,11 +139,17 @@ def build(layers, shape):
 
 def train_step(model, net, x, y, compiled):
     def loss_of(x, y):
-        return nn.functional.cross_entropy(model(x), y)
+        found = model(x)
+        if net.target == "input":
+            return nn.functional.mse_loss(found, x)
+        if found.dim() == 3:
+            found, y = found.flatten(0, 1), y.flatten()
+        return nn.functional.cross_entropy(found, y)
 
     loss_of = torch.compile(loss_of) if compiled else loss_of
-    if net.optimizer == "adam":
-        optimizer = torch.optim.Adam(model.parameters(), lr=net.lr, fused=True)
+    if net.optimizer in ("adam", "adamw"):
+        kind = torch.optim.Adam if net.optimizer == "adam" else torch.optim.AdamW
+        optimizer = kind(model.parameters(), lr=net.lr, fused=True)
     else:
         optimizer = torch.optim.SGD(model.parameters(), lr=net.lr, momentum=net.momentum,
                                     weight_decay=net.decay, fused=True)
@@ -84,15 +163,22 @@ def train_step(model, net, x, y, compiled):
 
 def measure(name, compiled, seconds):
     net, best = nets.NETS[name], {}
-    for memory_format in (torch.contiguous_format, torch.channels_last):
+    formats = [torch.contiguous_format]
+    if len(net.shape) == 3:
+        formats.append(torch.channels_last)
+    for memory_format in formats:
         torch.manual_seed(1)
         torch._dynamo.reset()
-        model = build(net.layers, net.shape)[0].to(memory_format=memory_format)
+        model, out = build(net.layers, net.shape, net.tokens)
+        model = model.to(memory_format=memory_format)
 
         def images(n):
+            if net.tokens:
+                return torch.randint(net.tokens, (n, *net.shape))
             return torch.rand(n, *net.shape).to(memory_format=memory_format)
 
-        x, y = images(net.batch), torch.randint(net.classes, (net.batch,))
+        places = () if net.target == "class" else out[:-1] if len(out) == 2 else out[1:]
+        x, y = images(net.batch), torch.randint(max(net.classes, 1), (net.batch, *places))
         found = {"train_step": nets.median_ms(train_step(model, net, x, y, compiled), seconds)}
         model.eval()
         for n in (1, 32):

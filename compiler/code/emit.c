@@ -332,6 +332,10 @@ static point join(const em *e, const point *out, const point *red) {
 
 /* --- combining terms --- */
 
+static LLVMValueRef greater(em *e, LLVMValueRef acc, LLVMValueRef v) {
+  return LLVMBuildSelect(B, LLVMBuildFCmp(B, LLVMRealOGT, v, acc, ""), v, acc, "");
+}
+
 static LLVMValueRef combine(em *e, LLVMValueRef acc, const point *p) {
   expr *t = e->n->term;
   int w = ir_width(acc);
@@ -340,8 +344,7 @@ static LLVMValueRef combine(em *e, LLVMValueRef acc, const point *p) {
   LLVMValueRef v = eval_wide(e, t, p, w);
   if (e->n->red == R_SET) return v;
   if (e->n->red == R_SUM) return LLVMBuildFAdd(B, acc, v, "");
-  LLVMValueRef more = LLVMBuildFCmp(B, LLVMRealOGT, v, acc, "");
-  return LLVMBuildSelect(B, more, v, acc, "");
+  return greater(e, acc, v);
 }
 
 /* i1: every guard holds at p; NULL when the nest has none. */
@@ -526,9 +529,9 @@ static void reduce_from(em *e, int ax) {
   reduce_loop(e, ax, extent / e->tile[ax], e->tile[ax]);
 }
 
-/* --- folding the partial sums --- */
+/* --- folding the partial results --- */
 
-/* Adds lane l and l + w/2 within every group of w lanes; a and b (may be NULL) end in one vector.
+/* Joins lane l and l + w/2 within every group of w lanes; a and b (may be NULL) end in one vector.
  */
 static LLVMValueRef fold_step(em *e, LLVMValueRef a, LLVMValueRef b, int w) {
   int width = ir_width(a), groups = width / w, n = 0;
@@ -540,12 +543,12 @@ static LLVMValueRef fold_step(em *e, LLVMValueRef a, LLVMValueRef b, int w) {
         hi[n] = LLVMConstInt(e->c.i32, (uint64_t)(v * width + g * w + w / 2 + l), 0);
       }
   LLVMValueRef other = b ? b : LLVMGetPoison(LLVMTypeOf(a));
-  return LLVMBuildFAdd(B, LLVMBuildShuffleVector(B, a, other, LLVMConstVector(lo, (unsigned)n), ""),
-                       LLVMBuildShuffleVector(B, a, other, LLVMConstVector(hi, (unsigned)n), ""),
-                       "");
+  LLVMValueRef low = LLVMBuildShuffleVector(B, a, other, LLVMConstVector(lo, (unsigned)n), "");
+  LLVMValueRef high = LLVMBuildShuffleVector(B, a, other, LLVMConstVector(hi, (unsigned)n), "");
+  return e->n->red == R_MAX ? greater(e, low, high) : LLVMBuildFAdd(B, low, high, "");
 }
 
-/* Folds n (a power of two, at most 16) vectors of partial sums into one vector of n sums. */
+/* Folds n (a power of two, at most 16) vectors of partial results into one of n results. */
 static LLVMValueRef fold_together(em *e, LLVMValueRef *v, int n) {
   for (int w = LANES; w > 1; w /= 2) {
     if (n == 1) {

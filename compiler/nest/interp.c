@@ -275,6 +275,7 @@ static void fold_lanes(machine *m) {
   for (int half = LANES / 2; half; half /= 2)
     for (int l = 0; l < half; l++) {
       double v = m->acc[l] + m->acc[l + half];
+      if (m->n->red == R_MAX) v = m->acc[l + half] > m->acc[l] ? m->acc[l + half] : m->acc[l];
       m->acc[l] = m->exact ? v : (double)(float)v;
     }
 }

@@ -34,9 +34,10 @@ typedef struct store {
          R_SET acc = term; R_MAX acc = term > acc ? term : acc;
          R_SUM acc = fma(a, b, acc) if term is E_MUL(a, b), else acc = acc + term
      then all store values are computed, and after that stored, in order.
-   With lanes (R_SUM only): the innermost reduce axis runs over 16 partial sums, index k adding to
-   sum k % 16, folded at the end by the tree l + (l+8), l + (l+4), l + (l+2), l + (l+1).
-   All arithmetic is float, rounded after every operation (double in `check`).
+   With lanes (R_SUM, R_MAX): the innermost reduce axis runs over 16 partial results, index k going
+     to number k % 16, folded at the end by the tree l with (l+8), l with (l+4), l with (l+2), l
+   with (l+1): their sum, or the second where it is greater. All arithmetic is float, rounded after
+   every operation (double in `check`).
 
    Between grad and gather a nest may be a scatter (canonical == false, R_SUM, one store): all its
    axes stand on the output side, several points may reach one element, and a point whose output
@@ -44,7 +45,7 @@ typedef struct store {
      unless the store's value is ADD(READ out, ACC), all elements of the output tensor = 0 (before
      the first step of a loop)
      for every point where the reads, the guards and the output are in range: out = out + term. */
-enum { MAX_STORES = 40, LANES = 16 /* partial sums of a sum in lanes */ };
+enum { MAX_STORES = 40, LANES = 16 /* partial results of a sum or maximum */ };
 
 /* What a nest's expressions were when its reads were listed, and those (effects.c). */
 typedef struct {

@@ -162,7 +162,7 @@ static void check_form(const checker *c, const nest *n) {
   for (int a = 0; a < n->n_axis; a++)
     need(c, n->axis[a].name && n->axis[a].extent >= 1, "an axis without name or extent");
   need(c, n->canonical || (n->red == R_SUM && n->n_store == 1 && !reduces(n)), "malformed scatter");
-  need(c, !n->lanes || (n->red == R_SUM && reduces(n)), "lanes without a sum");
+  need(c, !n->lanes || (n->red != R_SET && reduces(n)), "lanes without a sum or maximum");
   need(c, !n->init || (n->red == R_SUM && !n->lanes), "a start without a plain sum");
 }
 

@@ -391,12 +391,17 @@ static nest *next_touching(fusion *f, const nest *from, const tensor *t) {
   return !r || (w && w->place < r->place) ? w : r;
 }
 
-/* An elementwise nest whose result the next one to touch it only adds to: computed there instead.
- */
+/* Where nobody but the program itself looks at what stands there in between. */
+static bool own_memory(const tensor *t) {
+  return t->role == T_TEMP || t->role == T_PARAM || t->role == T_OPT;
+}
+
+/* An elementwise nest whose result the next one to touch it writes anew (adds to; or a weight that
+   decays, and then is updated): computed there instead. */
 static bool absorb_forward(fusion *f, nest *from) {
   int by[MAX_AXES], to_by[MAX_AXES];
   tensor *t = from->store[0].out.t;
-  if (from->n_store != 1 || t->role != T_TEMP || !elementwise(from)) return false;
+  if (from->n_store != 1 || !own_memory(t) || !elementwise(from)) return false;
   if (!covers_whole(from, &from->store[0].out, by)) return false;
   nest *to = next_touching(f, from, t);
   if (!to || !same_loop(from, to) || too_much(from, to)) return false;
@@ -489,38 +494,54 @@ static void drop_dead_stores(fusion *f, nest *n) {
   n->n_store = kept;
 }
 
-/* --- factors of parameters alone come first --- */
+/* --- factors of parameters alone, and what an optimizer counts, come first --- */
 
 enum { FEW_FACTORS = 4096 };
 
-/* Is n small, made of nothing but what the program is given, and for use within it? */
-static bool factors_only(const nest *n, const bool *written) {
+/* What the nests before the one at hand do with each tensor. */
+typedef struct {
+  bool *read, *written;
+} touched;
+
+/* Is n small, and made of nothing but what the program is given? For use within it; or it renews
+   what is kept from step to step (Adam's 1 - beta^t) before anybody asks. */
+static bool factors_only(const nest *n, const touched *before) {
   reads r = reads_of(n);
   if (n->red != R_SET || output_points(n) > FEW_FACTORS) return false;
-  for (int s = 0; s < n->n_store; s++)
-    if (n->store[s].out.t->role != T_TEMP || written[n->store[s].out.t->id]) return false;
+  for (int s = 0; s < n->n_store; s++) {
+    const tensor *t = n->store[s].out.t;
+    if (t->role != T_TEMP && t->role != T_OPT) return false;
+    if (before->written[t->id] || before->read[t->id]) return false;
+  }
   for (int i = 0; i < r.n; i++) {
     const tensor *t = r.read[i]->rd.t;
-    if ((t->role != T_PARAM && t->role != T_STATE) || written[t->id]) return false;
+    if (t->role != T_PARAM && t->role != T_STATE && t->role != T_OPT) return false;
+    if (before->written[t->id]) return false;
   }
   return true;
 }
 
-/* Moves them to the front, so that what uses them (batch norm at inference) can move into the sum
-   before it: a scale and a shift of every channel would stand between the two. */
+static void touch(const touched *before, const nest *n) {
+  reads r = reads_of(n);
+  for (int i = 0; i < r.n; i++) before->read[r.read[i]->rd.t->id] = true;
+  for (int s = 0; s < n->n_store; s++) before->written[n->store[s].out.t->id] = true;
+}
+
+/* Moves them to the front, so that what uses them (batch norm at inference, Adam's
+   updates) can move into the sum before it: they would stand between the two. */
 static void factors_first(nestprog *p, arena *scratch) {
-  bool *written = NEW_N(scratch, bool, p->n_tensor);
+  touched before = {NEW_N(scratch, bool, p->n_tensor), NEW_N(scratch, bool, p->n_tensor)};
   nest **front = &p->nests;
   for (nest **link = &p->nests; *link;) {
     nest *n = *link;
-    if (link != front && !n->loop && factors_only(n, written)) {
+    if (link != front && !n->loop && factors_only(n, &before)) {
       *link = n->next;
       n->next = *front;
       *front = n;
       front = &n->next;
       continue;
     }
-    for (int s = 0; s < n->n_store; s++) written[n->store[s].out.t->id] = true;
+    touch(&before, n);
     link = &n->next;
   }
 }

@@ -1,7 +1,7 @@
 /* order: fixes the order of every sum (winograd, after fusion, may still compute one in tiles).
-   Chooses which sums run over 16 lanes, and inserts packing copies where an operand is read across
-   its rows. Both depend on the nests alone, never on the machine, so that every machine computes
-   the same sums. Requires canonical, simplified nests. */
+   Chooses which sums and maxima run over 16 lanes, and inserts packing copies where an operand is
+   read across its rows. Both depend on the nests alone, never on the machine, so that every machine
+   computes the same sums. Requires canonical, simplified nests. */
 #include "passes.h"
 #include "nest/loops.h"
 #include "order.h"
@@ -125,17 +125,18 @@ static void order_nest(nestprog *p, packings *k, nest **link) {
   split_sum(p, n);
   int reduce = innermost_reduce(n), v = contiguous_output(n);
   reads r = reads_of_term(n);
-  if (n->red != R_SUM || reduce < 0) return;
+  if (n->red == R_SET || reduce < 0) return;
   int across = 0;
   expr *worst = NULL;
   for (int i = 0; v >= 0 && i < r.n; i++)
     if (!unit_or_fixed(&r.read[i]->rd, v)) across++, worst = r.read[i];
   if (v >= 0 && !across) return;
   int dim = across == 1 ? moving_dim(&worst->rd, v) : -1;
-  bool lanes = lanes_possible(n, &r, reduce);
+  bool lanes = lanes_possible(n, &r, reduce), sum = n->red == R_SUM;
   int64_t least = lanes || v < 0 || n->axis[v].extent < SHORT_ROW ? PACK_REUSE : PACK_REUSE_SCALAR;
   if (dim >= 0 && n->loop && written_in_loop(k->loop, worst->rd.t)) dim = -1;
-  if (dim >= 0 && !is_whole(worst->rd.t) && all_points(n) / tensor_elements(worst->rd.t) >= least)
+  if (sum && dim >= 0 && !is_whole(worst->rd.t) &&
+      all_points(n) / tensor_elements(worst->rd.t) >= least)
     pack_read(p, k, link, n, worst, dim);
   else if (lanes) n->lanes = true;
 }

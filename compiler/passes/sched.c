@@ -355,9 +355,20 @@ static void unroll_copies(const nest *n, schedule *s, const target_info *t) {
   }
 }
 
+/* Rows of a sum in lanes at a time: they do not wait for each other, and fold together. */
+static int64_t rows_in_lanes(const nest *n, const schedule *s, const target_info *t) {
+  double wide = registers_wide(n, s, t);
+  int64_t rows = LANES;
+  while (rows > 1 && ((double)rows * wide * 1.5 > t->registers || n->axis[s->fold].extent % rows))
+    rows /= 2;
+  return rows;
+}
+
 static void plain_tile(nest *n, schedule *s, const target_info *t) {
   for (int a = 0; a < n->n_axis; a++) s->tile[a] = 1;
   if (s->vec < 0 && n->red == R_SET) unroll_copies(n, s, t);
+  if (s->fold >= 0 && !is_heavy(n) && !chain_axis(n, s->fold))
+    s->tile[s->fold] = rows_in_lanes(n, s, t);
   if (s->vec < 0 || n->axis[s->vec].reduce) return;
   if (s->across >= 0) {
     int64_t columns = n->axis[s->across].extent, rows = n->axis[s->vec].extent;
