@@ -104,8 +104,9 @@ LLVMTargetMachineRef machine_generator(const machine *m) {
   /* WebAssembly has one address space of its own: position independence is for its shared
    * libraries. */
   LLVMRelocMode where = strncmp(m->triple, "wasm", 4) ? LLVMRelocPIC : LLVMRelocStatic;
-  return LLVMCreateTargetMachine(t, m->triple, m->cpu, m->features, LLVMCodeGenLevelAggressive,
-                                 where, LLVMCodeModelDefault);
+  LLVMCodeGenOptLevel level = m->quick ? LLVMCodeGenLevelNone : LLVMCodeGenLevelAggressive;
+  return LLVMCreateTargetMachine(t, m->triple, m->cpu, m->features, level, where,
+                                 LLVMCodeModelDefault);
 }
 
 /* --- modules --- */
@@ -207,9 +208,9 @@ static char *machine_key(const machine *m) {
   struct stat s;
   char *key;
   if (stat("/proc/self/exe", &s)) return NULL;
-  if (asprintf(&key, "%ld.%ld %ld %ld.%ld %s %s %s", (long)s.st_dev, (long)s.st_ino,
-               (long)s.st_size, (long)s.st_mtim.tv_sec, (long)s.st_mtim.tv_nsec, m->triple, m->cpu,
-               m->features) < 0)
+  if (asprintf(&key, "%ld.%ld %ld %ld.%ld %d %s %s %s", (long)s.st_dev, (long)s.st_ino,
+               (long)s.st_size, (long)s.st_mtim.tv_sec, (long)s.st_mtim.tv_nsec, m->quick,
+               m->triple, m->cpu, m->features) < 0)
     abort();
   return key;
 }

@@ -7,6 +7,7 @@
 typedef struct {
   char *triple, *cpu, *features;
   const target_info *info;
+  bool quick; /* generate code in half of the time; it runs slowly */
 } machine;
 
 /* NULL for what is not given: this machine's, or what cpu.def says of what is given. Without a

@@ -178,6 +178,7 @@ program *program_compile(const compilation *c) {
   p->c = *c;
   p->threads = c->opt.threads > 0 ? c->opt.threads : 1;
   p->c.machine = this_machine(c->opt.cpu, c->opt.features);
+  p->c.machine->quick = c->opt.quick;
   pipeline_run(&p->c, NULL);
   kernel_fn *fn = calloc((size_t)p->c.kernels->n_kernel + 1, sizeof *fn);
   p->jit = jit_compile(p->c.kernels, p->c.machine, p->threads, fn);

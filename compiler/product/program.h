@@ -53,6 +53,7 @@ typedef struct {
   const char *cpu, *features; /* NULL: this machine */
   int optimizer;              /* index into train.optimizer; 0 by default */
   program_part part;          /* of training */
+  bool quick;                 /* compile in half of the time, run slowly: for a few runs */
 } program_options;
 
 /* Compiles. Never fails on a checked graph; internal errors abort. */

@@ -116,11 +116,12 @@ static void make_ports(subject *s) {
   }
 }
 
-static subject subject_new(const oracle *o, const target *t, int threads) {
+static subject subject_new(const oracle *o, const target *t, const judge_options *j) {
   program_options opt = {.train = o->train,
                          .loss = true,
                          .batch = o->batch,
-                         .threads = t->threads ? threads : 1,
+                         .threads = t->threads ? j->threads : 1,
+                         .quick = j->quick,
                          .cpu = t->cpu,
                          .features = t->features};
   subject s = {.p = program_build(o->g, &opt)};
@@ -222,7 +223,7 @@ static void run_oracle(oracle *o, const subject *s) {
 static bool judge_target(oracle *o, const target *t, const judge_options *opt, verdict *v) {
   const char *what = o->train ? "training" : "inference";
   begin(v, "compiling for %s, %s", what, t->name);
-  subject s = subject_new(o, t, opt->threads);
+  subject s = subject_new(o, t, opt);
   if (!o->c.p) {
     begin(v, "interpreting %s", what);
     oracle_build(o);

@@ -29,6 +29,7 @@ typedef struct {
   bool every;     /* all targets, rather than some in turn */
   int turn;
   int threads;    /* 1 to 3, for the runs with threads */
+  bool quick;     /* code that is not optimized, but for gradients */
   bool object;    /* compare the object file with the JIT as well */
   bool gradients; /* compare them with differences */
   double limit;   /* seconds of processor time */

@@ -17,7 +17,7 @@ typedef struct {
 } settings;
 
 typedef struct {
-  long outcome[N_OUTCOMES], own;
+  long outcome[N_OUTCOMES], own, quick;
   double slowest, worst_gradient;
 } tally;
 
@@ -77,6 +77,7 @@ static judge_options options_of(long seed, const settings *s) {
                          .turn = (int)(seed / 3 % 4),
                          .inference = seed / 12 % 3 == 0,
                          .threads = 1 + (int)(seed % 3 + 1) % 3,
+                         .quick = !s->every && seed % 5 > 0,
                          .object = seed % 20 == 0,
                          .gradients = s->every || seed % 4 == 0,
                          .limit = 10};
@@ -89,6 +90,7 @@ static void one(long seed, const settings *s, tally *t) {
   if (s->print) printf("--- %ld\n%s\n", seed, text);
   f.v = judge_caged(text, &f.o);
   t->own += own;
+  t->quick += f.o.quick;
   t->outcome[f.v.outcome]++;
   if (f.v.seconds > t->slowest) t->slowest = f.v.seconds;
   if (f.v.outcome == RIGHT && f.v.gradient > t->worst_gradient) t->worst_gradient = f.v.gradient;
@@ -98,7 +100,8 @@ static void one(long seed, const settings *s, tally *t) {
 
 static int summary(const tally *t, long n, double seconds) {
   bool passed = t->outcome[RIGHT] + t->outcome[INFINITE] == n;
-  printf("%ld networks (%ld with operators of their own) in %.0f s:", n, t->own, seconds);
+  printf("%ld networks (%ld with operators of their own, %ld in code as it is emitted) in %.0f s:",
+         n, t->own, t->quick, seconds);
   for (int i = 0; i < N_OUTCOMES; i++)
     if (i == RIGHT || t->outcome[i]) printf(" %ld %s,", t->outcome[i], outcome_name[i]);
   printf(" the slowest %.1f s, worst gradient %.0e%s\n", t->slowest, t->worst_gradient,
