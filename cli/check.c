@@ -6,9 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* In double precision, an honest gradient agrees far better than this. */
-static const double tolerance = 1e-6;
-
 typedef struct {
   const char *file;
   long batch, seed;
@@ -45,25 +42,76 @@ static const char doc[] =
     "precision, on random weights and images."
     "\vEvery parameter tensor is probed along several directions: mixes of the gradient with "
     "noise, "
-    "and its largest element alone. Exit status 1 if any relative error exceeds 1e-6.";
+    "and its largest element alone. Exit status 1 if any relative error exceeds 1e-6, "
+    "or nothing can be compared, since a value is infinite.";
 
-static void print_rows(const check_row *rows, int n, double worst) {
-  int zero = 0;
-  printf("%-32s %8s  %s\n", "parameter", "probes", "relative error");
-  for (int i = 0; i < n; i++)
-    printf("%-32s %8d  %.1e%s\n", rows[i].name, rows[i].probes, rows[i].error,
-           rows[i].zero ? "  (the gradient is zero here)" : "");
-  for (int i = 0; i < n; i++) zero += rows[i].zero;
-  if (zero)
-    printf("%d of %d gradients are zero with these weights and samples, so their rules were not "
-           "exercised: try --seed or --batch\n",
-           zero, n);
-  printf("worst relative error %.1e: %s\n", worst,
-         worst < tolerance ? "the derived gradients agree with central differences"
-                           : "the derived gradients are WRONG");
+/* What all rows say together. */
+typedef struct {
+  double worst, resolution;
+  int zero, kinks;
+  bool infinite, passed;
+} findings;
+
+static findings find(const check_row *rows, int n) {
+  findings f = {0};
+  for (int i = 0; i < n; i++) {
+    if (!(rows[i].error <= f.worst)) f.worst = rows[i].error;
+    if (rows[i].resolution > f.resolution) f.resolution = rows[i].resolution;
+    f.zero += rows[i].zero;
+    f.kinks += rows[i].kinks;
+    f.infinite |= rows[i].infinite;
+  }
+  f.passed = f.worst < CHECK_TOLERANCE && !f.infinite;
+  return f;
 }
 
-static void print_object(const char *file, const check_row *rows, int n, double worst) {
+static void print_row(const check_row *r) {
+  printf("%-32s %8d  ", r->name, r->probes);
+  if (r->infinite) {
+    printf("-\n");
+    return;
+  }
+  printf("%.1e", r->error);
+  if (r->zero) printf("  (the gradient is zero here)");
+  if (r->kinks) printf("  (%d at kinks)", r->kinks);
+  if (r->resolution > 0) printf("  (%.1e where differences tell no more)", r->resolution);
+  printf("\n");
+}
+
+static void print_notes(const findings *f, int n) {
+  if (f->zero)
+    printf("%d of %d gradients are zero with these weights and samples, so their rules were not "
+           "exercised: try --seed or --batch\n",
+           f->zero, n);
+  if (f->kinks)
+    printf("%d probes start where the loss has a kink, and its slopes to both sides differ: there "
+           "is no derivative to compare with\n",
+           f->kinks);
+  if (f->resolution > 0)
+    printf("some probes agree as far as differences tell, which is %.1e and no more: the loss "
+           "hardly depends on them, or is rough\n",
+           f->resolution);
+}
+
+static void print_verdict(const findings *f) {
+  if (f->infinite) {
+    printf("not compared: the loss or a gradient is infinite or no number with these weights and "
+           "samples (a max= over nothing is minus infinity)\n");
+    return;
+  }
+  printf("worst relative error %.1e: %s\n", f->worst,
+         f->passed ? "the derived gradients agree with central differences"
+                   : "the derived gradients are WRONG");
+}
+
+static void print_rows(const check_row *rows, int n, const findings *f) {
+  printf("%-32s %8s  %s\n", "parameter", "probes", "relative error");
+  for (int i = 0; i < n; i++) print_row(&rows[i]);
+  if (!f->infinite) print_notes(f, n);
+  print_verdict(f);
+}
+
+static void print_object(const char *file, const check_row *rows, int n, const findings *f) {
   json_object *o = json_object_new_object(), *list = json_object_new_array();
   for (int i = 0; i < n; i++) {
     json_object *r = json_object_new_object();
@@ -71,26 +119,27 @@ static void print_object(const char *file, const check_row *rows, int n, double 
     json_object_object_add(r, "probes", json_object_new_int(rows[i].probes));
     json_object_object_add(r, "error", json_object_new_double(rows[i].error));
     json_object_object_add(r, "zero_gradient", json_object_new_boolean(rows[i].zero));
+    json_object_object_add(r, "kinks", json_object_new_int(rows[i].kinks));
+    json_object_object_add(r, "resolution", json_object_new_double(rows[i].resolution));
     json_object_array_add(list, r);
   }
   json_object_object_add(o, "file", json_object_new_string(file));
-  json_object_object_add(o, "worst_error", json_object_new_double(worst));
-  json_object_object_add(o, "passed", json_object_new_boolean(worst < tolerance));
+  json_object_object_add(o, "worst_error", json_object_new_double(f->worst));
+  json_object_object_add(o, "infinite", json_object_new_boolean(f->infinite));
+  json_object_object_add(o, "passed", json_object_new_boolean(f->passed));
   json_object_object_add(o, "parameters", list);
   print_json(o);
 }
 
 static int check_gradients(const graph *g, const check_command *c) {
   int n;
-  double worst = 0;
   check_row *rows = program_check(g, (int)c->batch, (uint64_t)c->seed, &n);
-  for (int i = 0; i < n; i++)
-    if (!(rows[i].error <= worst)) worst = rows[i].error;
-  if (c->json) print_object(c->file, rows, n, worst);
-  else print_rows(rows, n, worst);
+  findings f = find(rows, n);
+  if (c->json) print_object(c->file, rows, n, &f);
+  else print_rows(rows, n, &f);
   for (int i = 0; i < n; i++) free((void *)(uintptr_t)rows[i].name);
   free(rows);
-  return worst < tolerance ? EXIT_DONE : EXIT_WRONG_INPUT;
+  return f.passed ? EXIT_DONE : EXIT_WRONG_INPUT;
 }
 
 /* --- --check-passes --- */

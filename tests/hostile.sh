@@ -115,5 +115,24 @@ fi
 timeout 60 "$netc" check many.net >out 2>err; n=$((n + 1))
 [ "$(grep -c error: err)" -le 1 ]; ok "more than one error for an operator of 80 tensors"
 
+# --- gradients that cannot be compared are not called wrong ---
+
+cat > nothing.net <<'END'
+op windows(x[N,H,W,C]) -> y[N,H,W,C] { y[n,h,w,c] max= x[n,h+100,w,c+u] for u:3; }
+input 2x4x4; classes 3; conv 3 k1; windows; linear classes;
+END
+exits 1 check nothing.net; prints 'not compared: .* infinite'
+! grep -q WRONG out; ok "a maximum over nothing is not a wrong gradient"
+cat > cancels.net <<'END'
+input 9x1x1; classes 5; dense 33; bn; bn; bn; linear classes;
+train { batch 4; loss mse; }
+END
+exits 0 check cancels.net --batch 4; prints 'agree'
+cat > hidden.net <<'END'
+op hides(x[N,..]) -> y[N,..] { y[n,..] = x[n,..] * stop(x[n,..]); }
+input 9; classes 5; linear 8; hides; linear classes;
+END
+exits 1 check hidden.net; prints 'WRONG'
+
 [ $failed -eq 0 ] && echo "$n checks: all passed"
 exit $failed

@@ -1,12 +1,11 @@
-/* check: derived gradients against central differences, on the very network.
+/* check: derived gradients against differences, on the very network.
    The training program is compiled in double precision with plain SGD at a rate of 1, so that
    (weights before) - (weights after) is the gradient. A probe is a direction d in the space of one
    parameter: half of it along the gradient, half random, or a single element. The derivative along
-   it, g.d, is compared with (L(w + h d) - L(w - h d)) / 2h. No h is right for all networks
-   (rounding wants it large; curvature, and the kinks of relu and max, want it small), so several
-   are tried and the best counts: a wrong gradient agrees at none. */
+   it, g.d, is compared with differences of the loss (differences.h). */
 #include "base/draw.h"
 #include "base/internal.h"
+#include "differences.h"
 #include "lang/syntax.h"
 #include "pipeline.h"
 #include "weights.h"
@@ -14,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROBES = 6 };
+enum { PROBES = 6, ROUNDINGS = 3 };
 
 typedef struct {
   program *p;
@@ -24,6 +23,8 @@ typedef struct {
   size_t bytes;
   int batch;
   uint64_t seed;
+  double *gradient,
+      *rounding; /* of every value: what the last places of the weights change in it */
 } checker;
 
 static double uniform(uint64_t seed, uint32_t stream, uint64_t i) {
@@ -109,6 +110,8 @@ static checker checker_new(const graph *g, int batch, uint64_t seed) {
 }
 
 static void checker_free(checker *c) {
+  free(c->gradient);
+  free(c->rounding);
   free(c->params);
   free(c->scratch);
   free(c->state);
@@ -131,16 +134,28 @@ static double loss_at(checker *c, int64_t at, int64_t count, const double *d, do
   return sum / c->batch;
 }
 
-static double probe_error(checker *c, int64_t at, int64_t count, const double *g, const double *d) {
-  double expected = 0, best = INFINITY;
-  for (int64_t i = 0; i < count; i++) expected += g[i] * d[i];
-  for (double h = 1; h > 1e-9; h /= 8) {
-    double fd = (loss_at(c, at, count, d, h) - loss_at(c, at, count, d, -h)) / (2 * h);
-    double scale = fmax(fmax(fabs(expected), fabs(fd)), 1e-7);
-    best = fmin(best, fabs(fd - expected) / scale);
-    if (best < 1e-9) break;
-  }
-  return best;
+/* --- probes --- */
+
+/* The loss along a direction. */
+typedef struct {
+  checker *c;
+  int64_t at, count;
+  const double *d;
+} ray;
+
+static double loss_along(void *self, double h) {
+  const ray *r = self;
+  return loss_at(r->c, r->at, r->count, r->d, h);
+}
+
+static void note_probe(check_row *row, const comparison *c) {
+  row->probes++;
+  row->infinite |= c->infinite;
+  if (c->infinite) return;
+  if (c->error < CHECK_TOLERANCE) row->error = fmax(row->error, c->error);
+  else if (c->kink) row->kinks++;
+  else if (c->error <= c->resolution) row->resolution = fmax(row->resolution, c->resolution);
+  else row->error = fmax(row->error, c->error);
 }
 
 static double norm(const double *v, int64_t n) {
@@ -168,34 +183,72 @@ static void direction(const checker *c, int tensor, int k, int64_t n, const doub
   for (int64_t i = 0; i < n; i++) d[i] = d[i] / rn + (gn > 0 ? g[i] / gn : 0);
 }
 
-static check_row check_tensor(checker *c, int i, const double *gradient) {
+/* A slope below this, of a direction of length 2 at most, is compared as if it were this: of what
+   is below the rounding of the gradient, no share is asked. */
+static double least_slope(const double *rounding, int64_t n) {
+  return fmax(1e-7, 4 * norm(rounding, n) / CHECK_TOLERANCE);
+}
+
+static check_row check_tensor(checker *c, int i) {
   const weight_table *w = program_weights(c->p);
   int64_t n = w->info[i].count, at = w->tensor[i]->offset / 8;
-  double *d = malloc(sizeof(double) * (size_t)n);
-  check_row row = {.name = w->info[i].name, .zero = norm(gradient + at, n) == 0};
-  for (int k = 0; k < PROBES; k++, row.probes++) {
-    direction(c, i, k, n, gradient + at, d);
-    row.error = fmax(row.error, probe_error(c, at, n, gradient + at, d));
+  const double *gradient = c->gradient + at;
+  double *d = malloc(sizeof(double) * (size_t)n), least = least_slope(c->rounding + at, n);
+  check_row row = {.name = w->info[i].name, .zero = norm(gradient, n) == 0};
+  for (int k = 0; k < PROBES; k++) {
+    double expected = 0;
+    direction(c, i, k, n, gradient, d);
+    for (int64_t e = 0; e < n; e++) expected += gradient[e] * d[e];
+    comparison found = compare_derivative(expected, least, loss_along, &(ray){c, at, n, d});
+    note_probe(&row, &found);
   }
   free(d);
   return row;
+}
+
+/* --- the derived gradient, and how well it is known --- */
+
+static void take_gradient(checker *c, double *to) {
+  loss_at(c, 0, 0, NULL, 0);
+  for (size_t i = 0; i < c->bytes / 8; i++) to[i] = c->params[i] - c->scratch[i];
+}
+
+/* Where terms cancel (a bias before batch norm has no gradient but their rounding), a gradient is
+   known as well as it stays the same while the weights' last places change. */
+static void measure_rounding(checker *c, double *other, double *weights) {
+  memcpy(weights, c->params, c->bytes);
+  for (uint32_t run = 0; run < ROUNDINGS; run++) {
+    for (size_t i = 0; i < c->bytes / 8; i++)
+      c->params[i] = weights[i] * (1 + 1e-15 * uniform(c->seed, 2000 + run, i));
+    take_gradient(c, other);
+    for (size_t i = 0; i < c->bytes / 8; i++)
+      c->rounding[i] = fmax(c->rounding[i], fabs(other[i] - c->gradient[i]));
+  }
+  memcpy(c->params, weights, c->bytes);
+}
+
+static void find_gradient(checker *c) {
+  double *other = block(c->bytes), *weights = block(c->bytes);
+  c->gradient = block(c->bytes);
+  c->rounding = block(c->bytes);
+  take_gradient(c, c->gradient);
+  measure_rounding(c, other, weights);
+  free(other);
+  free(weights);
 }
 
 check_row *program_check(const graph *g, int batch, uint64_t seed, int *n) {
   checker c = checker_new(g, batch, seed);
   const weight_table *w = program_weights(c.p);
   check_row *rows = calloc((size_t)w->n + 1, sizeof *rows);
-  double *gradient = block(c.bytes);
-  loss_at(&c, 0, 0, NULL, 0);
-  for (size_t i = 0; i < c.bytes / 8; i++) gradient[i] = c.params[i] - c.scratch[i];
+  find_gradient(&c);
   *n = 0;
   for (int i = 0; i < w->n; i++)
     if (w->info[i].trained) {
-      rows[*n] = check_tensor(&c, i, gradient);
+      rows[*n] = check_tensor(&c, i);
       rows[*n].name = strdup(rows[*n].name);
       ++*n;
     }
-  free(gradient);
   checker_free(&c);
   return rows;
 }

@@ -105,10 +105,15 @@ void program_run(program *p, const run_args *a);
 /* --- for `netc check` --- */
 typedef struct {
   const char *name; /* of the parameter, as in weight files; valid while the graph is */
-  double error;     /* worst relative error of its probes */
+  double error;     /* worst relative error of its probes, but for those below */
   int probes;
-  bool zero; /* the gradient was zero: that was checked, and nothing else */
+  int kinks;         /* probes where the loss has no derivative */
+  double resolution; /* above 0: a probe's differences tell no more than this, and agree to that */
+  bool infinite;     /* the loss or the gradient is no number here */
+  bool zero;         /* the gradient was zero: that was checked, and nothing else */
 } check_row;
+/* In double precision, an honest gradient agrees far better than this. */
+#define CHECK_TOLERANCE 1e-6
 /* Compares the derived gradients of this network, in double precision and on random data, with
    central differences, parameter by parameter. Returns the rows (malloc'd, *n of them). */
 check_row *program_check(const struct graph *g, int batch, uint64_t seed, int *n);

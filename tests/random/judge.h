@@ -20,6 +20,7 @@ typedef struct {
   char doing[120]; /* the last thing that was begun */
   char what[400];
   bool infinite;   /* a value was beyond all numbers */
+  bool unclear;    /* differences could not tell all of the gradients */
   double gradient; /* the worst error of a gradient against differences */
   double seconds;  /* of processor time */
 } verdict;

@@ -17,7 +17,7 @@ typedef struct {
 } settings;
 
 typedef struct {
-  long outcome[N_OUTCOMES], own, quick;
+  long outcome[N_OUTCOMES], own, quick, unclear;
   double slowest, worst_gradient;
 } tally;
 
@@ -91,6 +91,7 @@ static void one(long seed, const settings *s, tally *t) {
   f.v = judge_caged(text, &f.o);
   t->own += own;
   t->quick += f.o.quick;
+  t->unclear += f.v.unclear;
   t->outcome[f.v.outcome]++;
   if (f.v.seconds > t->slowest) t->slowest = f.v.seconds;
   if (f.v.outcome == RIGHT && f.v.gradient > t->worst_gradient) t->worst_gradient = f.v.gradient;
@@ -104,6 +105,7 @@ static int summary(const tally *t, long n, double seconds) {
          n, t->own, t->quick, seconds);
   for (int i = 0; i < N_OUTCOMES; i++)
     if (i == RIGHT || t->outcome[i]) printf(" %ld %s,", t->outcome[i], outcome_name[i]);
+  if (t->unclear) printf(" %ld with gradients that differences cannot tell,", t->unclear);
   printf(" the slowest %.1f s, worst gradient %.0e%s\n", t->slowest, t->worst_gradient,
          passed ? "; PASSED" : "");
   return passed ? 0 : 1;
