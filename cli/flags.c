@@ -20,7 +20,8 @@ static const struct argp_option value_options[] = {
 
 static const struct argp_option work_options[] = {
     {"threads", 't', "N", 0, "threads (default: every CPU; the results are the same)", 2},
-    {"weights", 'w', "FILE", 0, "start from these weights (safetensors)", 2},
+    {"weights", 'w', "FILE", 0,
+     "start from these weights (safetensors), as far as they fit the network", 2},
     {"force", 'f', 0, 0, "replace what the output directory holds", 3},
     {"json", 'j', 0, 0, "print one JSON object instead of tables", 3},
     {0}};

@@ -66,12 +66,12 @@ static const char *shape_text(char buf[80], const node *n) {
 /* The word in a node's row, or NULL: an operator without a title has a row where it has weights. */
 static const char *row_type(const node *n, int64_t params) {
   if (!n->op) return NULL;
-  return n->op->title || !params ? n->op->title : n->op->name;
+  return n->op->title || (!params && !n->owner) ? n->op->title : n->op->name;
 }
 
 /* What the commands' two forms of output share. */
 typedef struct {
-  int64_t params, infer_macs;
+  int64_t params, frozen, infer_macs;
   double input_mb, pass_mb, params_mb;
   program_costs cost;
   int batch;
@@ -87,8 +87,10 @@ static totals add_up(const graph *g) {
   t.params = t.cost.params;
   t.infer_macs = t.cost.macs;
   int64_t outputs = 0;
-  for (int i = 0; i < g->n_node; i++)
+  for (int i = 0; i < g->n_node; i++) {
+    if (g->node[i]->frozen) t.frozen += t.node_params[i];
     if (row_type(g->node[i], t.node_params[i])) outputs += shape_elements(&g->node[i]->shape);
+  }
   const double mb = 1048576;
   for (int i = 0; i < g->n_input; i++)
     t.input_mb += (double)shape_elements(&g->input[i]->shape) * 4 / mb;
@@ -110,7 +112,10 @@ static void print_rows(const graph *g, const totals *t) {
     if (!type) continue;
     char name[80], shape[80], count[32];
     snprintf(name, sizeof name, "%.60s-%d", type, ++row);
-    printf("%20s  %25s %15s\n", name, shape_text(shape, n), with_commas(count, t->node_params[i]));
+    with_commas(count, t->node_params[i]);
+    printf("%20s  %25s %15s%s\n", name, shape_text(shape, n),
+           n->owner && !t->node_params[i] ? "shared" : count,
+           n->frozen && t->node_params[i] ? "*" : "");
   }
 }
 
@@ -129,8 +134,8 @@ static void print_table(const graph *g, const totals *t) {
   print_rows(g, t);
   print_rule('=');
   printf("Total params: %s\n", with_commas(a, t->params));
-  printf("Trainable params: %s\n", with_commas(a, t->params));
-  printf("Non-trainable params: 0\n");
+  printf("Trainable params: %s\n", with_commas(a, t->params - t->frozen));
+  printf("Non-trainable params: %s%s\n", with_commas(a, t->frozen), t->frozen ? " (*)" : "");
   print_rule('-');
   printf("Input size (MB): %.2f\n", t->input_mb);
   printf("Forward/backward pass size (MB): %.2f\n", t->pass_mb);
@@ -161,6 +166,9 @@ static json_object *json_rows(const graph *g, const totals *t) {
     json_object_object_add(row, "output_shape", shape);
     json_object_object_add(row, "params", json_object_new_int64(t->node_params[i]));
     json_object_object_add(row, "macs", json_object_new_int64(t->node_macs[i]));
+    if (n->frozen) json_object_object_add(row, "frozen", json_object_new_boolean(true));
+    if (n->owner)
+      json_object_object_add(row, "shares_weights_of", json_object_new_string(n->owner->name));
     json_object_array_add(rows, row);
   }
   return rows;

@@ -168,6 +168,11 @@ static void add_events(view *v, const epoch_row *r) {
   if (!tfevents_add(v->events, r->epoch, 5, tags, value, &error)) give_up_events(v, error);
 }
 
+static void on_note(void *self, const char *text) {
+  (void)self;
+  fprintf(stderr, "netc: warning: %s\n", text);
+}
+
 static void on_compiled(void *self, double seconds, int first, metric_task task) {
   view *v = self;
   const split *sp = v->o->sp;
@@ -324,7 +329,7 @@ static int conclude_along(train_result *r) {
 static int train_in(const train_command *c, workload *w, const run_settings *s, const ranks *r,
                     const char *dir) {
   view v = {.quiet = c->f.json, .tensorboard = c->tensorboard};
-  train_observer observer = {&v, on_compiled, on_step, on_epoch};
+  train_observer observer = {&v, on_compiled, on_note, on_step, on_epoch};
   train_options o = {.g = w->g,
                      .ds = w->ds,
                      .sp = w->sp,

@@ -383,15 +383,24 @@ static bool resume_files(trainer *t) {
   return !error;
 }
 
+static bool given_weights(trainer *t, char **error) {
+  const train_observer *o = t->o->observer;
+  char *note = NULL;
+  bool ok = weights_load_fitting(t->whole, t->o->weights, t->params, &note, error);
+  if (note && o && o->note) o->note(o->self, note);
+  free(note);
+  return ok;
+}
+
 /* Initial weights, or those of a checkpoint or a file; an empty metrics.csv, or the one to go on
    with. *fresh: nothing was resumed. */
 static bool start_weights(trainer *t, bool *fresh) {
   char *error = NULL, *path = t->o->dir ? run_file(t->o->dir, "checkpoint.safetensors") : NULL;
   *fresh = !(t->o->resume && path && access(path, F_OK) == 0);
   program_init(t->whole, t->params, t->state, (uint64_t)settings(t)->seed.v[0]);
-  if (*fresh && !t->o->weights) normalize_measure(t->whole, t->o->g, t->o->ds, t->o->sp, t->params);
+  if (*fresh) normalize_measure(t->whole, t->o->g, t->o->ds, t->o->sp, t->params);
   bool ok;
-  if (*fresh) ok = !t->o->weights || weights_load(t->whole, t->o->weights, t->params, &error);
+  if (*fresh) ok = !t->o->weights || given_weights(t, &error);
   else
     ok = checkpoint_load(path, t->whole, t->params, t->state, &t->s, t->o->setting, t->o->n_setting,
                          &error);

@@ -19,6 +19,8 @@ typedef struct {
   void *self;
   /* Compiled, and about to begin (or go on) with epoch `first` (from 1). */
   void (*compiled)(void *self, double seconds, int first, metric_task task);
+  /* Something to know, which is no error: weights that do not fit. */
+  void (*note)(void *self, const char *text);
   void (*step)(void *self, const train_progress *p);
   void (*epoch)(void *self, const epoch_row *rows, int n, int best);
 } train_observer;

@@ -43,8 +43,14 @@ static bool all_finite(const st_tensor *t) {
   return finite;
 }
 
-static void check_tensor(complaints *c, const param_info *p, const safetensors *st) {
+/* By its name, or by that which it had before labels named layers. */
+static const st_tensor *find_tensor(const safetensors *st, const param_info *p) {
   const st_tensor *t = safetensors_find(st, p->name);
+  return t || !p->first_name ? t : safetensors_find(st, p->first_name);
+}
+
+static void check_tensor(complaints *c, const param_info *p, const safetensors *st) {
+  const st_tensor *t = find_tensor(st, p);
   char want[160], have[160];
   if (!t) complain(c, message("`%s` %s is missing", p->name, shape_text(want, p->rank, p->shape)));
   else if (!same_shape(p, t))
@@ -56,10 +62,13 @@ static void check_tensor(complaints *c, const param_info *p, const safetensors *
     complain(c, message("`%s` holds a NaN or an infinity", p->name));
 }
 
-static bool known(const program *p, const char *name, bool state) {
+static bool known(const program *p, const safetensors *st, const char *name, bool state) {
   for (int i = 0; i < program_n_params(p); i++) {
     const param_info *info = program_param(p, i);
-    if ((state || !info->in_state) && !strcmp(info->name, name)) return true;
+    if (info->in_state && !state) continue;
+    if (!strcmp(info->name, name)) return true;
+    if (info->first_name && !strcmp(info->first_name, name) && !safetensors_find(st, info->name))
+      return true;
   }
   return false;
 }
@@ -69,7 +78,7 @@ static char *check_all(const program *p, const safetensors *st, bool extra, bool
   for (int i = 0; i < program_n_params(p); i++)
     if (state || !program_param(p, i)->in_state) check_tensor(&c, program_param(p, i), st);
   for (int i = 0; !extra && i < st->n; i++)
-    if (!known(p, st->tensor[i].name, state))
+    if (!known(p, st, st->tensor[i].name, state))
       complain(&c, message("`%.100s` is no tensor of the network", st->tensor[i].name));
   if (c.n > MAX_COMPLAINTS) {
     char *longer = message("%s\n  and %d more", c.text, c.n - MAX_COMPLAINTS);
@@ -77,6 +86,14 @@ static char *check_all(const program *p, const safetensors *st, bool extra, bool
     c.text = longer;
   }
   return c.text;
+}
+
+static void import_tensor(const program *p, int i, const st_tensor *t, void *block) {
+  void *file = allocate((size_t)t->count * 8);
+  if (program_param(p, i)->is_int64) memcpy(file, t->data, 8);
+  else safetensors_floats(t, file);
+  program_import(p, i, block, file);
+  free(file);
 }
 
 bool weights_import(const program *p, const safetensors *st, const char *shown, bool extra,
@@ -90,12 +107,7 @@ bool weights_import(const program *p, const safetensors *st, const char *shown, 
   for (int i = 0; i < program_n_params(p); i++) {
     const param_info *info = program_param(p, i);
     if (info->in_state && !state) continue;
-    const st_tensor *t = safetensors_find(st, info->name);
-    void *file = allocate((size_t)t->count * 8);
-    if (info->is_int64) memcpy(file, t->data, 8);
-    else safetensors_floats(t, file);
-    program_import(p, i, info->in_state ? state : params, file);
-    free(file);
+    import_tensor(p, i, find_tensor(st, info), info->in_state ? state : params);
   }
   return true;
 }
@@ -105,6 +117,41 @@ bool weights_load(const program *p, const char *path, void *params, char **error
   bool ok = st && weights_import(p, st, path, false, params, NULL, error);
   safetensors_free(st);
   return ok;
+}
+
+/* Those that are there with their names and shapes; returns how many of *all. */
+static int import_fitting(const program *p, const safetensors *st, void *params, int *all,
+                          char **error) {
+  int n = 0;
+  *all = 0;
+  for (int i = 0; i < program_n_params(p) && !*error; i++) {
+    const param_info *info = program_param(p, i);
+    if (info->in_state) continue;
+    const st_tensor *t = find_tensor(st, info);
+    complaints c = {0};
+    ++*all;
+    check_tensor(&c, info, st);
+    if (!c.n) import_tensor(p, i, t, params), n++;
+    else if (t && same_shape(info, t)) *error = message("the weights cannot be used:%s", c.text);
+    free(c.text);
+  }
+  return n;
+}
+
+bool weights_load_fitting(const program *p, const char *path, void *params, char **note,
+                          char **error) {
+  safetensors *st = safetensors_read(path, error);
+  int all, n = st ? import_fitting(p, st, params, &all, error) : 0;
+  char *wrong = st && !*error ? check_all(p, st, false, false) : NULL;
+  if (wrong && !n) *error = message("none of the weights in `%s` fits the network:%s", path, wrong);
+  else if (wrong && n < all)
+    *note = message("%d of the network's %d weights come from `%s`, the others begin anew:%s", n,
+                    all, path, wrong);
+  else if (wrong)
+    *note = message("`%s` holds more than the network's %d weights:%s", path, all, wrong);
+  free(wrong);
+  safetensors_free(st);
+  return !*error;
 }
 
 static st_tensor export_tensor(const program *p, int i, const void *block) {

@@ -10,6 +10,10 @@
 bool weights_import(const program *p, const safetensors *st, const char *shown, bool extra,
                     void *params, void *state, char **error);
 bool weights_load(const program *p, const char *path, void *params, char **error);
+/* Those that fit by name and shape, for training that goes on with another network: *note tells
+   (malloc'd) what was left out and what the file lacks, if anything. False if none fits. */
+bool weights_load_fitting(const program *p, const char *path, void *params, char **note,
+                          char **error);
 /* A copy of the params block (and the state block unless NULL) in the order of files. */
 typedef struct {
   int n, n_params; /* tensors; the first n_params are those of the params block */

@@ -30,7 +30,7 @@ static void *block(size_t bytes) {
 static void set_weights(program *p, void *params) {
   for (int i = 0; i < program_n_params(p); i++) {
     const param_info *w = program_param(p, i);
-    if (!w->trained) continue;
+    if (w->is_int64 || strstr(w->name, ".running_")) continue; /* frozen ones too */
     float *v = block((size_t)w->count * 4);
     for (int64_t k = 0; k < w->count; k++) v[k] = (float)value(w->name, (uint32_t)k);
     program_import(p, i, params, v);

@@ -57,18 +57,6 @@ static bool is_free(expander *x, const char *name, loc at) {
 
 /* --- nodes --- */
 
-/* "conv1", and "relu6_1": a name says which prefix it has. */
-static const char *node_name(expander *x, const char *prefix) {
-  char last = prefix[strlen(prefix) - 1];
-  if (last >= '0' && last <= '9') prefix = arena_printf(x->a, "%s_", prefix);
-  for (int i = 0; i < x->n_name; i++)
-    if (!strcmp(x->names[i].prefix, prefix))
-      return arena_printf(x->a, "%s%d", prefix, ++x->names[i].n);
-  name_count c = {prefix, 1};
-  PUSH(x->a, x->names, x->n_name, c);
-  return arena_printf(x->a, "%s1", prefix);
-}
-
 node *new_node(expander *x, const opdef *op, loc at) {
   graph *g = x->g;
   if (g->n_node >= MAX_NODES) {
@@ -82,7 +70,10 @@ node *new_node(expander *x, const opdef *op, loc at) {
   n->op = op;
   n->at = at;
   n->shape.rank = -1;
-  n->name = op ? node_name(x, op->prefix) : "input";
+  n->name = n->counted = "input";
+  if (op) name_node(x, n, op->prefix, x->own);
+  if (op) share_weights(x, n);
+  x->own = NULL;
   PUSH(x->a, g->node, g->n_node, n);
   return n;
 }
@@ -138,7 +129,7 @@ static void add_layer(expander *x, const opdef *op, const call *c, node *const *
   node_env(n, 1, x->d, &dims);
   n->n_set = op->n_set;
   x->cur = n;
-  if (slots_to_settings(x, c, op, &dims, n->set)) shape_node(x, n);
+  if (slots_to_settings(x, c, op, &dims, n->set) && shape_node(x, n)) check_shared(x, n);
 }
 
 static void apply(expander *x, const char *word, loc at, int n, arg *args);
@@ -153,6 +144,7 @@ static void apply_trailing(expander *x, const call *c) {
 
 /* A node of no known shape stands in for a layer with an error: later layers are still read. */
 static void add_unknown(expander *x, loc at) {
+  x->tie = NULL;
   node *unknown = x->cur ? new_node(x, NULL, at) : NULL;
   if (unknown) x->cur = unknown;
 }
@@ -176,12 +168,15 @@ static node *run_branch(expander *x, const value *v, node *from) {
 /* What a layer reads: its branches, each from the current tensor on; or that itself. */
 static bool run_branches(expander *x, int n, const arg *args, node **in) {
   node *from = x->cur;
+  const char *own = x->own;
   in[0] = from;
+  x->own = NULL;
   for (int i = 0; i < n; i++)
     if (!(in[i] = run_branch(x, args[i].v, from))) {
       x->cur = from;
       return false;
     }
+  x->own = own;
   return true;
 }
 
@@ -226,7 +221,9 @@ static void apply_operator(expander *x, opdef *op, loc at, int n, arg *args) {
   int first = op->folds && inputs > op->n_in ? op->n_in : inputs;
   opdef *form = find_form(x, op, at, first, in, as);
   if (form) op_slots(x, form, &c);
-  if (!form || !bind_arguments(x, &c, n - branches, n ? args + branches : args)) {
+  n -= branches;
+  args = n ? args + branches : NULL;
+  if (!form || !take_tie(x, &c, &n, &args) || !bind_arguments(x, &c, n, args)) {
     add_unknown(x, at);
     return;
   }
@@ -260,7 +257,30 @@ static void run_body(expander *x, stmt *body, loc at) {
   leave(x, outer);
 }
 
-static void run_block(expander *x, binding *b, const call *c) {
+/* Runs with the weights of `again`, or, where that is NULL, as it stands. */
+static void with_weights(expander *x, reuse *again, void (*run)(expander *, void *), void *arg,
+                         loc at) {
+  reuse *outer = x->reuse;
+  if (again) again->base = x->g->n_node, x->reuse = again;
+  int before = diag_errors(x->d);
+  run(x, arg);
+  x->reuse = outer;
+  if (!again || diag_errors(x->d) > before) return;
+  int made = x->g->n_node - again->base, first = again->end - again->first;
+  if (made < first)
+    diag_error(x->d, at, "each use of a shared body has the same layers",
+               "%d layers here, %d in the first use", made, first);
+}
+
+typedef struct {
+  binding *b;
+  const call *c;
+} block_use;
+
+static void run_block(expander *x, void *arg) {
+  const block_use *u = arg;
+  const call *c = u->c;
+  binding *b = u->b;
   scope s, *outer = x->scope;
   if (!enter(x, &s, &x->global, c->at)) return;
   for (int i = 0; i < c->n_slot; i++) {
@@ -277,7 +297,8 @@ static void run_block(expander *x, binding *b, const call *c) {
 }
 
 static void apply_block(expander *x, binding *b, loc at, int n, arg *args) {
-  call c = {.what = b->name, .at = at, .layers = true, .n_slot = b->block->n_param};
+  call c = {.what = b->name, .at = at, .layers = true, .block = true};
+  c.n_slot = b->block->n_param;
   c.slot = NEW_N(x->a, slot, c.n_slot + 1);
   for (int i = 0; i < c.n_slot; i++)
     c.slot[i] = (slot){.name = b->block->param[i].name, .optional = b->block->param[i].dflt};
@@ -293,8 +314,18 @@ static void apply_block(expander *x, binding *b, loc at, int n, arg *args) {
   node *in[1];
   if (!run_branches(x, branches, args, in)) return;
   x->cur = in[0];
-  if (!bind_arguments(x, &c, n - branches, n ? args + branches : args)) return;
-  run_block(x, b, &c);
+  n -= branches;
+  args = n ? args + branches : NULL;
+  if (!take_tie(x, &c, &n, &args) || !bind_arguments(x, &c, n, args)) return;
+  x->own = NULL;
+  block_use u = {b, &c};
+  reuse again = {b->first, b->end, 0}, *given = c.tie.end ? &c.tie : b->used ? &again : NULL;
+  int before = x->g->n_node;
+  const char *path = x->path;
+  if (b->block->shared) x->path = NULL, x->path = join_path(x, b->name);
+  with_weights(x, given, run_block, &u, at);
+  if (b->block->shared && !b->used) b->first = before, b->end = x->g->n_node, b->used = true;
+  x->path = path;
   apply_trailing(x, &c);
 }
 
@@ -331,7 +362,12 @@ static bool step(expander *x, loc at) {
   return x->steps < MAX_STEPS;
 }
 
-static void run_repeat(expander *x, const stmt *s) {
+static void run_turn(expander *x, void *arg) {
+  const stmt *s = arg;
+  run_body(x, s->body, s->at);
+}
+
+static void run_repeat(expander *x, stmt *s) {
   value *v = resolve(x, s->arg[0].v);
   double n = 0;
   if (!v || !value_number(x, v, &n)) return;
@@ -339,8 +375,28 @@ static void run_repeat(expander *x, const stmt *s) {
     diag_error(x->d, v->at, NULL, "`repeat` takes a whole number of times, up to %d", MAX_NODES);
     return;
   }
-  for (int i = 0; i < (int)n && !too_many_errors(x) && step(x, s->at); i++)
-    run_body(x, s->body, s->at);
+  const char *path = x->path;
+  reuse first = {x->g->n_node, 0, 0};
+  for (int i = 0; i < (int)n && !too_many_errors(x) && step(x, s->at); i++) {
+    if (s->label) x->path = join_path(x, arena_printf(x->a, "%d", i));
+    with_weights(x, s->shared && i ? &first : NULL, run_turn, s, s->at);
+    if (!i) first.end = x->g->n_node;
+    x->path = path;
+  }
+}
+
+/* Its labels are seen outside: it stands around layers, and repeats nothing. */
+static void run_frozen(expander *x, const stmt *s) {
+  const bool outer = x->frozen;
+  if (x->nesting >= MAX_NESTING) {
+    diag_error(x->d, s->at, NULL, "nested too deeply (more than %d levels)", MAX_NESTING);
+    return;
+  }
+  x->nesting++;
+  x->frozen = true;
+  run_statements(x, s->body);
+  x->frozen = outer;
+  x->nesting--;
 }
 
 static void run_let(expander *x, stmt *s) {
@@ -573,10 +629,11 @@ static void run_statement(expander *x, stmt *s) {
   case S_SWEEP: PUSH(x->a, x->sweep, x->n_sweep, u); break;
   case S_CALL: run_call(x, s); break;
   case S_REPEAT: run_repeat(x, s); break;
+  case S_FROZEN: run_frozen(x, s); break;
   }
 }
 
-static void give_label(expander *x, const stmt *s, int first_new) {
+static void give_label(expander *x, const stmt *s, int first_new, const char *name) {
   binding *b = find_in(x->scope, s->label);
   if (b) {
     diag_error(x->d, s->label_at, NULL, "`%s` is given twice", s->label);
@@ -584,15 +641,30 @@ static void give_label(expander *x, const stmt *s, int first_new) {
     return;
   }
   if (!x->cur) return;
-  bind(x, s->label, s->label_at)->label = x->cur;
+  b = bind(x, s->label, s->label_at);
+  b->label = x->cur;
+  b->label_first = first_new;
+  b->label_end = x->g->n_node;
+  for (int i = first_new; i < x->g->n_node && !b->named; i++)
+    if (x->g->node[i]->name == name) b->named = x->g->node[i];
   if (x->cur->id >= first_new) x->cur->label = s->label;
+}
+
+static void run_labelled(expander *x, stmt *s) {
+  const char *path = x->path, *name = s->label;
+  const int first_new = x->g->n_node;
+  if (strcmp(s->word, "input")) x->path = name = join_path(x, s->label);
+  if (s->kind == S_CALL && x->path == name) x->own = name;
+  run_statement(x, s);
+  x->path = path;
+  x->own = NULL;
+  give_label(x, s, first_new, name);
 }
 
 void run_statements(expander *x, stmt *s) {
   for (; s && !too_many_errors(x); s = s->next) {
     if (!step(x, s->at)) return;
-    int first_new = x->g->n_node;
-    run_statement(x, s);
-    if (s->label && !names_target(x, s)) give_label(x, s, first_new);
+    if (s->label && !names_target(x, s)) run_labelled(x, s);
+    else run_statement(x, s);
   }
 }

@@ -24,7 +24,11 @@ typedef struct binding {
                    */
   value *v;       /* let, block parameter: resolved, so never a name that is bound itself */
   stmt *block;
+  int first, end; /* of a shared block that was used: the layers of its first use */
+  bool used;
   node *label;
+  int label_first, label_end; /* the layers of a labelled statement */
+  node *named;                /* the layer that has the label for a name, or NULL */
   port *target;
   bool active; /* a block that is being expanded */
 } binding;
@@ -35,10 +39,21 @@ typedef struct scope {
   int n;
 } scope;
 
+/* What was counted so far, hashed by its key. */
 typedef struct {
-  const char *prefix;
+  const char *key;
   int n;
 } name_count;
+typedef struct {
+  int n, room;
+  name_count *slot;
+} name_table;
+
+/* Layers that are made once more, one by one, with the weights of the first time: those of
+   graph.node from `first` to `end`; the one that `base` stands for is the first. */
+typedef struct {
+  int first, end, base;
+} reuse;
 
 /* One statement of train {..}: kept until all files are read, because an including file wins. */
 typedef struct {
@@ -65,8 +80,12 @@ typedef struct expander {
   int first_file;         /* of the user's sources; the library's come before */
   const char *folder;     /* of the file that is being read */
   const char *active[16]; /* files that are being read, outermost first */
-  int n_name;
-  name_count *names;
+  name_table names;
+  const char *path; /* of the labels around, "b1" or "blocks.0.b1"; or NULL */
+  const char *own;  /* the name of the layer that a labelled statement is about, until it is made */
+  reuse *reuse;     /* a shared body that runs once more, or NULL */
+  const node *tie;  /* `weights=@label`: of the layer that is made next, or NULL */
+  bool frozen;      /* inside `frozen {..}` */
   loc input_at, classes_at; /* of the first input and the first target */
   int n_target;
   port **target; /* all of them: graph.target has those that are given */
@@ -96,10 +115,12 @@ typedef struct {
   const char *what; /* the layer or block, for messages */
   loc at;
   bool layers; /* trailing layers may follow (not for optimizers and losses) */
+  bool block;
   int n_slot;
   slot *slot;
   int n_trailing;
   trailing_layer *trailing;
+  reuse tie; /* of a block: `weights=@label`, or nothing (end 0) */
 } call;
 
 /* load.c */
@@ -112,6 +133,21 @@ node *new_node(expander *x, const opdef *op, loc at);
 binding *find_binding(const expander *x, const char *name);
 bool too_many_errors(const expander *x);
 const char *override_text(expander *x, const char *word);
+
+/* names.c */
+/* `label` below the labels around it: free, and taken from now on. */
+const char *join_path(expander *x, const char *label);
+/* Both names of a layer; `given`: by its label, or NULL. */
+void name_node(expander *x, node *n, const char *prefix, const char *given);
+
+/* share.c */
+/* For a layer that was just made, before its settings: where its weights are. */
+void share_weights(expander *x, node *n);
+/* After its shape: do they fit? */
+bool check_shared(expander *x, const node *n);
+/* Takes `weights=@label` out of the arguments, unless a setting is called so: for the layer that is
+   made next, or, of a block, into the call. False after an error. */
+bool take_tie(expander *x, call *c, int *n, arg **args);
 
 /* arguments.c */
 value *resolve(expander *x, value *v);

@@ -39,8 +39,12 @@ typedef struct node {
   int n_set;
   setting *set; /* all of op->set, in order, defaults filled in */
   shape shape;
-  const char *name;  /* prefix and count of its kind: "conv1", "fc2", "bn3"; unique */
-  const char *label; /* given by the user, or NULL */
+  const char *name;    /* unique, and that of its weights in files: "conv1", "stem", "b1.conv1" */
+  const char *counted; /* prefix and count of its kind, whatever labels say: "conv1" */
+  const struct node *owner; /* the layer above whose weights it has, or NULL: its own */
+  bool tied;                /* `weights=@label`: parameters only, and as far as they fit */
+  bool frozen;              /* computes as in inference, and is not trained */
+  const char *label;        /* given by the user, or NULL */
   loc at;
 } node;
 
@@ -185,6 +189,10 @@ bool node_env(const node *n, int64_t batch, diag *d, xenv *env);
 bool node_shape(arena *a, diag *d, node *n);
 /* The words of `train {..}`, by number; NULL after the last. */
 const char *train_word(int i);
+/* Do weights a and b, which have these dimensions, hold the same numbers in files: of one shape, or
+   of two dimensions transposed? map[d]: which dimension of a dimension d of b is; -1: one of 1. */
+bool weights_map(const opdecl *a, int rank, const int64_t *dim, const opdecl *b, int rank_b,
+                 const int64_t *dim_b, int *map);
 /* A setting of a node by name; aborts if the operator has none such (a bug in netc). */
 double node_setting(const node *n, const char *name);
 #endif

@@ -156,9 +156,12 @@ static extent statement_extent(const formatter *f, int i) {
   if (is_mark(&f->t[after], ":")) e.head = next_word(f, after + 1);
   const ftoken *h = &f->t[e.head];
   bool ends_in_body = is(h, "train") || is(h, "sweep") || is(h, "block") || is(h, "repeat");
+  const int next = next_word(f, e.head + 1);
+  if (is(h, "shared") && is(&f->t[next], "block")) e.head = next, e.block = ends_in_body = true;
+  ends_in_body |= is(h, "frozen") && is_mark(&f->t[next], "{");
   e.ends_in_body = ends_in_body;
   e.let = is(h, "let");
-  e.block = is(h, "block");
+  e.block |= is(h, "block");
   for (i = e.head; i < f->n - 1; i++) {
     if (is_mark(&f->t[i], ";")) break;
     if (!is_mark(&f->t[i], "{")) continue;
@@ -187,7 +190,7 @@ static int statements_in_body(const formatter *f, int open) {
 /* Blocks and repeats of more than one statement read better broken up, short or not. */
 static bool wants_lines(const formatter *f, const extent *e) {
   for (int i = e->first; i < e->last; i++) {
-    if (!is(&f->t[i], "block") && !is(&f->t[i], "repeat")) continue;
+    if (!is(&f->t[i], "block") && !is(&f->t[i], "repeat") && !is(&f->t[i], "frozen")) continue;
     int open = i;
     while (open < e->last && !is_mark(&f->t[open], "{")) open++;
     if (open < e->last && statements_in_body(f, open) > 1) return true;

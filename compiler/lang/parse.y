@@ -61,6 +61,7 @@ static void netc_error(loc *at, void *scanner, parse_state *p, const char *messa
 
 %token WHOLE_FILE "start of a file" ONLY_VALUES "start of a value"
 %token YYEOF 0 "end of the file"
+%token FROZEN "`frozen`"
 %token INCLUDE "`include`" LET "`let`" BLOCK "`block`" REPEAT "`repeat`" TRAIN "`train`"
 %token SWEEP "`sweep`" TEST "`test`" PARAM "`param`" STATE "`state`" FILE_ORDER "`file`"
 %token WHEN "`when`" INT "`int`" PAIR "`pair`" AS "`as`" WEIGHTS "`weights`"
@@ -121,6 +122,9 @@ item  : INCLUDE STRING ';'                { $$ = new_include(p, @1, $2, @2); }
                                           { $$ = new_stmt(p, S_LET, @1, $2, @2);
                                             stmt_value(p, $$, $4); }
       | BLOCK NAME '(' params ')' body    { $$ = new_block(p, @1, $2, @2, $4, $6); }
+      | NAME BLOCK NAME '(' params ')' body
+                                          { $$ = new_block(p, @2, $3, @3, $5, $7);
+                                            stmt_shared(p, $$, $1, @1); }
       | TRAIN body
                                           { $$ = new_stmt(p, S_TRAIN, @1, "train", @1);
                                             $$->body = $2.first; }
@@ -158,6 +162,13 @@ core  : NAME args ';'
       | REPEAT atom body
                                           { $$ = new_stmt(p, S_REPEAT, @1, "repeat", @1);
                                             stmt_value(p, $$, $2); $$->body = $3.first; }
+      | REPEAT atom NAME body
+                                          { $$ = new_stmt(p, S_REPEAT, @1, "repeat", @1);
+                                            stmt_value(p, $$, $2); $$->body = $4.first;
+                                            stmt_shared(p, $$, $3, @3); }
+      | FROZEN body
+                                          { $$ = new_stmt(p, S_FROZEN, @1, "frozen", @1);
+                                            $$->body = $2.first; }
       ;
 args  : %empty                            { $$ = (arg_list){0}; }
       | args arg                          { $$ = $1; PUSH(A, $$.v, $$.n, $2); }

@@ -41,7 +41,7 @@ typedef struct {
   value *dflt;
 } parameter;
 
-typedef enum { S_INCLUDE, S_LET, S_BLOCK, S_TRAIN, S_SWEEP, S_CALL, S_REPEAT } skind;
+typedef enum { S_INCLUDE, S_LET, S_BLOCK, S_TRAIN, S_SWEEP, S_CALL, S_REPEAT, S_FROZEN } skind;
 
 typedef struct stmt {
   struct stmt *next;
@@ -55,6 +55,7 @@ typedef struct stmt {
   arg *arg; /* of calls; the value of let, include and repeat is arg[0] */
   int n_param;
   parameter *param; /* of blocks */
+  bool shared;      /* a block or repeat: one set of weights */
   struct stmt *body;
 } stmt;
 

@@ -41,6 +41,13 @@ stmt *new_block(parse_state *p, loc at, const char *name, loc name_at, parameter
   return s;
 }
 
+void stmt_shared(parse_state *p, stmt *s, const char *word, loc at) {
+  s->shared = !strcmp(word, "shared");
+  if (!s->shared)
+    diag_error(p->s->d, at, "`shared` gives all uses one set of weights", "unexpected `%s` here",
+               word);
+}
+
 void stmt_value(parse_state *p, stmt *s, value *v) {
   arg a = {.v = v};
   PUSH(A, s->arg, s->n_arg, a);

@@ -8,6 +8,8 @@ stmt *new_stmt(parse_state *p, skind kind, loc at, const char *word, loc word_at
 stmt *new_include(parse_state *p, loc at, const char *path, loc path_at);
 stmt *new_block(parse_state *p, loc at, const char *name, loc name_at, parameter_list l,
                 stmt_list b);
+/* `shared`, the one word that may stand at a block or repeat. */
+void stmt_shared(parse_state *p, stmt *s, const char *word, loc at);
 void stmt_value(parse_state *p, stmt *s, value *v);
 void stmt_more(parse_state *p, stmt *s, arg_list l);
 void stmt_args(stmt *s, arg_list l);

@@ -42,6 +42,10 @@ typedef struct tensor {
   int64_t view_at;                 /* ... from this element on */
   const struct node *node;         /* the layer it belongs to, or NULL */
   const struct opdecl *decl;       /* T_PARAM, T_STATE, T_OPT: initial values and file order */
+  /* Its name without labels: keys the draws of initial values, and stands in old weight files; or
+     NULL: as its name. */
+  const char *first_name;
+  bool frozen; /* T_PARAM: not trained */
   double init;                     /* evaluated: the constant or the bound */
   int port;    /* T_INPUT, T_LABEL, T_LOGITS, T_LOSSES: the index in nestprog.port */
   int apart;   /* elements along this dimension (not the first) are used together: keep them out of

@@ -65,7 +65,10 @@ static bool reads_needed(backward *b, expr *e) {
 /* In a loop, what is written behind a nest is read by it in the next step: until nothing is new. */
 static void find_needed(backward *b) {
   bool more = true;
-  for (int i = 0; i < b->n_tensor; i++) b->needed[i] = b->p->tensor[i]->role == T_PARAM;
+  for (int i = 0; i < b->n_tensor; i++) {
+    const tensor *t = b->p->tensor[i];
+    b->needed[i] = t->role == T_PARAM && !t->frozen;
+  }
   while (more) {
     more = false;
     for (nest *n = b->p->nests; n; n = n->next) {

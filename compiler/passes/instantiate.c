@@ -108,6 +108,61 @@ static trole decl_role(const instance *o, const opdecl *d) {
   return o->op->kind == OP_OPTIMIZER ? T_OPT : T_STATE;
 }
 
+static void append(instance *o, nest *n) {
+  if (o->last) o->last->next = n;
+  else o->first = n;
+  o->last = n;
+}
+
+/* The owner's numbers, as a tensor of these dimensions. */
+static tensor *view_of(instantiation *s, const opdecl *d, tensor *w, int rank, const int64_t *dim) {
+  instance *o = s->o;
+  int map[MAX_DIMS];
+  if (rank == w->rank && !memcmp(dim, w->dim, sizeof *dim * (size_t)rank) && d == w->decl) return w;
+  if (!weights_map(d, rank, dim, w->decl, w->rank, w->dim, map)) return NULL;
+  tensor *t =
+      tensor_new(o->p, arena_printf(s->mem, "%s.%s", o->prefix, d->name), T_TEMP, rank, dim);
+  nest *c = nest_new(o->p, t->name, o->node);
+  affine in[MAX_DIMS] = {{0}}, out[MAX_DIMS];
+  for (int k = 0; k < rank; k++) {
+    c->axis[k] = (axis){arena_printf(s->mem, "%c", 'a' + k), dim[k], false};
+    out[k] = aff_axis(k, 1);
+  }
+  for (int k = 0; k < w->rank; k++)
+    if (map[k] >= 0) in[k] = aff_axis(map[k], 1);
+  t->node = o->node;
+  c->n_axis = rank;
+  c->term = e_read(s->ex, access_of(s->ex, w, in));
+  nest_store(c, access_of(s->ex, t, out), e_acc(s->ex));
+  c->canonical = true;
+  append(o, c);
+  return t;
+}
+
+/* The weight of that name that the layer has from its owner; NULL: it has its own. */
+static tensor *shared_weight(instantiation *s, const opdecl *d, int rank, const int64_t *dim) {
+  const instance *o = s->o;
+  for (int i = o->owned_from; i < o->owned_to; i++) {
+    tensor *w = o->p->tensor[i];
+    if (w->node == o->node->owner && w->decl && !strcmp(w->decl->name, d->name))
+      return o->node->tied && d->is_state ? NULL : view_of(s, d, w, rank, dim);
+  }
+  return NULL;
+}
+
+/* A weight or state of a layer, and what it was called before labels named layers. */
+static tensor *new_weight(instantiation *s, const opdecl *d, int rank, const int64_t *dim) {
+  const instance *o = s->o;
+  const char *name = arena_printf(s->mem, "%s.%s", o->prefix, d->name);
+  tensor *t = tensor_new(o->p, name, decl_role(o, d), rank, dim);
+  t->node = o->node;
+  t->decl = d;
+  t->frozen = o->node && o->node->frozen;
+  if (o->first_prefix && strcmp(o->first_prefix, o->prefix))
+    t->first_name = arena_printf(s->mem, "%s.%s", o->first_prefix, d->name);
+  return t;
+}
+
 static bool declare(instantiation *s, const opdecl *d) {
   int rank;
   int64_t dim[MAX_DIMS];
@@ -116,11 +171,11 @@ static bool declare(instantiation *s, const opdecl *d) {
   if (!when) return true;
   if (!decl_dims(s, d, &rank, dim)) return false;
   if (d->init_arg && !xexpr_eval(d->init_arg, &s->env, s->o->d, &init)) return false;
-  const char *name = arena_printf(s->mem, "%s.%s", s->o->prefix, d->name);
-  tensor *t = tensor_new(s->o->p, name, decl_role(s->o, d), rank, dim);
-  t->node = s->o->node;
-  t->decl = d;
-  t->init = init;
+  tensor *t = shared_weight(s, d, rank, dim);
+  if (!t) {
+    t = new_weight(s, d, rank, dim);
+    t->init = init;
+  }
   if (!bind(s, d->name, t, d->at)) return false;
   binding *b = &s->bound[s->n_bound - 1];
   b->complete = true;
@@ -570,12 +625,6 @@ static bool check_form(instantiation *s, const opstmt *st) {
   }
   for (int a = 0; a < n->n_axis; a++) n->axis[a].reduce = false; /* a scatter */
   return true;
-}
-
-static void append(instance *o, nest *n) {
-  if (o->last) o->last->next = n;
-  else o->first = n;
-  o->last = n;
 }
 
 static bool lower_statement(instantiation *s, const opstmt *st) {

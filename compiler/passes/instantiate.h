@@ -14,9 +14,11 @@ typedef struct {
   const setting *set;
   int n_in;
   tensor *in[MAX_INPUTS];
-  const char *prefix; /* of the names of its tensors: "conv1", "conv1.weight" */
-  const char *result; /* name of the result tensor; ignored by optimizers */
-  trole result_role;  /* T_TEMP, T_LOGITS, T_LOSSES */
+  const char *prefix;       /* of the names of its tensors: "conv1", "conv1.weight" */
+  const char *first_prefix; /* the same without labels, or NULL */
+  int owned_from, owned_to; /* of a layer with another's weights: where those are among tensors */
+  const char *result;       /* name of the result tensor; ignored by optimizers */
+  trole result_role;        /* T_TEMP, T_LOGITS, T_LOSSES */
   bool train;
   /* out: */
   tensor *out;        /* the result; an optimizer's is in[0] */

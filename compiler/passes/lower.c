@@ -6,6 +6,7 @@ typedef struct {
   nestprog *p;
   const graph *g;
   tensor **of_node, **of_target;
+  int *first_tensor; /* that a node made, by its id */
   nest *last;
 } lowering;
 
@@ -139,9 +140,14 @@ static bool lower_node(lowering *l, const node *n) {
                 .set = n->set,
                 .n_in = n->n_in,
                 .prefix = n->name,
+                .first_prefix = n->counted,
                 .result = n->name,
                 .result_role = result_role(l, n),
-                .train = l->p->train};
+                .train = l->p->train && !n->frozen};
+  if (n->owner) {
+    o.owned_from = l->first_tensor[n->owner->id];
+    o.owned_to = l->first_tensor[n->owner->id + 1];
+  }
   for (int i = 0; i < n->n_in; i++) o.in[i] = seen_as(l, l->of_node[n->in[i]->id], &n->as[i], n);
   if (!instantiate(&o)) return false;
   l->of_node[n->id] = o.out;
@@ -219,6 +225,7 @@ static tensor *first_of(const nestprog *p, trole role) {
 static bool lower_nodes(lowering *l) {
   for (int i = 0; i < l->g->n_node; i++) {
     const node *n = l->g->node[i];
+    l->first_tensor[i] = l->p->n_tensor;
     if (!n->op) l->of_node[i] = lower_port(l, n->port, i ? n->name : "x", result_role(l, n));
     else if (!lower_node(l, n)) return false;
   }
@@ -231,6 +238,7 @@ nestprog *lower(const struct graph *g, bool train, bool loss, int batch, arena *
   p->train = train;
   p->batch = batch;
   lowering l = {.p = p, .g = g, .of_node = NEW_N(mem, tensor *, g->n_node)};
+  l.first_tensor = NEW_N(mem, int, g->n_node);
   l.of_target = NEW_N(mem, tensor *, g->n_target + 1);
   if (!lower_nodes(&l)) return NULL;
   for (int i = 0; (train || loss) && i < g->n_target; i++)

@@ -153,6 +153,7 @@ static bool update(stepping *s, int i) {
                 .n_in = 2,
                 .in = {w, d},
                 .prefix = w->name,
+                .first_prefix = w->first_name,
                 .train = true};
   if (!instantiate(&o)) return false;
   place_update(s, w, d, &o);

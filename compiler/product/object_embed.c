@@ -57,7 +57,7 @@ static embed_tensor describe(const param_info *info, const tensor *t, int32_t na
                     .init = (float)t->init,
                     .drawn = weight_draws(t),
                     .is_int64 = info->is_int64,
-                    .stream = weight_stream(info->name),
+                    .stream = draw_stream(t),
                     .name = name,
                     .name_bytes = (int32_t)strlen(info->name)};
   for (int k = 0; k < t->rank; k++) {

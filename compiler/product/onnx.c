@@ -65,7 +65,7 @@ static void add_weight(exporter *e, int i) {
 }
 
 static const char *constant_name(exporter *e) {
-  return arena_printf(e->a, "%s.constant%d", e->node->name, ++e->n_constant);
+  return arena_printf(e->a, "%s.constant%d", e->node->counted, ++e->n_constant);
 }
 
 static const char *add_scalar(exporter *e, double v) {
@@ -109,15 +109,66 @@ static void bind(exporter *e, const char *name, const char *value) {
   PUSH(e->a, e->bound, e->n_bound, ((bound){name, value}));
 }
 
+static int find_weight(const exporter *e, const node *n, const opdecl *d) {
+  const char *name = arena_printf(e->a, "%s.%s", n->name, d->name);
+  for (int i = 0; i < program_n_params(e->p); i++)
+    if (!strcmp(program_param(e->p, i)->name, name)) return i;
+  return -1;
+}
+
+/* The shape in files that the layer would give the weight. */
+static int shape_of(exporter *e, const opdecl *d, int64_t *shape) {
+  int rank = 0;
+  for (int k = 0; k < d->n_dim; k++) {
+    double v = 1;
+    int group = d->n_file ? d->file_group[k] : k;
+    xexpr_eval(d->dim[d->n_file ? d->file_dim[k] : k].extent, &e->env, e->g->d, &v);
+    if (group == rank) shape[rank++] = 1;
+    shape[group] *= (int64_t)v;
+  }
+  return rank;
+}
+
+/* The first dimension that is not 1. */
+static int64_t leading(int rank, const int64_t *shape) {
+  int i = 0;
+  while (i < rank - 1 && shape[i] == 1) i++;
+  return rank ? shape[i] : 1;
+}
+
+/* The weight of another layer as this one reads it: the same, or a copy of another shape, which is
+   transposed if no dimension but those of 1 differs in any other way. */
+static const char *owners_weight(exporter *e, const opdecl *d, int i) {
+  const param_info *w = program_param(e->p, i);
+  int64_t shape[6];
+  const int rank = shape_of(e, d, shape);
+  if (rank == w->rank && !memcmp(shape, w->shape, sizeof *shape * (size_t)rank)) {
+    add_weight(e, i);
+    return w->name;
+  }
+  const char *name = arena_printf(e->a, "%s.%s", e->node->counted, d->name);
+  Onnx__TensorProto *t = add_tensor(e, name, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, rank, shape);
+  float *from = arena_alloc(e->a, (size_t)w->count * 4),
+        *to = arena_alloc(e->a, (size_t)w->count * 4);
+  program_export(e->p, i, e->params, from);
+  const int64_t rows = leading(rank, shape), columns = w->count / rows;
+  const bool turned = leading(w->rank, w->shape) != rows;
+  for (int64_t k = 0; k < w->count; k++)
+    to[k] = from[turned ? k % columns * rows + k / columns : k];
+  t->float_data = to;
+  t->n_float_data = (size_t)w->count;
+  return name;
+}
+
 /* The name of a weight of the layer; "" (ONNX's word for an input left out) if it has none such. */
 static const char *weight_value(exporter *e, const opdecl *d) {
-  const char *name = arena_printf(e->a, "%s.%s", e->node->name, d->name);
-  for (int i = 0; i < program_n_params(e->p); i++)
-    if (!strcmp(program_param(e->p, i)->name, name)) {
-      add_weight(e, i);
-      return name;
-    }
-  return "";
+  int i = find_weight(e, e->node, d);
+  if (i >= 0) {
+    add_weight(e, i);
+    return program_param(e->p, i)->name;
+  }
+  i = e->node->owner ? find_weight(e, e->node->owner, d) : -1;
+  return i < 0 ? "" : owners_weight(e, d, i);
 }
 
 /* The value that stands for one input of a step, or NULL after an error. */
@@ -226,7 +277,7 @@ static bool is_taken(const exporter *e, const char *name) {
 static const char *viewed_value(exporter *e, const node *n, int i) {
   const char *value = e->value[n->in[i]->id];
   if (n->as[i].rank == n->in[i]->shape.rank) return value;
-  const char *out = arena_printf(e->a, "%s.in%d", n->name, i + 1);
+  const char *out = arena_printf(e->a, "%s.in%d", n->counted, i + 1);
   bool to_vector = n->as[i].rank == 1;
   Onnx__NodeProto *v = add_node(e, to_vector ? "Flatten" : "Unsqueeze", out);
   PUSH(e->a, v->input, v->n_input, text(e, value));
@@ -262,7 +313,7 @@ static bool add_steps(exporter *e, const opdef *op) {
     if (last != !strcmp(s->out, op->out))
       return wrong(e, s->at, "the last line, and only it, makes the result `%s`", op->out);
     if (is_taken(e, s->out)) return wrong(e, s->at, "there is a `%s` already", s->out);
-    const char *name = e->node->name;
+    const char *name = e->node->counted;
     const char *out = last ? name : arena_printf(e->a, "%s.%s", name, s->out);
     if (!add_step(e, s, out)) return false;
     bind(e, s->out, out);
@@ -283,7 +334,7 @@ static bool add_layer(exporter *e, const node *n) {
   }
   for (int i = 0; i < n->n_in; i++) bind(e, op->in[i].name, viewed_value(e, n, i));
   if (!add_steps(e, op)) return false;
-  e->value[n->id] = n->name;
+  e->value[n->id] = n->counted;
   return true;
 }
 
@@ -353,7 +404,7 @@ static void add_outputs(exporter *e, int batch) {
     bool seen = false;
     for (int k = 0; k < i; k++) seen |= t->loss[k].prediction == p;
     if (seen) continue;
-    const char *other = p->label && strcmp(p->label, p->name) ? p->label : NULL;
+    const char *other = p->label && strcmp(p->label, p->counted) ? p->label : NULL;
     add_output(e, p, n++ ? (other ? other : arena_printf(e->a, "logits%d", n)) : "logits", batch);
   }
   if (!n) add_output(e, e->g->output, "logits", batch);

@@ -12,11 +12,12 @@ struct opuse;
 
 /* A named tensor of the params or state block as weight files know it. */
 typedef struct {
-  const char *name; /* "conv1.weight", "bn1.running_mean", optimizer state "conv1.weight.v" */
-  bool in_state;    /* optimizer state (state block); else params block */
-  bool trained;     /* a parameter (counts as Param #), not running statistics */
-  bool is_int64;    /* in files: int64, rank 0; one float in memory */
-  int rank;         /* in files (PyTorch's order) */
+  const char *name;       /* "conv1.weight", "bn1.running_mean", optimizer state "conv1.weight.v" */
+  const char *first_name; /* without labels, as in older files: "conv1.weight"; NULL: the same */
+  bool in_state;          /* optimizer state (state block); else params block */
+  bool trained;           /* a parameter that is not frozen, not running statistics */
+  bool is_int64;          /* in files: int64, rank 0; one float in memory */
+  int rank;               /* in files (PyTorch's order) */
   int64_t shape[6];
   int64_t count;     /* elements */
   const char *layer; /* "conv1" */

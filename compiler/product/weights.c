@@ -12,7 +12,8 @@ static bool is_weight(const tensor *t, bool in_state) {
 static param_info info_of(const tensor *t) {
   param_info i = {.name = t->name,
                   .in_state = t->role == T_OPT,
-                  .trained = t->role == T_PARAM,
+                  .first_name = t->first_name,
+                  .trained = t->role == T_PARAM && !t->frozen,
                   .is_int64 = t->decl && t->decl->file_int64,
                   .count = 1,
                   .layer = t->node ? t->node->name : ""};
@@ -108,6 +109,10 @@ uint32_t weight_stream(const char *s) {
   return h;
 }
 
+uint32_t draw_stream(const tensor *t) {
+  return weight_stream(t->first_name ? t->first_name : t->name);
+}
+
 int weight_draws(const tensor *t) {
   if (!t->decl || t->decl->init == INIT_CONST) return DRAW_NOTHING;
   return t->decl->init == INIT_NORMAL ? DRAW_NORMAL : DRAW_UNIFORM;
@@ -116,7 +121,7 @@ int weight_draws(const tensor *t) {
 void weight_init(const weight_table *w, int i, void *block, uint64_t seed) {
   const tensor *t = w->tensor[i];
   const int kind = weight_draws(t);
-  const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, stream = weight_stream(t->name);
+  const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, stream = draw_stream(t);
   float *to = block;
   place at = place_first(t);
   for (int64_t k = 0; k < w->info[i].count; k++) {

@@ -19,6 +19,8 @@ void weight_import(const weight_table *w, int i, void *block, const void *file);
 void weights_average(const weight_table *w, const void *state, void *params);
 /* FNV-1a, 32 bits: names the stream of random numbers of a tensor. */
 uint32_t weight_stream(const char *name);
+/* Of t: by its name without labels, so that a label changes no initial value. */
+uint32_t draw_stream(const tensor *t);
 /* How t begins (base/draw.h): drawn, times its init; or at that. */
 int weight_draws(const tensor *t);
 /* Initial value: constant, or drawn by Philox keyed by the seed, with a hash of the tensor's name

@@ -72,7 +72,71 @@ CASES = {
 }
 
 
+class Shared(nn.Module):
+    """One block used three times: statistics are kept by each use in turn."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.unit = nn.Sequential(conv(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Tanh())
+        self.head = nn.Linear(4 * 25, 3)
+        self.names = {f"{path}conv1": self.unit[0], f"{path}bn1": self.unit[1], "fc1": self.head}
+
+    def forward(self, x):
+        return self.head(self.unit(self.unit(self.unit(x))).flatten(1))
+
+
+class Tied(nn.Module):
+    """The way back through the same matrix, transposed, and once more through the matrix itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.enc, self.again = nn.Linear(10, 4), nn.Linear(4, 10)
+        self.head = nn.Linear(4, 3)
+        self.names = {"enc": self.enc, "fc2": self.again, "fc4": self.head}
+        del self.again.weight
+        self.again.register_parameter("weight", None)
+
+    def forward(self, x):
+        back = F.linear(torch.tanh(self.enc(x)), self.enc.weight.t(), self.again.bias)
+        return self.head(F.linear(torch.tanh(back), self.enc.weight, self.enc.bias))
+
+
+class Frozen(nn.Module):
+    """What is frozen computes as in inference, and lets gradients through to what stands before."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.mid, self.bn = conv(2, 3, 3), conv(3, 3, 1), nn.BatchNorm2d(3)
+        self.head = nn.Linear(27, 3)
+        self.names = {"conv1": self.first, "still": self.mid, "still.bn1": self.bn, "fc1": self.head}
+        self.fixed = [*self.mid.parameters(), *self.bn.parameters()]
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.bn.eval()
+
+    def forward(self, x):
+        return self.head(torch.tanh(self.bn(self.mid(torch.tanh(self.first(x))))).flatten(1))
+
+
+CASES |= {
+    "shared": ("input 4x5x5; classes 3; shared block unit() { conv 4 k3 p1 bn tanh; } unit; "
+               "unit; unit; linear classes;", 2, (4, 5, 5), Shared("unit.")),
+    "shared-repeat": ("input 4x5x5; classes 3; unit: repeat 3 shared { conv 4 k3 p1 bn tanh; } "
+                      "linear classes;", 2, (4, 5, 5), Shared("unit.0.")),
+    "tied": ("input 10; classes 3; enc: linear 4 tanh; linear 10 weights=@enc tanh; "
+             "linear 4 weights=@enc; linear classes;", 3, (10,), Tied()),
+    "frozen": ("input 2x5x5; classes 3; conv 3 k3 tanh; frozen { still: conv 3 k1 bn tanh; } "
+               "linear classes;", 2, (2, 5, 5), Frozen()),
+}
+
+
 def named_parameters(model):
+    if hasattr(model, "names"):
+        for layer, m in model.names.items():
+            for n, p in m.named_parameters():
+                yield f"{layer}.{n}", p
+        return
     count = {}
     for m in model:
         kind = {nn.Conv2d: "conv", nn.Linear: "fc", nn.BatchNorm2d: "bn"}.get(type(m))
@@ -88,7 +152,7 @@ def show(values):
 
 
 for name, (text, batch, shape, layers) in CASES.items():
-    model = nn.Sequential(*layers).double()
+    model = (layers if isinstance(layers, nn.Module) else nn.Sequential(*layers)).double()
     with torch.no_grad():
         for n, p in named_parameters(model):
             p.copy_(tensor(n, p.shape))
@@ -97,9 +161,11 @@ for name, (text, batch, shape, layers) in CASES.items():
     y = model(x)
     labels = torch.tensor([i * 7 % y.shape[1] for i in range(batch)])
     F.cross_entropy(y, labels).backward()
+    fixed = {id(p) for p in getattr(model, "fixed", [])}
     with torch.no_grad():
         for p in model.parameters():
-            p -= 0.1 * p.grad
+            if id(p) not in fixed:
+                p -= 0.1 * p.grad
     after = model(x)
     (HERE / f"{name}.net").write_text(
         f"{text}\ntrain {{ optimizer sgd; batch {batch}; }}\n# before {show(y)}\n# after {show(after)}\n")
