@@ -144,7 +144,7 @@ static void test_structure(void **state) {
   assert_non_null(g);
   assert_shape(g, "add4", 8, 4, 4);
   assert_shape(g, "concat2", 24, 4, 4);
-  assert_string_equal(find(g, "conv1")->label, "stem");
+  assert_string_equal(find(g, "stem")->counted, "conv1");
   assert_ptr_equal(find(g, "add3")->in[1], find(g, "conv1"));
   assert_ptr_equal(find(g, "concat1")->in[0], find(g, "relu3"));
   for (int i = 1; i < g->n_node; i++)
