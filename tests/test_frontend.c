@@ -145,7 +145,7 @@ static void test_structure(void **state) {
   assert_shape(g, "add4", 8, 4, 4);
   assert_shape(g, "concat2", 24, 4, 4);
   assert_string_equal(find(g, "stem")->counted, "conv1");
-  assert_ptr_equal(find(g, "add3")->in[1], find(g, "conv1"));
+  assert_ptr_equal(find(g, "add3")->in[1], find(g, "stem"));
   assert_ptr_equal(find(g, "concat1")->in[0], find(g, "relu3"));
   for (int i = 1; i < g->n_node; i++)
     for (int k = 0; k < g->node[i]->n_in; k++) assert_true(g->node[i]->in[k]->id < i);
