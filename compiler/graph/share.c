@@ -73,8 +73,8 @@ static bool check_weight(expander *x, const node *n, const weight_shape *w, cons
   if (!must) return true;
   const opdecl *d = find_declared(n->owner->op, w->d->name);
   const bool there = d && declared(d, owners, x->d, &o);
-  if (there && (n->tied ? weights_map(w->d, w->rank, w->dim, o.d, o.rank, o.dim, map)
-                        : same_sizes(&o, w)))
+  if (there &&
+      (n->tied ? weights_map(w->d, w->rank, w->dim, o.d, o.rank, o.dim, map) : same_sizes(&o, w)))
     return true;
   diag_error(x->d, n->at, NULL, "`%s` cannot have the weights of `%s`: its `%s` is %s, %s%s",
              n->op->name, n->owner->name, w->d->name, size_text(x, w),
@@ -91,7 +91,8 @@ bool check_shared(expander *x, const node *n) {
   for (int i = 0; i < n->op->n_decl; i++) {
     weight_shape w;
     if (!declared(&n->op->decl[i], &env, x->d, &w)) continue;
-    /* Of tied layers the first, the matrix: a bias that does not fit, or is not there, is its own. */
+    /* Of tied layers the first, the matrix: a bias that does not fit, or is not there, is its own.
+     */
     if (!check_weight(x, n, &w, &owners, !n->tied || !n_weight++)) return false;
   }
   if (!n->tied || n_weight) return true;

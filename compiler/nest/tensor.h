@@ -46,7 +46,7 @@ typedef struct tensor {
      NULL: as its name. */
   const char *first_name;
   bool frozen; /* T_PARAM: not trained */
-  double init;                     /* evaluated: the constant or the bound */
+  double init; /* evaluated: the constant or the bound */
   int port;    /* T_INPUT, T_LABEL, T_LOGITS, T_LOSSES: the index in nestprog.port */
   int apart;   /* elements along this dimension (not the first) are used together: keep them out of
                   the same cache sets */
