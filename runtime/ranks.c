@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static ranks here;
@@ -62,13 +63,21 @@ const ranks *ranks_here(char **error) {
   return &here;
 }
 
+/* Ends every rank. Launchers forward what ranks print, and drop what they have not read when they
+   are told to end all: time for them to read it. */
+static void end_all(const ranks *r, int status) {
+  fflush(NULL);
+  nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+  r->api->abort(status);
+}
+
 void ranks_must(const ranks *r, int code, const char *what) {
   if (!code) return;
   fprintf(stderr,
           "netc: error: rank %d of %d: MPI cannot %s (error %d): another rank has ended, or "
           "cannot be reached\n",
           r->rank, r->n, what, code);
-  r->api->abort(1);
+  end_all(r, 1);
   _exit(1);
 }
 
@@ -118,7 +127,7 @@ void ranks_finish(int status) {
   if (!here.api) return;
   if (status && status < 128) {
     show_kept();
-    here.api->abort(status);
+    end_all(&here, status);
   }
   here.api->finish();
 }
