@@ -23,6 +23,13 @@ network plain.net "" 20 "sgd momentum=0.9"
 network one.net "shards 1;" 20 "sgd momentum=0.9"
 network eight.net "shards 8;" 16 "sgd momentum=0.9"
 network six.net "shards 6;" 20 "adam"
+# More gradients than are exchanged as a whole; layernorm, AdamW, clipped gradients.
+cat > wide.net <<END
+input 3x32x32; classes 5;
+conv 8 k3 s2 p1 relu; maxpool 4; layernorm; linear 192 relu; linear classes;
+train { data "$root/examples/emoji/emoji.pkl"; split 100/30; lr 0.002; batch 20; epochs 2; seed 3;
+        optimizer adamw decay=0.1; clip 0.3; shards 8; }
+END
 train() { out=$1 file=$2; shift 2; "$netc" train "$file" -o "$out" "$@" --threads 1 >log 2>&1; }
 same() { cmp -s "$1/last.safetensors" "$2/last.safetensors" && cmp -s "$1/best.safetensors" "$2/best.safetensors" &&
   [ "$(cut -d, -f1-5 "$1/metrics.csv")" = "$(cut -d, -f1-5 "$2/metrics.csv")" ]; }
@@ -31,7 +38,12 @@ train one one.net; ok "one shard"
 same plain one; ok "one shard is the whole batch"
 train eight eight.net; ok "eight shards"
 train six six.net; ok "six shards"
-"$netc" train eight.net -o threads --threads 3 >log 2>&1; same eight threads; ok "eight shards on three threads"
+train wide wide.net; ok "AdamW and clip"
+for t in 2 3; do
+  for f in eight wide; do
+    "$netc" train $f.net -o $f-threads$t --threads $t >log 2>&1; same $f $f-threads$t; ok "$f.net on $t threads"
+  done
+done
 train part eight.net --epochs 2; "$netc" train eight.net --resume part >log 2>&1; same eight part
 ok "eight shards, resumed"
 
@@ -47,6 +59,9 @@ for m in openmpi mpich; do
     run $m $r eight.net -o $m$r; ok "$m, $r ranks"
     same eight $m$r; ok "$m: the bits of $r ranks"
     [ "$(ls $m$r)" = "$(ls eight)" ]; ok "$m: the files of $r ranks"
+  done
+  for r in 2 4; do
+    run $m $r wide.net -o $m-wide$r; same wide $m-wide$r; ok "$m: AdamW and clip on $r ranks"
   done
   for r in 2 3; do
     run $m $r six.net -o $m-six$r; same six $m-six$r; ok "$m: six shards on $r ranks"
