@@ -3,6 +3,7 @@
 #include "runtime/atomic_file.h"
 #include "runtime/dataset.h"
 #include "runtime/file.h"
+#include "runtime/mask_data.h"
 #include "runtime/message.h"
 #include <math.h>
 #include <stdlib.h>
@@ -51,7 +52,7 @@ typedef struct {
   bool numbers;    /* are predicted */
   bool own_test;   /* the data set has validation samples of its own */
   int64_t n, side; /* samples; the shorter side of images */
-  enum { BODY_TABLE, BODY_IMAGE, BODY_SEQUENCE, BODY_TEXT } body;
+  enum { BODY_TABLE, BODY_IMAGE, BODY_SEQUENCE, BODY_TEXT, BODY_MASKS } body;
 } plan;
 
 enum { MOST_CLASSES = 50 };
@@ -156,6 +157,17 @@ static char *plan_sounds(plan *p, const dataset *ds, const new_command *c) {
   return NULL;
 }
 
+static char *plan_masks(plan *p, const dataset *ds, const new_command *c) {
+  const data_field *x = &ds->fields.field[0], *y = &ds->fields.field[1];
+  p->body = BODY_MASKS;
+  p->input = field_shape_text(x);
+  p->side = x->dim[1] % 2 || x->dim[2] % 2 ? 1 : x->dim[1];
+  p->target = message("target %lldx%lld of %lld", (long long)y->dim[0], (long long)y->dim[1],
+                      (long long)y->below);
+  p->data = message("data \"%s\"; # images/ and masks/: a class for each pixel", c->what);
+  return NULL;
+}
+
 static char *plan_data(plan *p, const new_command *c) {
   dataset_options o = {.path = c->what, .any = true, .mel = 40};
   o.csv = (csv_options){.n_target = c->target != NULL, .target = &c->target};
@@ -165,6 +177,7 @@ static char *plan_data(plan *p, const new_command *c) {
   p->n = ds->n;
   p->own_test = ds->held_from < ds->n;
   if (ds->bytes || ds->floats) wrong = plan_images(p, ds, c);
+  else if (mask_folder(c->what)) wrong = plan_masks(p, ds, c);
   else if (ds->fields.rate) wrong = plan_sounds(p, ds, c);
   else if (ds->fields.window) wrong = plan_text(p, ds, c);
   else if (ds->fields.n_input) wrong = plan_table(p, ds, c);
@@ -209,6 +222,16 @@ static void write_body(FILE *f, const plan *p) {
     fputs("conv 64 k3 p1 bn relu;\n", f);
     if (p->side >= 12) fputs("maxpool 2;\nconv 64 k3 p1 bn relu;\n", f);
     fprintf(f, "gap;                   # the mean of every channel\nlinear %s;\n", last);
+    break;
+  case BODY_MASKS:
+    fputs("conv 32 k3 p1 bn relu; # 3 x 3, the size is kept\n", f);
+    if (p->side >= 4)
+      fputs("fine: conv 32 k3 p1 bn relu;\n"
+            "maxpool 2;             # half the size: a wider view\n"
+            "conv 64 k3 p1 bn relu;\nconv 64 k3 p1 bn relu;\nupsample 2;\n"
+            "concat {} @fine;       # and the details from before\n",
+            f);
+    fputs("conv 32 k3 p1 bn relu;\nconv classes k1;       # of every pixel\n", f);
     break;
   case BODY_SEQUENCE:
     fprintf(f,

@@ -2,8 +2,10 @@
 #include "cli/inference.h"
 #include "cli/terminal.h"
 #include "cli/workload.h"
+#include "cli/predict_masks.h"
 #include "cli/predict_rows.h"
 #include "cli/run_reference.h"
+#include "runtime/atomic_file.h"
 #include "runtime/file.h"
 #include "runtime/image_folder.h"
 #include "runtime/message.h"
@@ -15,7 +17,7 @@
 
 typedef struct {
   train_flags f;
-  const char *file;
+  const char *file, *output;
   int top, n;
   int columns, path_columns; /* of stdout, 0: no terminal; of the longest path that is shown */
   char **path;
@@ -28,6 +30,8 @@ static const struct argp_option options[] = {
     {"weights", 'w', "FILE", 0, "the weights (safetensors); needed", 0},
     {"top", KEY_TOP, "K", 0, "show the K likeliest classes (default 1)", 0},
     {"data", 'd', "PATH", 0, "data set to take the names of the classes from", 0},
+    {"output", 'o', "DIR", 0,
+     "of a network that tells a class for every pixel: the folder to write masks to (PNG)", 0},
     {"json", 'j', 0, 0, "print one JSON object instead of a table", 0},
     {0}};
 
@@ -51,6 +55,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'd': c->f.data = arg; break;
   case KEY_TOP: c->top = (int)option_whole(state, "--top", arg, 1, 1000000); break;
   case 'j': c->f.json = true; break;
+  case 'o': c->output = arg; break;
   case ARGP_KEY_ARG:
     if (!c->file) c->file = run_network(arg);
     else c->path[c->n++] = arg;
@@ -155,6 +160,25 @@ static int classify_all(const predict_command *c, const workload *w, inference *
   return status;
 }
 
+/* A mask for each picture. */
+static int mask_all(const predict_command *c, const workload *w, inference *f,
+                    json_object *images) {
+  const predict_masks_options o = {.folder = c->output,
+                                   .names = w->ds ? (const char *const *)w->ds->label_names : NULL,
+                                   .n_names = w->ds ? w->ds->classes : 0,
+                                   .list = images};
+  char *error = NULL;
+  int status = EXIT_DONE;
+  if (c->output && !make_directories(c->output, &error)) return report_failure(error);
+  for (int i = 0; i < c->n; i++)
+    if (!load_input(c, w->g, c->path[i], f->b.port[0], &error) ||
+        !predict_mask(w->g, &o, f, c->path[i], &error)) {
+      status = report_failure(error);
+      error = NULL;
+    }
+  return status;
+}
+
 /* The names of classes that travel with the weights, as a data set of nothing else; or NULL. */
 static dataset *names_of_weights(const char *weights) {
   char *error = NULL;
@@ -185,7 +209,7 @@ static int predict_images(const predict_command *c, workload *w) {
   inference f;
   if (!inference_open(&f, w->g, 1, false, 1, c->f.weights, &error)) return report_failure(error);
   json_object *images = c->f.json ? json_object_new_array() : NULL;
-  int status = classify_all(c, w, &f, images);
+  int status = tells_masks(w->g) ? mask_all(c, w, &f, images) : classify_all(c, w, &f, images);
   if (images) {
     json_object *j = json_object_new_object();
     json_object_object_add(j, "images", images);
@@ -267,7 +291,7 @@ static int predict(predict_command *c, workload *w) {
   bool pictures = false;
   c->fit = fitting_of(w->g, c->f.weights);
   for (int i = 0; i < c->n; i++) pictures |= is_picture(c->path[i]);
-  pictures &= takes_images(w->g);
+  pictures &= takes_images(w->g) || tells_masks(w->g);
   open_names(w, c->f.weights, c->f.data);
   return pictures ? predict_images(c, w) : predict_files(c, w);
 }

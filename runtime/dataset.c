@@ -7,6 +7,7 @@
 #include "held_parts.h"
 #include "idx.h"
 #include "keys.h"
+#include "mask_data.h"
 #include "message.h"
 #include "named_fields.h"
 #include "npz.h"
@@ -74,8 +75,9 @@ static void add_image_fields(dataset *ds) {
   ds->n_port = 2;
   ds->port_field = allocate(2 * sizeof *ds->port_field);
   ds->port_whole = allocate(2 * sizeof *ds->port_whole);
+  ds->port_target = allocate(2 * sizeof *ds->port_target);
   ds->port_field[1] = 1;
-  ds->port_whole[1] = true;
+  ds->port_whole[1] = ds->port_target[1] = true;
 }
 
 /* ---- any fields ---- */
@@ -131,7 +133,11 @@ static char *match_all(dataset *ds, const dataset_options *o) {
   ds->n_port = o->n_port;
   ds->port_field = allocate((size_t)o->n_port * sizeof *ds->port_field);
   ds->port_whole = allocate((size_t)o->n_port * sizeof *ds->port_whole);
-  for (int i = 0; i < o->n_port; i++) ds->port_whole[i] = o->port[i].is_int;
+  ds->port_target = allocate((size_t)o->n_port * sizeof *ds->port_target);
+  for (int i = 0; i < o->n_port; i++) {
+    ds->port_whole[i] = o->port[i].is_int;
+    ds->port_target[i] = o->port[i].target;
+  }
   char *wrong = match_ports(&ds->fields, o->port, o->n_port, &m, ds->port_field);
   if (!wrong && o->n_port) {
     take_size(ds, &o->port[0]);
@@ -353,6 +359,29 @@ static dataset *open_pictures(const dataset_options *o, char **error) {
   return ds;
 }
 
+/* Pictures with masks: a class (or 0 and 1) for every pixel of the target's size. */
+static dataset *open_masks(const dataset_options *o, char **error) {
+  const bool known = o->n_port && o->port[0].rank == 3 && !o->port[0].is_int;
+  const picture_form form = {known ? (int)o->port[0].dim[0] : 3, known ? o->h : 0, known ? o->w : 0,
+                             fitting_named(o->fit)};
+  mask_form mask = {0};
+  field_set s;
+  for (int i = 0; i < o->n_port; i++) {
+    const data_port *p = &o->port[i];
+    if (!p->target || p->rank < 2) continue;
+    mask.h = (int)p->dim[p->rank - 2], mask.w = (int)p->dim[p->rank - 1];
+    mask.below = p->is_int ? p->below : 2;
+    mask.numbers = !p->is_int;
+    break;
+  }
+  if (form.c != 1 && form.c != 3)
+    *error = message("pictures have 1 or 3 channels, and the network takes %d", form.c);
+  else *error = masks_open(o->path, &form, &mask, &s);
+  dataset *ds = *error ? NULL : from_fields(&s, o, error);
+  if (ds) ds->fit = fitting_words[form.fit];
+  return ds;
+}
+
 static dataset *open_sounds(const dataset_options *o, char **error) {
   field_set s;
   *error = sounds_open(o->path, o->mel, o->rate, o->n_port ? &o->port[0] : NULL, &s);
@@ -423,9 +452,10 @@ static dataset *open_folder(const dataset_options *o, char **error) {
     if (ds) add_image_fields(ds);
     return ds;
   }
-  ds = is_sound_tree(o->path)  ? open_sound_tree(o, error)
-       : sound_folder(o->path) ? open_sounds(o, error)
-                               : open_pictures(o, error);
+  ds = mask_folder(o->path)     ? open_masks(o, error)
+       : is_sound_tree(o->path) ? open_sound_tree(o, error)
+       : sound_folder(o->path)  ? open_sounds(o, error)
+                                : open_pictures(o, error);
   if (!ds && *error && !strstr(*error, o->path))
     *error = free_and(*error, message("`%s`: %s", o->path, *error));
   return ds;
@@ -478,6 +508,7 @@ void dataset_close(dataset *ds) {
   field_set_free(&ds->fields);
   free(ds->port_field);
   free(ds->port_whole);
+  free(ds->port_target);
   free((void *)ds->bytes);
   free((void *)ds->floats);
   free((void *)ds->labels);

@@ -67,8 +67,9 @@ typedef struct {
      any other has no bytes and no floats, and labels only if its first target is classes. */
   field_set fields;
   int n_port;
-  int *port_field;  /* the field of each port of the options; NULL without ports */
-  bool *port_whole; /* is it given whole numbers? */
+  int *port_field;   /* the field of each port of the options; NULL without ports */
+  bool *port_whole;  /* is it given whole numbers? */
+  bool *port_target; /* is it what predictions are compared with? */
 } dataset;
 
 /* Reads a data set whole. NULL on failure, with *error a sentence that names the file, what is

@@ -26,6 +26,12 @@ void image_free(image *im);
    between pixel centres where it grows. */
 image image_resize(const image *from, int w, int h);
 image image_fit(const image *from, int w, int h, image_fitting how);
+/* What of a picture of from_w x from_h is shown, and where: the part at (x, y) of w x h becomes
+   that of to_w x to_h at (to_x, to_y). */
+typedef struct {
+  int x, y, w, h, to_x, to_y, to_w, to_h;
+} fit_place;
+fit_place image_fit_place(int from_w, int from_h, int w, int h, image_fitting how);
 /* "stretch", "crop", "pad" */
 extern const char *const fitting_words[3];
 /* FIT_STRETCH where the word is NULL or none of them. */

@@ -88,39 +88,38 @@ image_fitting fitting_named(const char *word) {
   return FIT_STRETCH;
 }
 
-/* The middle of a picture that has the proportions of w x h. */
-static image middle(const image *from, int w, int h) {
-  int64_t cw = from->w, ch = from->h;
-  if (cw * h > ch * w) cw = (ch * w + h / 2) / h;
-  else ch = (cw * h + w / 2) / w;
-  cw = cw < 1 ? 1 : cw;
-  ch = ch < 1 ? 1 : ch;
-  image out = image_new((int)cw, (int)ch);
-  const int64_t x = (from->w - cw) / 2, y = (from->h - ch) / 2;
-  for (int64_t j = 0; j < ch; j++)
-    memcpy(out.rgb + j * cw * 3, from->rgb + ((y + j) * from->w + x) * 3, (size_t)cw * 3);
-  return out;
+fit_place image_fit_place(int from_w, int from_h, int w, int h, image_fitting how) {
+  const int64_t fw = from_w, fh = from_h;
+  int64_t cw = fw, ch = fh, iw = w, ih = h;
+  if (how == FIT_CROP && fw * h > fh * w) cw = (fh * w + h / 2) / h;
+  else if (how == FIT_CROP) ch = (fw * h + w / 2) / w;
+  if (how == FIT_PAD && fw * h > fh * w) ih = (fh * w + fw / 2) / fw;
+  else if (how == FIT_PAD) iw = (fw * h + fh / 2) / fh;
+  fit_place p = {.w = (int)(cw < 1 ? 1 : cw), .h = (int)(ch < 1 ? 1 : ch)};
+  p.to_w = (int)(iw < 1 ? 1 : iw), p.to_h = (int)(ih < 1 ? 1 : ih);
+  p.x = (from_w - p.w) / 2, p.y = (from_h - p.h) / 2;
+  p.to_x = (w - p.to_w) / 2, p.to_y = (h - p.to_h) / 2;
+  return p;
 }
 
-static image padded(const image *from, int w, int h) {
-  static const uint8_t black[3] = {0};
-  int64_t iw = w, ih = h;
-  if ((int64_t)from->w * h > (int64_t)from->h * w)
-    ih = ((int64_t)from->h * w + from->w / 2) / from->w;
-  else iw = ((int64_t)from->w * h + from->h / 2) / from->h;
-  image inner = image_resize(from, iw < 1 ? 1 : (int)iw, ih < 1 ? 1 : (int)ih);
-  image out = image_new(w, h);
-  image_fill(&out, 0, 0, w, h, black);
-  image_paste(&out, &inner, (w - inner.w) / 2, (h - inner.h) / 2, 1);
-  image_free(&inner);
+/* A copy of the part that is shown. */
+static image part_of(const image *from, const fit_place *p) {
+  image out = image_new(p->w, p->h);
+  for (int64_t j = 0; j < p->h; j++)
+    memcpy(out.rgb + j * p->w * 3, from->rgb + ((p->y + j) * from->w + p->x) * 3, (size_t)p->w * 3);
   return out;
 }
 
 image image_fit(const image *from, int w, int h, image_fitting how) {
+  static const uint8_t black[3] = {0};
   if (how == FIT_STRETCH) return image_resize(from, w, h);
-  if (how == FIT_PAD) return padded(from, w, h);
-  image part = middle(from, w, h), out = image_resize(&part, w, h);
+  const fit_place p = image_fit_place(from->w, from->h, w, h, how);
+  image part = part_of(from, &p), inner = image_resize(&part, p.to_w, p.to_h);
+  image out = image_new(w, h);
+  image_fill(&out, 0, 0, w, h, black);
+  image_paste(&out, &inner, p.to_x, p.to_y, 1);
   image_free(&part);
+  image_free(&inner);
   return out;
 }
 

@@ -18,7 +18,12 @@ static void add(st_meta *out, int *n, const char *key, char *value) {
 
 int travel_of(const dataset *ds, st_meta out[MAX_TRAVEL]) {
   int n = 0;
+  const data_field *y = NULL;
+  for (int i = ds->n_port - 1; i >= 0; i--)
+    if (ds->port_target[i]) y = dataset_field(ds, i);
   if (ds->label_names) add(out, &n, "classes", list_json(ds->label_names, ds->classes));
+  else if (y && y->names && !ds->fields.window)
+    add(out, &n, "classes", list_json(y->names, y->below));
   if (!ds->n_port) return n;
   const data_field *x = dataset_field(ds, 0);
   if (ds->fields.window && x->names) add(out, &n, "vocabulary", list_json(x->names, x->below));

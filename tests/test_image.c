@@ -3,6 +3,7 @@
 #include "runtime/file.h"
 #include "runtime/image.h"
 #include "runtime/image_folder.h"
+#include "runtime/mask_image.h"
 #include "runtime/message.h"
 #include "runtime/sheet.h"
 #include <png.h>
@@ -216,6 +217,33 @@ static void proportions_are_kept(void **state) {
     }
 }
 
+/* Masks keep their indices; a cut file is refused at every byte. */
+static void masks_are_read(void **state) {
+  (void)state;
+  uint8_t classes[35];
+  for (int i = 0; i < 35; i++) classes[i] = (uint8_t)(i * 7);
+  char *path = inside("mask.png"), *error = NULL;
+  assert_true(mask_write(path, classes, 7, 5, &error));
+  mask_image m;
+  assert_true(mask_load(path, &m, &error));
+  assert_true(m.w == 7 && m.h == 5 && !m.colours);
+  for (int i = 0; i < 35; i++) assert_int_equal(m.value[i], classes[i]);
+  uint32_t small[4];
+  mask_fit(&m, 2, 2, FIT_CROP, small); /* of the middle 5 x 5: rows and columns 1 and 3 */
+  assert_true(small[0] == classes[9] && small[3] == classes[7 * 3 + 4]);
+  mask_free(&m);
+  size_t n;
+  uint8_t *bytes = file_read(path, &n, &error);
+  for (size_t cut = 0; cut < n - 12; cut++) {
+    save("mask.png", bytes, cut);
+    assert_false(mask_load(path, &m, &error));
+    free(error);
+    error = NULL;
+  }
+  free(bytes);
+  free(path);
+}
+
 static void damage_is_refused(void **state) {
   (void)state;
   refused("none.png", "no such file");
@@ -317,15 +345,11 @@ static void folders_are_packed(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(png_round_trip),
-      cmocka_unit_test(transparency_is_over_white),
-      cmocka_unit_test(jpegs_are_read),
-      cmocka_unit_test(damage_is_refused),
-      cmocka_unit_test(turned_jpegs_are_upright),
-      cmocka_unit_test(webp_is_read),
-      cmocka_unit_test(other_pictures_are_named),
-      cmocka_unit_test(proportions_are_kept),
-      cmocka_unit_test(sizes_change),
+      cmocka_unit_test(png_round_trip),       cmocka_unit_test(transparency_is_over_white),
+      cmocka_unit_test(jpegs_are_read),       cmocka_unit_test(damage_is_refused),
+      cmocka_unit_test(masks_are_read),       cmocka_unit_test(turned_jpegs_are_upright),
+      cmocka_unit_test(webp_is_read),         cmocka_unit_test(other_pictures_are_named),
+      cmocka_unit_test(proportions_are_kept), cmocka_unit_test(sizes_change),
       cmocka_unit_test(folders_are_packed),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
