@@ -7,6 +7,7 @@
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "cli/workload.h"
+#include "runtime/class_weights.h"
 #include "runtime/message.h"
 #include "runtime/sheet.h"
 #include <json-c/json.h>
@@ -389,9 +390,12 @@ static bool open_split(const eval_command *c, workload *w) {
 static bool open_part(const eval_command *c, workload *w) {
   if (part_of(c) != PART_ALL) return open_split(c, w) && part_is_there(c, w);
   *w = (workload){.g = load_network(c->file, &c->f, NULL)};
-  if (w->g && open_data(w, c->f.data)) return true;
-  workload_close(w);
-  return false;
+  if (!w->g || !open_data(w, c->f.data)) {
+    workload_close(w);
+    return false;
+  }
+  class_weights_measure(w->g, w->ds, NULL, w->ds->n);
+  return true;
 }
 
 /* The samples to look at; *all receives what is to be freed. */

@@ -96,12 +96,20 @@ static void add_use(sha256 *s, const opuse *u) {
   add_settings(s, u->set, u->n_set);
 }
 
+/* Only what is not as usual counts: fingerprints from before stay what they were. */
+static void add_loss(sha256 *s, const lossuse *l) {
+  add_use(s, &l->use);
+  if (l->times != 1) sha256_add(s, &l->times, sizeof l->times);
+  if (l->balanced) sha256_add(s, "balanced", 8);
+  else if (l->n_table) sha256_add(s, l->table, (size_t)l->n_table * sizeof *l->table);
+}
+
 void graph_fingerprint(const graph *g, char out[65]) {
   sha256 s;
   sha256_start(&s);
   for (int i = 0; i < g->n_node; i++) add_node(&s, g, i);
   add_number(&s, g->output->id);
-  for (int i = 0; g->has_train && i < g->train.n_loss; i++) add_use(&s, &g->train.loss[i].use);
+  for (int i = 0; g->has_train && i < g->train.n_loss; i++) add_loss(&s, &g->train.loss[i]);
   if (g->has_train && g->train.n_optimizer) add_use(&s, &g->train.optimizer[0]);
   sha256_hex(&s, out);
 }

@@ -1,5 +1,6 @@
 #include "cli/workload.h"
 #include "cli/data_fields.h"
+#include "runtime/class_weights.h"
 #include "runtime/message.h"
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,7 @@ bool workload_open(workload *w, const char *path, const train_flags *f, const ov
     split_options o = split_of(w->g, f->shuffle);
     w->sp = split_make(w->ds, &o, &error);
     ok = w->sp || complain(w->g, w->g->train.split_at, NULL, error);
+    if (ok) class_weights_measure(w->g, w->ds, w->sp->train, w->sp->n_train);
   }
   if (!ok) workload_close(w);
   return ok;

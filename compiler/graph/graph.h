@@ -81,6 +81,9 @@ typedef struct {
   const port *target; /* or `input`: what the prediction is compared with */
   shape as[2];        /* both as the operator sees them */
   double times;       /* the losses add up, each times this */
+  bool balanced;      /* `weights=balanced`: by the classes' counts in the training samples */
+  int n_table;        /* the values of the loss's table (its one state), a class each; 0: ones */
+  double *table;
 } lossuse;
 
 /* `schedule cosine warmup=5 final=0.1`: how the learning rate changes. */

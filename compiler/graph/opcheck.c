@@ -237,6 +237,8 @@ static void declare(checker *k) {
     if (find_tensor(k, d->name)) wrong(k, d->at, "`%s` is declared twice", d->name);
     for (int j = 0; j < d->n_dim; j++) check_expr(k, d->dim[j].extent);
     if (d->when) check_expr(k, d->when);
+    if (op->kind == OP_LOSS && (!d->is_state || d->n_dim != 1 || d->every))
+      wrong(k, d->at, "`%s`: a loss declares a `state` of one dimension, a table", d->name);
     check_expr(k, d->init_arg);
     add_tensor(k, d->name, d->every ? -1 : d->n_dim);
   }

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { MAX_TABLE = 1024 };
+
 /* The statement that counts for one word. */
 typedef struct {
   const char *word;
@@ -217,6 +219,57 @@ static bool take_times(expander *x, int *n, arg *args, lossuse *l) {
   return true;
 }
 
+static const opdecl *table_of(const opdef *op) {
+  for (int i = 0; i < op->n_decl; i++)
+    if (op->decl[i].is_state) return &op->decl[i];
+  return NULL;
+}
+
+/* Does the setting decide whether the operator has its table? */
+static bool calls_table(const opdef *op, const char *key) {
+  const opdecl *d = key ? table_of(op) : NULL;
+  return d && d->when && d->when->kind == X_NAME && !strcmp(d->when->name, key);
+}
+
+static bool table_values(expander *x, const value *v, lossuse *l) {
+  const char *help = "`weights=balanced`, or a list as in `weights={1 2.5 1}`";
+  l->balanced = v->kind == V_NAME && !strcmp(v->text, "balanced");
+  if (l->balanced) return true;
+  if (v->kind != V_SET) {
+    diag_error(x->d, v->at, help, "a loss takes a weight for each class");
+    return false;
+  }
+  for (int i = 0; i < v->n; i++) {
+    double one;
+    value *item = resolve(x, v->item[i]);
+    if (!item || !value_number(x, item, &one)) return false;
+    if (!(one >= 0 && one <= 1e9)) {
+      diag_error(x->d, item->at, NULL, "a class weighs from 0 to 1e9");
+      return false;
+    }
+    PUSH(x->a, l->table, l->n_table, one);
+  }
+  return true;
+}
+
+/* `weights={1 2.5 1}`: the operator's setting becomes 1, and the list its table. */
+static bool take_table(expander *x, const opdef *op, int n, arg *args, lossuse *l) {
+  for (int i = 0; i < n; i++) {
+    if (!calls_table(op, args[i].key)) continue;
+    if (!table_values(x, args[i].v, l)) return false;
+    value *one = NEW(x->a, value);
+    *one = (value){.kind = V_NUM, .num = 1, .at = args[i].v->at};
+    const int64_t classes = l->target ? l->target->below : 0;
+    if (classes > MAX_TABLE || (l->n_table && classes && l->n_table != classes)) {
+      diag_error(x->d, args[i].v->at, classes > MAX_TABLE ? "leave `weights` out" : NULL,
+                 "%lld classes do not take %d weights", (long long)classes, l->n_table);
+      return false;
+    }
+    args[i].v = one;
+  }
+  return true;
+}
+
 /* The form of the operator for what it compares. */
 static opdef *use_form(expander *x, opdef *op, loc at, lossuse *l) {
   const shape of[2] = {l->prediction->shape, l->target->shape};
@@ -242,7 +295,7 @@ static bool read_one_loss(expander *x, const chosen *c, lossuse *l) {
   if (!op || !compared(x, c, refs, l)) return false;
   arg *args = NEW_N(x->a, arg, n + 1);
   for (int i = 0; i < n; i++) args[i] = c->args[1 + refs + i];
-  if (!take_times(x, &n, args, l)) return false;
+  if (!take_times(x, &n, args, l) || !take_table(x, op, n, args, l)) return false;
   if (has_shapes(l)) op = use_form(x, op, v->at, l);
   return op && read_settings(x, op, v->at, n, args, &l->use);
 }
@@ -344,14 +397,15 @@ static bool schedule_numbers(expander *x, const chosen *c, unsigned takes, sched
     s[n] = (slot){.name = schedule_values[i].name};
     at[n++] = i;
   }
+  const bool counts = takes >> SCHEDULE_WARMUP & 1;
   s[n] = (slot){.name = "steps"};
-  if (!word_slots(x, c, 1, n + 1, s)) return false;
+  if (!word_slots(x, c, 1, n + counts, s)) return false;
   bool ok = true;
   for (int k = 0; k < n; k++)
     ok &= slot_number(x, c, &s[k], schedule_values[at[k]].lo, schedule_values[at[k]].hi,
                       schedule_values[at[k]].whole, &r->value[at[k]]);
   double steps = 0;
-  ok &= slot_number(x, c, &s[n], 0, 1, true, &steps);
+  if (counts) ok &= slot_number(x, c, &s[n], 0, 1, true, &steps);
   r->in_steps = steps != 0;
   return ok;
 }

@@ -64,7 +64,7 @@ static void netc_error(loc *at, void *scanner, parse_state *p, const char *messa
 %token FROZEN "`frozen`"
 %token INCLUDE "`include`" LET "`let`" BLOCK "`block`" REPEAT "`repeat`" TRAIN "`train`"
 %token SWEEP "`sweep`" TEST "`test`" PARAM "`param`" STATE "`state`" FILE_ORDER "`file`"
-%token WHEN "`when`" INT "`int`" PAIR "`pair`" AS "`as`" WEIGHTS "`weights`"
+%token WHEN "`when`" INT "`int`" PAIR "`pair`" AS "`as`"
 %token FOR "`for`" IF "`if`" ELSE "`else`" INFER "`infer`" NEED "`need`" ONNX "`onnx`"
 %token MAX_SET "`max=`" SUM_SET "`+=`" ARROW "`->`" EVERY "`..`"
 %token EQ "`==`" NE "`!=`" LE "`<=`" GE "`>=`"
@@ -277,7 +277,7 @@ out_dims : '[' indices ']'                { op_out(p, @$, $2); }
          ;
 op_options : %empty
            | op_options AS STRING         { p->op->title = $3; }
-           | op_options WEIGHTS STRING    { p->op->prefix = $3; }
+           | op_options NAME STRING       { op_prefix(p, @2, $2, $3); }
            | op_options NAME              { op_kind(p, @2, $2); }
            ;
 op_items : %empty

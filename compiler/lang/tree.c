@@ -351,12 +351,21 @@ void op_let(parse_state *p, loc at, const char *name, xexpr *v) {
   PUSH(A, p->op->let, p->op->n_let, l);
 }
 
+static void unknown_option(parse_state *p, loc at) {
+  diag_error(p->s->d, at, NULL, "expected `as`, `weights`, `loss`, `optimizer` or `{`");
+}
+
+void op_prefix(parse_state *p, loc at, const char *word, const char *prefix) {
+  if (strcmp(word, "weights")) unknown_option(p, at);
+  else p->op->prefix = prefix;
+}
+
 void op_kind(parse_state *p, loc at, const char *word) {
   if (!strcmp(word, "loss")) p->op->kind = OP_LOSS;
   else if (!strcmp(word, "optimizer")) p->op->kind = OP_OPTIMIZER;
   else if (!strcmp(word, "default")) p->op->is_default = true;
   else if (!strcmp(word, "folds")) p->op->folds = true;
-  else diag_error(p->s->d, at, NULL, "expected `as`, `weights`, `loss`, `optimizer` or `{`");
+  else unknown_option(p, at);
 }
 
 void op_out(parse_state *p, loc at, xexpr_list dims) {

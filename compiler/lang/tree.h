@@ -50,6 +50,8 @@ void op_setting(parse_state *p, loc at, const char *name, bool pair, xexpr *dflt
 void op_setting_word(parse_state *p, loc at, const char *word);
 void op_let(parse_state *p, loc at, const char *name, xexpr *v);
 /* `loss` or `optimizer`: words, not keywords, so that a tensor may be called loss. */
+/* `weights "attn"`: how the names of its weights begin. */
+void op_prefix(parse_state *p, loc at, const char *word, const char *prefix);
 void op_kind(parse_state *p, loc at, const char *word);
 void op_out(parse_state *p, loc at, xexpr_list dims);
 void op_decl(parse_state *p, opdecl *d, bool is_state);

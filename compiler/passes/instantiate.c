@@ -105,6 +105,7 @@ static bool decl_dims(instantiation *s, const opdecl *d, int *rank, int64_t *dim
 
 static trole decl_role(const instance *o, const opdecl *d) {
   if (!d->is_state) return T_PARAM;
+  if (o->op->kind == OP_LOSS) return T_TEMP;
   return o->op->kind == OP_OPTIMIZER ? T_OPT : T_STATE;
 }
 
@@ -163,6 +164,22 @@ static tensor *new_weight(instantiation *s, const opdecl *d, int rank, const int
   return t;
 }
 
+/* t[c] = select(c == 0, table[0], select(c == 1, table[1], ..)) */
+static void fill_table(instantiation *s, tensor *t) {
+  instance *o = s->o;
+  const affine at[MAX_DIMS] = {aff_axis(0, 1)};
+  expr *index = e_index(s->ex, at[0]), *value = e_const(s->ex, t->init);
+  for (int i = o->n_table; i-- > 0;)
+    value = e_op(s->ex, E_SELECT, e_op(s->ex, E_EQ, index, e_const(s->ex, i), NULL),
+                 e_const(s->ex, o->table[i]), value);
+  nest *n = nest_new(o->p, t->name, o->node);
+  n->axis[n->n_axis++] = (axis){"c", t->dim[0], false};
+  n->term = value;
+  n->canonical = true;
+  nest_store(n, access_of(s->ex, t, at), e_acc(s->ex));
+  append(o, n);
+}
+
 static bool declare(instantiation *s, const opdecl *d) {
   int rank;
   int64_t dim[MAX_DIMS];
@@ -180,7 +197,9 @@ static bool declare(instantiation *s, const opdecl *d) {
   binding *b = &s->bound[s->n_bound - 1];
   b->complete = true;
   b->kept = d->is_state;
-  b->given = !d->is_state;
+  const bool table = s->o->op->kind == OP_LOSS;
+  b->given = !d->is_state || table;
+  if (table) fill_table(s, t);
   return true;
 }
 

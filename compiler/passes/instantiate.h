@@ -20,6 +20,8 @@ typedef struct {
   const char *result;       /* name of the result tensor; ignored by optimizers */
   trole result_role;        /* T_TEMP, T_LOGITS, T_LOSSES */
   bool train;
+  int n_table; /* of a loss: the values of its one state, else ones */
+  const double *table;
   /* out: */
   tensor *out;        /* the result; an optimizer's is in[0] */
   nest *first, *last; /* the nests, not yet part of the program */

@@ -172,7 +172,9 @@ static bool lower_use(lowering *l, const lossuse *u, const char *prefix, trole r
                 .prefix = prefix,
                 .result = role == T_LOSSES ? "losses" : arena_printf(p->mem, "%s.each", prefix),
                 .result_role = role,
-                .train = p->train};
+                .train = p->train,
+                .n_table = u->n_table,
+                .table = u->table};
   o.in[0] = seen_as(l, l->of_node[u->prediction->id], &u->as[0], u->prediction);
   o.in[1] = seen_as(l, target_tensor(l, u->target), &u->as[1], NULL);
   if (!instantiate(&o)) return false;

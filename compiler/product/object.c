@@ -182,6 +182,9 @@ static bool ports_fit(const object *o, char **error) {
            (g->n_target != 1 || !y->is_int || y->shape.rank || g->train.n_loss != 1))
     why = "the training step of an object takes one class a sample; without --train, inference can "
           "be built";
+  if (!why && o->opt.train && g->train.loss->balanced && !g->train.loss->n_table)
+    why = "`weights=balanced` counts samples, which an object does not see: give the loss a list "
+          "of weights";
   if (why) *error = allocated(strdup(why));
   return !why;
 }

@@ -255,6 +255,16 @@ numbers("huber", "huber delta=0.5", lambda x, y: F.huber_loss(x, y, delta=0.5))
 numbers("bce", "bce", F.binary_cross_entropy_with_logits)
 image("smooth", "", (120,), train="loss cross_entropy smooth=0.1; " + SGD,
       loss=lambda x, y: F.cross_entropy(x, y, label_smoothing=0.1))
+WEIGHTS = torch.tensor([1, 2.5, 0.25, 1])
+image("weights", "", (120,), train="loss cross_entropy weights={1 2.5 0.25}; " + SGD,
+      loss=lambda x, y: F.cross_entropy(x, y, weight=WEIGHTS[:3]))
+image("weights-smooth", "", (120,), train="loss cross_entropy weights={1 2.5 0.25} smooth=0.1; " + SGD,
+      loss=lambda x, y: F.cross_entropy(x, y, weight=WEIGHTS[:3], label_smoothing=0.1))
+case("weights-pixels", "input 2x5x6; target 5x6 of 4; conv 6 k3 p1 tanh; conv 4 k1;",
+     Net(("conv1", nn.Conv2d(2, 6, 3, padding=1)), nn.Tanh(), ("conv2", nn.Conv2d(6, 4, 1))),
+     [("x", (2, 5, 6))], [("label", (5, 6), 4)],
+     train="loss cross_entropy weights={1 2.5 0.25 1}; " + SGD,
+     loss=lambda x, y: F.cross_entropy(x, y, weight=WEIGHTS))
 # --- optimizers, clipping ---
 optimizing("adamw", "optimizer adamw decay=0.1; lr 0.01;",
            lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1))
