@@ -13,6 +13,10 @@
               y~[k, ..] += d~[k, ..] * g~[k, ..]  (a contraction like any other)
               inverse  (elementwise; the stores of the nest, once for each output of a tile)
 
+   Taps a step apart (dilation) make tiles whose elements lie that step apart, one beginning at each
+   place of the first step. The last tile may reach beyond the axis: there the operands are zeros,
+   and the results pass through a tensor as long as the tiles.
+
    The transformed tensors are large, and pass through memory only to be read once. Where they are
    larger than a cache, a few samples at a time go through all nests in a chain (nest.h), over
    memory for those few. A gradient by weight, which sums over the samples, then takes a sum for
@@ -63,6 +67,20 @@ static bool in_tiles(const operand *o) { return o->data || o->f->tiled_taps; }
 /* Is dimension d that of the samples, and taken in portions? It becomes two. */
 static bool in_portions(const operand *o, int d) { return d == 0 && o->f->portion && in_tiles(o); }
 
+/* c gets the axes that run along a dimension of the operand, and of its transform: of tiles, one
+   for their rounds, and one for the places of the first step. */
+static void along_dimension(operand *o, nest *c, int in, int out, const pairing *q, int64_t count,
+                            int ax) {
+  int64_t step = q ? q->step : 1;
+  const char *name = o->f->n->axis[ax].name;
+  o->in.ix[in].k[c->n_axis] = q ? step * o->f->tile : 1;
+  o->out.ix[out].k[c->n_axis] = step;
+  c->axis[c->n_axis++] = (axis){name, count / step, false};
+  if (step == 1) return;
+  o->in.ix[in].k[c->n_axis] = o->out.ix[out].k[c->n_axis] = 1;
+  c->axis[c->n_axis++] = (axis){arena_printf(o->f->p->mem, "%s.at", name), step, false};
+}
+
 /* The transforming nest, without its stores. */
 static nest *over_tiles(operand *o) {
   const form *f = o->f;
@@ -75,7 +93,7 @@ static nest *over_tiles(operand *o) {
   for (int d = 0; d < x->t->rank; d++) {
     const pairing *q = pair_along(f, o->data, d);
     if (q && o->k_dim < 0) dim[o->k_dim = rank++] = f->n_point;
-    if (q && o->data) o->in.ix[d].c = q->c - (q->reversed ? f->few - 1 : 0);
+    if (q && o->data) o->in.ix[d].c = q->c - (q->reversed ? (f->few - 1) * q->step : 0);
     if (q && !in_tiles(o)) continue;
     if (in_portions(o, d)) {
       o->in.ix[d].k[c->n_axis] = f->portion;
@@ -85,12 +103,8 @@ static nest *over_tiles(operand *o) {
     }
     dim[rank] = in_portions(o, d) ? f->portion : x->t->dim[d];
     int ax = q ? tiled_axis(f, q) : plain_axis(f->n, x, d);
-    if (q) dim[rank] = f->n->axis[ax].extent / f->tile;
-    if (dim[rank] > 1) {
-      o->in.ix[d].k[c->n_axis] = q ? f->tile : 1;
-      o->out.ix[rank].k[c->n_axis] = 1;
-      c->axis[c->n_axis++] = (axis){f->n->axis[ax].name, dim[rank], false};
-    }
+    if (q) dim[rank] = tile_count(f, q);
+    if (dim[rank] > 1) along_dimension(o, c, d, rank, q, dim[rank], ax);
     rank++;
   }
   o->out.t = new_tensor(f, x->t->name, rank, dim);
@@ -106,9 +120,9 @@ static expr *tile_element(const operand *o, access first, int length, int e) {
   access at = first;
   for (int i = o->f->n_pair - 1; i >= 0; i--, e /= length) {
     const pairing *q = &o->f->pair[i];
-    int d = o->data ? q->data_dim : q->kernel_dim, step = e % length;
+    int d = o->data ? q->data_dim : q->kernel_dim, i_th = e % length;
     affine ix = *first.ix[d];
-    ix.c += !o->data && q->reversed ? length - 1 - step : step;
+    ix.c += in_tiles(o) ? i_th * q->step : q->reversed ? length - 1 - i_th : i_th;
     at = access_with(x, at, d, ix);
   }
   return e_read(x, at);
@@ -152,7 +166,7 @@ static nest *product_axes(const form *f, product_map *m) {
     if (q && q->out == a && m->k < 0) c->axis[m->k = c->n_axis++] = (axis){"k", f->n_point, false};
     bool portions = f->portion && a == f->batch;
     int64_t extent = portions ? f->portion : n->axis[a].extent;
-    if (q) extent = a == tiled_axis(f, q) ? extent / f->tile : 1;
+    if (q) extent = a == tiled_axis(f, q) ? tile_count(f, q) : 1;
     m->in.to[a] = portions ? aff_axis(0, f->portion) : aff_const(0);
     if (extent == 1) continue;
     m->in.to[a] = aff_add(m->in.to[a], aff_axis(c->n_axis, 1));
@@ -182,6 +196,13 @@ static expr *read_transformed(const operand *o, const product_map *m) {
   return e_read(f->p->ex, finished(f, &y));
 }
 
+/* How far the tiles of outputs reach along the axis of the convolution itself. */
+static int64_t reach_of_tiles(const form *f, int ax) {
+  for (int i = 0; i < f->n_pair && !f->tiled_taps; i++)
+    if (f->pair[i].out == ax) return tile_count(f, &f->pair[i]) * f->tile;
+  return f->n->axis[ax].extent;
+}
+
 /* A tensor over all output axes of n, and its access there. */
 static access over_outputs(const form *f, const nest *n, const char *name) {
   draft x = {0};
@@ -190,7 +211,7 @@ static access over_outputs(const form *f, const nest *n, const char *name) {
   for (int a = 0; a < n->n_axis; a++) {
     if (n->axis[a].reduce) continue;
     x.ix[rank] = aff_axis(a, 1);
-    dim[rank++] = n->axis[a].extent;
+    dim[rank++] = n == f->n ? reach_of_tiles(f, a) : n->axis[a].extent;
   }
   x.t = new_tensor(f, name, rank, dim);
   return finished(f, &x);
@@ -276,6 +297,31 @@ static void read_products(const form *f, const access *from, int k_dim, const ax
   }
 }
 
+/* Of y, an axis that counts tiles becomes two where their elements lie `step` apart, as in the
+   transforms: rounds, and the places of the first step. */
+static void split_tiles(const form *f, const pairing *q, const product_map *m, nest *y,
+                        axis_map *to) {
+  for (int a = 0; a < to->n && q->step > 1; a++) {
+    if (!m->in.to[q->out].k[a]) continue;
+    int rounds = 0;
+    while (!to->to[a].k[rounds]) rounds++;
+    y->axis[rounds].extent /= q->step;
+    to->to[a] = aff_add(aff_axis(rounds, q->step), aff_axis(y->n_axis, 1));
+    const char *name = arena_printf(f->p->mem, "%s.at", y->axis[rounds].name);
+    y->axis[y->n_axis++] = (axis){name, q->step, false};
+  }
+}
+
+/* Where a tile begins, from its number: rounds reach `tile` steps. */
+static affine first_of_tile(const form *f, const pairing *q, affine number) {
+  int last = -1;
+  for (int a = 0; a < MAX_AXES; a++)
+    if (number.k[a] == 1 && q->step > 1) last = a;
+  affine first = aff_scale(number, f->tile);
+  if (last >= 0) first.k[last] = 1;
+  return first;
+}
+
 /* From the products that nest c stores to the stores of n, tile by tile. */
 static nest *inverse(const form *f, const nest *n, const nest *c, const product_map *m) {
   nest *y = new_tile_nest(f, arena_printf(f->p->mem, "inverse of %s", n->name));
@@ -284,16 +330,18 @@ static nest *inverse(const form *f, const nest *n, const nest *c, const product_
   axis_map to, first;
   int outputs = f->tiled_taps ? f->few : f->tile;
   take_outputs(c, m->k, y, &to);
+  for (int i = 0; i < f->n_pair && !f->tiled_taps; i++) split_tiles(f, &f->pair[i], m, y, &to);
   read_products(f, &c->store[0].out, dim_of_axis(&c->store[0].out, m->k), &to, v);
   tile_multiply(f->p->ex, f->products, TILE_INVERSE, f->alpha, outputs, f->n_pair, v);
   for (int ax = 0; ax < n->n_axis; ax++) t.axis.to[ax] = aff_map(&m->in.to[ax], &to);
   for (int i = 0; i < f->n_pair && !f->tiled_taps; i++)
-    t.axis.to[f->pair[i].out] = aff_scale(t.axis.to[f->pair[i].out], f->tile);
+    t.axis.to[f->pair[i].out] = first_of_tile(f, &f->pair[i], t.axis.to[f->pair[i].out]);
   first = t.axis;
   for (int e = 0; e < power_of(outputs, f->n_pair); e++) {
     for (int i = f->n_pair - 1, rest = e; i >= 0; i--, rest /= outputs) {
       int ax = f->pair[i].out;
-      t.axis.to[ax] = aff_add(first.to[ax], aff_const(rest % outputs));
+      int64_t step = f->tiled_taps ? 1 : f->pair[i].step;
+      t.axis.to[ax] = aff_add(first.to[ax], aff_const(rest % outputs * step));
     }
     t.result = v[e];
     put_stores(n, y, &t);
@@ -336,7 +384,7 @@ static nest **rewrite(form *f, nest **link) {
   nest *after = f->n->next, *n = f->n;
   operand data = {.f = f, .data = true}, kernel = {.f = f};
   product_map m;
-  if (stores_apart(f, n)) n = split_stores(f, n);
+  if (stores_apart(f, n) || (ragged(f) && !f->tiled_taps)) n = split_stores(f, n);
   f->p->n_chain += f->portion > 0;
   link = put_after(link, transform(&kernel));
   link = put_after(link, transform(&data));

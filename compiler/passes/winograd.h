@@ -3,12 +3,15 @@
 #define NETC_WINOGRAD_H
 #include "tile_math.h"
 
-/* One index d[out + step * tap + c] of the data, with g[.. tap ..]. */
+/* One index d[j * out + k * tap + c] of the data, with g[.. tap ..]. The longer of the two axes
+   comes in tiles, and has the factor 1; the other one has the factor `step` (dilation), or -step
+   where it is reversed. */
 typedef struct {
   int out, tap; /* axes */
   int data_dim, kernel_dim;
-  int64_t c;
-  bool reversed; /* step is -1 */
+  int64_t c, of_out, of_tap; /* of_out > 0 */
+  int64_t step;
+  bool reversed;
 } pairing;
 
 typedef struct {
@@ -36,4 +39,9 @@ int dims_with(const access *x, int ax);
 const pairing *pair_along(const form *f, bool data, int d);
 /* The axis of n that counts tiles. */
 int tiled_axis(const form *f, const pairing *q);
+/* Elements of a tile lie `step` apart; so many tiles begin at each place of the first step. */
+int64_t tile_rounds(const form *f, const pairing *q);
+int64_t tile_count(const form *f, const pairing *q);
+/* Does the last tile reach beyond the axis? */
+bool ragged(const form *f);
 #endif

@@ -37,10 +37,10 @@ static pairing pair_at(const form *f, int d) {
   for (int a = 0; a < n->n_axis; a++) {
     int64_t k = x->ix[d]->k[a];
     if (!k) continue;
-    if ((k != 1 && k != -1) || (n->axis[a].reduce ? q.tap : q.out) >= 0) return none;
-    if (n->axis[a].reduce) q.tap = a, q.reversed = k < 0;
+    if ((n->axis[a].reduce ? q.tap : q.out) >= 0) return none;
+    if (n->axis[a].reduce) q.tap = a, q.of_tap = k;
     else if (k < 0) return none;
-    else q.out = a;
+    else q.out = a, q.of_out = k;
   }
   if (q.out < 0 || q.tap < 0) return none;
   if (dims_with(x, q.out) != 1 || dims_with(x, q.tap) != 1) return none;
@@ -66,31 +66,66 @@ static bool find_pairs(form *f) {
   return f->n_pair > 0;
 }
 
-/* The largest tile for `few` of the other: all pairs alike. */
+/* The axis of n that counts tiles. */
+int tiled_axis(const form *f, const pairing *q) { return f->tiled_taps ? q->tap : q->out; }
+
+int64_t tile_rounds(const form *f, const pairing *q) {
+  int64_t reach = q->step * f->tile;
+  return (f->n->axis[tiled_axis(f, q)].extent + reach - 1) / reach;
+}
+
+int64_t tile_count(const form *f, const pairing *q) { return tile_rounds(f, q) * q->step; }
+
+bool ragged(const form *f) {
+  bool is = false;
+  for (int i = 0; i < f->n_pair; i++)
+    is |= f->n->axis[tiled_axis(f, &f->pair[i])].extent % (f->pair[i].step * f->tile) != 0;
+  return is;
+}
+
+/* Which axis of the pair is short, and how far its steps reach. */
+static bool orient(const form *f, pairing *q) {
+  int64_t few = f->tiled_taps ? q->of_out : q->of_tap, many = f->tiled_taps ? q->of_tap : q->of_out;
+  q->step = few < 0 ? -few : few;
+  q->reversed = few < 0;
+  return many == 1 && f->n->axis[f->tiled_taps ? q->out : q->tap].extent == f->few;
+}
+
+/* Tiles of a row and a column (if there is one), times the products of each. */
+static double products_of(const form *f) {
+  double k = 1;
+  for (int i = 0; i < f->n_pair; i++)
+    k *= (double)tile_count(f, &f->pair[i]) * (f->tile + f->few - 1);
+  return k;
+}
+
+/* The largest tile for `few` of the other that comes out even, all pairs alike; or the one with the
+   fewest products. */
 static bool find_tile(form *f) {
   const axis *ax = f->n->axis;
+  int best = 0;
+  double least = 0;
   f->tiled_taps = ax[f->pair[0].tap].extent > ax[f->pair[0].out].extent;
   f->few = (int)(f->tiled_taps ? ax[f->pair[0].out] : ax[f->pair[0].tap]).extent;
   if (f->few != 3 && f->few != 5) return false;
+  for (int i = 0; i < f->n_pair; i++)
+    if (!orient(f, &f->pair[i])) return false;
   for (f->tile = MAX_ALPHA + 1 - f->few; f->tile > 1; f->tile -= 2) {
-    bool fits = true;
-    for (int i = 0; i < f->n_pair; i++) {
-      const pairing *q = &f->pair[i];
-      const axis *few = &ax[f->tiled_taps ? q->out : q->tap],
-                 *many = &ax[f->tiled_taps ? q->tap : q->out];
-      fits &=
-          few->extent == f->few && many->extent % f->tile == 0 && !(f->tiled_taps && q->reversed);
-    }
-    if (fits) break;
+    double products = products_of(f);
+    if (!best || products < least) best = f->tile, least = products;
+    if (!ragged(f)) break;
   }
+  if (f->tile <= 1) f->tile = best;
   f->alpha = f->tile + f->few - 1;
   f->n_point = power_of(f->alpha, f->n_pair);
-  return f->tile > 1;
+  return true;
 }
 
 /* Borders of zeros are possible in the workspace only. */
 static bool data_may_leave(const form *f) {
-  return access_may_leave(f->n, &f->data->rd) && f->data->rd.t->role != T_TEMP;
+  bool leaves = access_may_leave(f->n, &f->data->rd) || ragged(f);
+  if (leaves && f->data->rd.t->role != T_TEMP) return true;
+  return f->tiled_taps && ragged(f) && f->kernel->rd.t->role != T_TEMP;
 }
 
 /* Do the nests' tables hold the axis of products, and the one of portions? */
@@ -99,7 +134,7 @@ static bool has_room(const form *f) {
   for (int a = 0; a < f->n->n_axis; a++) outputs += !f->n->axis[a].reduce;
   int rank = f->kernel->rd.t->rank;
   if (f->data->rd.t->rank > rank) rank = f->data->rd.t->rank;
-  return rank < MAX_DIMS && outputs < MAX_DIMS && f->n->n_axis + 2 <= MAX_AXES;
+  return rank < MAX_DIMS && outputs < MAX_DIMS && f->n->n_axis + 2 + f->n_pair <= MAX_AXES;
 }
 
 static double vectors(const tensor *t) {
@@ -107,15 +142,27 @@ static double vectors(const tensor *t) {
   return (double)(tensor_elements(t) / row * ((row + LANES - 1) / LANES));
 }
 
-/* Vector operations: one for each product, about seven for each element of a transformed tile. */
+/* Tiles for each element of the axes that they are taken along. */
+static double tiles_an_element(const form *f) {
+  double k = 1;
+  for (int i = 0; i < f->n_pair; i++) {
+    const pairing *q = &f->pair[i];
+    k *= (double)tile_count(f, q) / (double)f->n->axis[tiled_axis(f, q)].extent;
+  }
+  return k;
+}
+
+/* Vector operations: one for each product, about seven for each element of a transformed tile; and
+   the results pass through memory once more where the last tile reaches beyond them. */
 static bool saves_work(const form *f) {
-  double tiles = 1, taps = 1, products = (double)nest_macs(f->n) / LANES;
-  for (int i = 0; i < f->n_pair; i++) tiles *= f->tile, taps *= f->few;
-  double point = f->n_point;
-  double data = vectors(f->data->rd.t) / tiles * point;
-  double kernel = vectors(f->kernel->rd.t) / (f->tiled_taps ? tiles : taps) * point;
-  double inverse = (double)output_points(f->n) / LANES / (f->tiled_taps ? taps : tiles) * point;
-  return (products / (tiles * taps) * point + 7 * (data + kernel + inverse)) * worthwhile <
+  double tiles = tiles_an_element(f), taps = 1, products = (double)nest_macs(f->n) / LANES;
+  for (int i = 0; i < f->n_pair; i++) taps /= f->few;
+  double point = f->n_point, outputs = (double)output_points(f->n) / LANES;
+  double data = vectors(f->data->rd.t) * tiles * point;
+  double kernel = vectors(f->kernel->rd.t) * (f->tiled_taps ? tiles : taps) * point;
+  double inverse = outputs * (f->tiled_taps ? taps : tiles) * point;
+  double again = ragged(f) && !f->tiled_taps ? 8 * outputs : 0;
+  return (products * tiles * taps * point + 7 * (data + kernel + inverse) + again) * worthwhile <
          products;
 }
 
@@ -126,13 +173,6 @@ const pairing *pair_along(const form *f, bool data, int d) {
   return NULL;
 }
 
-/* The axis of n that counts tiles. */
-int tiled_axis(const form *f, const pairing *q) { return f->tiled_taps ? q->tap : q->out; }
-
-static double tiles_along(const form *f, const pairing *q) {
-  return (double)(f->n->axis[tiled_axis(f, q)].extent / f->tile);
-}
-
 /* Bytes of an operand's transform, and of all products. */
 static double transformed_bytes(const form *f, bool data) {
   const tensor *t = (data ? f->data : f->kernel)->rd.t;
@@ -140,15 +180,15 @@ static double transformed_bytes(const form *f, bool data) {
   for (int d = 0; d < t->rank; d++) {
     const pairing *q = pair_along(f, data, d);
     if (!q) bytes *= (double)t->dim[d];
-    else if (data || f->tiled_taps) bytes *= tiles_along(f, q);
+    else if (data || f->tiled_taps) bytes *= (double)tile_count(f, q);
   }
   return bytes;
 }
 
 static double product_bytes(const form *f) {
   double bytes = 4.0 * f->n_point * (double)output_points(f->n);
-  for (int i = 0; i < f->n_pair; i++) bytes /= f->tiled_taps ? f->few : f->tile;
-  return bytes;
+  for (int i = 0; f->tiled_taps && i < f->n_pair; i++) bytes /= f->few;
+  return f->tiled_taps ? bytes : bytes * tiles_an_element(f);
 }
 
 /* Are the samples one axis, outermost in what is tiled, and free of what the nest stores? */
