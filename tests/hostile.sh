@@ -115,6 +115,38 @@ fi
 timeout 60 "$netc" check many.net >out 2>err; n=$((n + 1))
 [ "$(grep -c error: err)" -le 1 ]; ok "more than one error for an operator of 80 tensors"
 
+# --- an image as output, under a loss of one's own: thousands of values a sample, of two classes ---
+python3 - <<'END'
+import struct, zipfile
+def npy(kind, shape, values):
+    h = "{'descr': '%s', 'fortran_order': False, 'shape': %s, }" % (kind, shape)
+    h += ' ' * (117 - len(h)) + '\n'
+    return b'\x93NUMPY\1\0' + struct.pack('<H', len(h)) + h.encode() + values
+images = bytes((7 * i + r + c) % 251 for i in range(48) for r in range(32) for c in range(32))
+with zipfile.ZipFile('wide.npz', 'w') as z:
+    z.writestr('data.npy', npy('|u1', (48, 1, 32, 32), images))
+    z.writestr('labels.npy', npy('|u1', (48,), bytes(i % 2 for i in range(48))))
+END
+cat > wide.net <<'END'
+op level(x[N,H,W,C], int label[N]) -> l[N] loss { l[n] += (x[n,h,w,c] - label[n]) * 0.001; }
+input 1x32x32; classes 2; conv classes k1 bias=0;
+train { data "wide.npz"; split 32/16; loss level; batch 16; epochs 2; lr 1e-20; }
+END
+exits 0 train wide.net -o wide --threads 2
+python3 - <<'END'
+import json, struct
+raw = open('wide/last.safetensors', 'rb').read()
+head = struct.unpack('<Q', raw[:8])[0]
+at = json.loads(raw[8:8 + head])['conv1.weight']['data_offsets'][0]
+w = struct.unpack('<2f', raw[8 + head + at:8 + head + at + 8])
+images = [[(7 * i + r + c) % 251 for r in range(32) for c in range(32)] for i in range(48)]
+losses = [sum(0.001 * (k * v / 255 - i % 2) for k in w for v in x) for i, x in enumerate(images)]
+got = [float(open('wide/metrics.csv').read().split('\n')[1].split(',')[i]) for i in (1, 3)]
+assert abs((32 * got[0] + 16 * got[1]) - sum(losses)) < 1e-2, (got, sum(losses))
+END
+ok "the loss of an image of outputs is that of all its values"
+exits 0 check wide.net
+
 # --- gradients that cannot be compared are not called wrong ---
 
 cat > nothing.net <<'END'

@@ -2,7 +2,7 @@
    with sums over the earlier state as recurrent layers have them. */
 #include "writer.h"
 
-enum { MOST_STEPS = 9 };
+enum { MOST_STEPS = 20 };
 
 /* Over the steps, the batch and, after them, the channels of the state. */
 static void step_axes(writer *w, const value *v, bool sum) {

@@ -2,7 +2,7 @@
 #include "author.h"
 #include <stddef.h>
 
-enum { MOST_STEPS = 12 };
+enum { MOST_STEPS = 40 };
 
 /* `p=same` and `p=causal`: the length that comes out, or the window's own. */
 static int put_padding(author *a, window x) {
