@@ -13,6 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Random values beyond these are had by calls: each takes a hundred instructions, and code for very
+   many takes LLVM minutes. */
+enum { MANY_DRAWS = 16 };
+
 /* A pointer that walks with the loops. Accesses to one tensor that move alike share it, and lie at
    constant distances from it. */
 typedef struct {
@@ -60,6 +64,7 @@ typedef struct {
   LLVMValueRef *acc;
   const point *store_point; /* E_ACC refers to this one */
   int64_t acc_now;
+  int n_draw;   /* random values in the code so far */
   bool at_once; /* stores need not wait for all values */
 } em;
 
@@ -219,12 +224,8 @@ static LLVMValueRef random_value(em *e, expr *x, const point *p) {
     word[i] = LLVMBuildLoad2(B, e->c.i32, LLVMBuildGEP2(B, e->c.i32, block, &o, 1, ""), "");
   }
   LLVMValueRef at = index_value(e, x->aff, p);
-  LLVMTypeRef type = LLVMTypeOf(at);
-  int w = LLVMGetTypeKind(type) == LLVMVectorTypeKind ? (int)LLVMGetVectorSize(type) : 1;
-  LLVMValueRef ctr[4] = {at, ir_int(&e->c, x->stream, w), ir_splat(&e->c, word[2], w),
-                         ir_splat(&e->c, word[3], w)};
-  LLVMValueRef key[2] = {ir_splat(&e->c, word[0], w), ir_splat(&e->c, word[1], w)};
-  return ir_philox(&e->c, ctr, key);
+  ir_draw d = {ir_int(&e->c, x->stream, 1), word[2], word[3], word[0], word[1]};
+  return ir_random(&e->c, at, &d, ++e->n_draw > MANY_DRAWS);
 }
 
 static LLVMValueRef eval(em *e, expr *x, const point *p);

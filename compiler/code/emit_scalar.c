@@ -2,6 +2,7 @@
    interpreter's does. */
 #include "base/internal.h"
 #include "emit_scalar.h"
+#include <stdio.h>
 #include <string.h>
 
 LLVMTypeRef ir_float_type(const ir *c, int width) {
@@ -135,7 +136,7 @@ static LLVMValueRef high_half(const ir *c, LLVMValueRef x, uint32_t m, LLVMValue
   return LLVMBuildTrunc(c->b, p, LLVMTypeOf(x), "");
 }
 
-LLVMValueRef ir_philox(const ir *c, LLVMValueRef ctr[4], LLVMValueRef key[2]) {
+static LLVMValueRef philox(const ir *c, LLVMValueRef ctr[4], LLVMValueRef key[2]) {
   LLVMValueRef k0 = key[0], k1 = key[1], x[4];
   int w = ir_width(ctr[0]);
   memcpy(x, ctr, sizeof x);
@@ -153,4 +154,39 @@ LLVMValueRef ir_philox(const ir *c, LLVMValueRef ctr[4], LLVMValueRef key[2]) {
   LLVMValueRef bits = LLVMBuildLShr(c->b, x[0], ir_int(c, 8, w), "");
   LLVMValueRef f = LLVMBuildUIToFP(c->b, bits, ir_float_type(c, w), "");
   return LLVMBuildFMul(c->b, f, ir_float(c, 0x1p-24, w), "");
+}
+
+static LLVMValueRef draw_here(const ir *c, LLVMValueRef at, const ir_draw *d) {
+  int w = ir_width(at);
+  LLVMValueRef ctr[4] = {at, ir_splat(c, d->stream, w), ir_splat(c, d->step_lo, w),
+                         ir_splat(c, d->step_hi, w)};
+  LLVMValueRef key[2] = {ir_splat(c, d->seed_lo, w), ir_splat(c, d->seed_hi, w)};
+  return philox(c, ctr, key);
+}
+
+/* The module's function for vectors like `at`. */
+static LLVMValueRef draw_function(const ir *c, LLVMTypeRef type, int width) {
+  char name[32];
+  snprintf(name, sizeof name, "netc.random.%d%s", width, c->exact ? ".exact" : "");
+  LLVMValueRef f = LLVMGetNamedFunction(c->module, name);
+  if (f) return f;
+  f = LLVMAddFunction(c->module, name, type);
+  LLVMSetLinkage(f, LLVMInternalLinkage);
+  ir own = *c;
+  own.b = LLVMCreateBuilderInContext(c->cx);
+  LLVMPositionBuilderAtEnd(own.b, LLVMAppendBasicBlockInContext(c->cx, f, ""));
+  ir_draw d = {LLVMGetParam(f, 1), LLVMGetParam(f, 2), LLVMGetParam(f, 3), LLVMGetParam(f, 4),
+               LLVMGetParam(f, 5)};
+  LLVMBuildRet(own.b, draw_here(&own, LLVMGetParam(f, 0), &d));
+  LLVMDisposeBuilder(own.b);
+  return f;
+}
+
+LLVMValueRef ir_random(const ir *c, LLVMValueRef at, const ir_draw *d, bool apart) {
+  if (!apart) return draw_here(c, at, d);
+  int w = ir_width(at);
+  LLVMTypeRef in[] = {LLVMTypeOf(at), c->i32, c->i32, c->i32, c->i32, c->i32};
+  LLVMTypeRef type = LLVMFunctionType(ir_float_type(c, w), in, 6, 0);
+  LLVMValueRef arg[] = {at, d->stream, d->step_lo, d->step_hi, d->seed_lo, d->seed_hi};
+  return LLVMBuildCall2(c->b, type, draw_function(c, type, w), arg, 6, "");
 }

@@ -29,7 +29,11 @@ LLVMValueRef ir_fma(const ir *c, LLVMValueRef x, LLVMValueRef y, LLVMValueRef z)
 LLVMValueRef ir_scalar(const ir *c, ekind k, LLVMValueRef *a);
 /* E_EXP, E_LOG, E_TANH (elementary.h). */
 LLVMValueRef ir_elementary(const ir *c, ekind k, LLVMValueRef x);
-/* Uniform [0,1) from counter {index, stream, step lo, step hi} and key {seed lo, seed hi}: i32
- * values. */
-LLVMValueRef ir_philox(const ir *c, LLVMValueRef ctr[4], LLVMValueRef key[2]);
+/* What a random number is drawn for, but for the index: i32 values. */
+typedef struct {
+  LLVMValueRef stream, step_lo, step_hi, seed_lo, seed_hi;
+} ir_draw;
+/* Uniform [0,1) at an index, or at a vector of them. apart: by a call of a function for this width,
+   which the module gets: for code that draws often. */
+LLVMValueRef ir_random(const ir *c, LLVMValueRef at, const ir_draw *d, bool apart);
 #endif

@@ -139,6 +139,7 @@ static void check_tiles(const checker *c, const nest *n) {
     int64_t tile = n->sched->tile[a], extent = n->axis[a].extent;
     bool in_lanes = n->lanes && a == n->sched->vec;
     need(c, tile >= 1 && tile <= extent, "a tile that is larger than its axis");
+    need(c, a || tile == 1 || !(n->loop || n->chain), "steps that are not taken in turn");
     if (!n->axis[a].reduce) continue;
     need(c, in_lanes ? tile % LANES == 0 : extent % tile == 0, "a ragged tile in a sum");
     need(c, whole || tile == 1, "a sum in another order than that of its axes");

@@ -40,7 +40,8 @@ static bool guarded_along(const nest *n, int ax) {
 static int vector_axis(nest *n) {
   reads r = reads_of(n);
   for (int a = n->n_axis - 1; a >= 0; a--) {
-    if (n->axis[a].reduce || n->axis[a].extent < 2 || guarded_along(n, a)) continue;
+    if (n->axis[a].reduce || n->axis[a].extent < 2 || chain_axis(n, a) || guarded_along(n, a))
+      continue;
     bool ok = true;
     for (int i = 0; i < n->n_store; i++) ok &= access_stride(&n->store[i].out, a) == 1;
     for (int i = 0; i < r.n; i++) ok &= unit_or_fixed(&r.read[i]->rd, a);
@@ -442,7 +443,7 @@ static int fold_axis(nest *n) {
   reads r = reads_of_stores(n);
   for (int a = n->n_axis - 1; a >= 0; a--) {
     if (n->axis[a].reduce) continue;
-    bool ok = n->axis[a].extent >= 2;
+    bool ok = n->axis[a].extent >= 2 && !chain_axis(n, a);
     for (int i = 0; i < n->n_store; i++) ok &= access_stride(&n->store[i].out, a) == 1;
     for (int i = 0; i < r.n; i++) ok &= unit_or_fixed(&r.read[i]->rd, a);
     return ok ? a : -1;
