@@ -6,7 +6,7 @@
 #include "emit.h"
 #include "emit_scalar.h"
 #include "emit_transpose.h"
-#include "nest/effects.h"
+#include "nest/picks.h"
 #include <llvm-c/Target.h>
 #include <math.h>
 #include <stddef.h>
@@ -475,6 +475,30 @@ static void move_to(em *e, int ax, LLVMValueRef index) {
     e->refs[i].at = advance(e, &e->refs[i], index, e->refs[i].stride[ax]);
 }
 
+/* The whole number that the picked axis must equal; 0 where it is out of range: the term is 0
+   there, since it asks for the number itself. */
+static LLVMValueRef picked_index(em *e) {
+  const access *x = &e->n->picked->rd;
+  const point origin = {0};
+  LLVMValueRef at = address(e, ref_of(e, x), x, &origin);
+  LLVMValueRef v = LLVMBuildLoad2(B, e->c.i32, at, "");
+  LLVMValueRef none = LLVMConstInt(e->c.i32, 0, 0);
+  LLVMValueRef extent = LLVMConstInt(e->c.i32, (uint64_t)e->n->axis[e->n->pick - 1].extent, 0);
+  LLVMSetAlignment(v, (unsigned)element_bytes(x->t));
+  v = LLVMBuildSelect(B, LLVMBuildICmp(B, LLVMIntULT, v, extent, ""), v, none, "");
+  return LLVMBuildZExtOrBitCast(B, v, e->c.index, "");
+}
+
+/* Runs `inside` where the picked axis stands at its number. */
+static void at_picked(em *e, void (*inside)(em *)) {
+  int ax = e->n->pick - 1;
+  LLVMValueRef *at = places(e), saved = e->index[ax];
+  move_to(e, ax, picked_index(e));
+  inside(e);
+  return_to(e, at);
+  e->index[ax] = saved;
+}
+
 static void reduce_from(em *e, int ax);
 
 /* The last elements of a vectorised reduction: each goes to its own lane. */
@@ -522,6 +546,10 @@ static void reduce_from(em *e, int ax) {
     return;
   }
   int64_t extent = e->n->axis[ax].extent;
+  if (ax == e->n->pick - 1) {
+    at_picked(e, body);
+    return;
+  }
   if (e->n->lanes && ax == e->vec) {
     reduce_loop(e, ax, extent / e->tile[ax], e->tile[ax]);
     if (extent % LANES) lanes_rest(e, extent / LANES * LANES, extent % LANES);
@@ -644,9 +672,42 @@ static void write_results(em *e) {
   forget(e);
 }
 
+/* --- output by number: the sum goes through its points, and adds each where it belongs --- */
+
+static void start_sums(em *e) {
+  for (int64_t i = 0; i < e->n_point; i++)
+    e->acc[i] = eval_wide(e, e->n->init, &e->points[i], width_at(e, &e->points[i]));
+  forget(e);
+}
+
+static void add_point(em *e) {
+  list_outputs(e);
+  start_sums(e);
+  body(e);
+  write_results(e);
+  e->n_point = 0;
+}
+
+static void add_from(em *e, int ax) {
+  while (ax < e->n->n_axis && !e->n->axis[ax].reduce) ax++;
+  if (ax == e->n->n_axis) {
+    at_picked(e, add_point);
+    return;
+  }
+  loop l = {.axis = ax, .count = e->n->axis[ax].extent, .step = 1};
+  e->n_point = 0; /* sums are in memory between the points */
+  loop_open(e, &l);
+  add_from(e, ax + 1);
+  loop_close(e, &l);
+}
+
 static void tile_code(em *e) {
   bool lanes = e->n->lanes;
   set_vector(e, e->s->vec, e->s->vec >= 0 ? e->tile[e->s->vec] : 0, lanes ? LANES : 0);
+  if (picks_output(e->n)) {
+    add_from(e, 0);
+    return;
+  }
   list_outputs(e);
   double start = e->n->red == R_MAX ? -INFINITY : 0;
   for (int64_t i = 0; i < e->n_point; i++)

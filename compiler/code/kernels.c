@@ -76,8 +76,9 @@ static void put_expr(writer *w, expr *e) {
 static void put_schedule(writer *w) {
   const nest *n = w->c->n;
   const schedule *s = n->sched;
-  const int64_t head[] = {n->red,    n->lanes,  s->vec,     s->across,       s->fold,   s->n_domain,
-                          n->n_axis, s->n_loop, n->n_guard, n->init != NULL, n->n_store};
+  const int64_t head[] = {n->red,     n->lanes,        s->vec,     s->across,
+                          s->fold,    s->n_domain,     n->n_axis,  s->n_loop,
+                          n->n_guard, n->init != NULL, n->n_store, n->pick};
   for (size_t i = 0; i < sizeof head / sizeof *head; i++) put(w, head[i]);
   for (int a = 0; a < n->n_axis; a++) {
     put(w, n->axis[a].extent);
@@ -97,6 +98,7 @@ static void put_nest(writer *w) {
   w->known = walk_begin(w->p->ex);
   put_schedule(w);
   put_expr(w, n->term);
+  if (n->pick) put_expr(w, n->picked);
   if (n->init) put_expr(w, n->init);
   for (int s = 0; s < n->n_store; s++) {
     put_access(w, &n->store[s].out);

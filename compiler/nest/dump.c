@@ -190,6 +190,7 @@ static void print_nest(const nest *n, FILE *to) {
           : n->part    ? " (scatter of a part)"
                        : " (scatter)",
           n->lanes ? " (16 lanes)" : "");
+  if (n->pick) fprintf(to, " (picks %s)", n->axis[n->pick - 1].name);
   if (n->chain) fprintf(to, " (chain %d)", n->chain);
   if (n->loop) fprintf(to, " (loop %d%s)", n->loop, n->falling ? ", falling" : "");
   fputs("\n", to);

@@ -53,7 +53,8 @@ int64_t output_points(const nest *n) {
 
 int64_t all_points(const nest *n) {
   int64_t p = 1;
-  for (int a = 0; a < n->n_axis; a++) p *= n->axis[a].extent;
+  for (int a = 0; a < n->n_axis; a++)
+    if (a != n->pick - 1) p *= n->axis[a].extent;
   return p;
 }
 

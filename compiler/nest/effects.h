@@ -10,7 +10,7 @@ reads reads_of(const nest *n);
 bool reads_tensor(const nest *n, const tensor *t);
 /* The store of n that writes t, or -1. */
 int store_to(const nest *n, const tensor *t);
-/* Points of the output axes, of all axes. */
+/* Points of the output axes; of all axes, of a picked one the one that counts. */
 int64_t output_points(const nest *n);
 int64_t all_points(const nest *n);
 /* Has n an axis to reduce over? The first and the last of them, or -1. */

@@ -54,6 +54,8 @@ typedef struct {
   double acc[LANES];
   int lane;
   bool direct; /* the term is a product of two reads */
+  int pick;    /* the step that reads the picked index, or -1 */
+  int pick_at; /* the cursor of the picked axis */
 } machine;
 
 /* --- building the tapes --- */
@@ -141,6 +143,9 @@ static void build(machine *m) {
     if (n->axis[a].reduce) m->inner[m->n_inner++] = a;
     else m->outer[m->n_outer++] = a;
   }
+  m->pick = n->pick ? walk_place(m->term.of, n->picked) : -1;
+  const affine axis = aff_axis(n->pick ? n->pick - 1 : 0, 1);
+  m->pick_at = add_cursor(m, &m->term, &axis);
   const step *r = &m->term.step[root];
   m->direct = n->red == R_SUM && !n->lanes && r->kind == E_MUL && m->term.n <= 3;
   for (int i = 0; m->direct && i < 2; i++) {
@@ -177,6 +182,12 @@ static bool holds(const tape *t, int check, int n) {
 
 static bool in_range(const tape *t) { return holds(t, 0, t->n_check); }
 
+/* Where the picked axis must stand at the other axes' current point. */
+static int64_t picked(const machine *m) {
+  const step *s = &m->term.step[m->pick];
+  return ((const int32_t *)s->data)[m->term.cursor[s->cur].at];
+}
+
 /* Evaluates the whole tape; results in t->value. */
 static void eval(machine *m, tape *t) {
   double *v = t->value;
@@ -207,10 +218,16 @@ static double fused(const machine *m, double a, double b, double c) {
   return (double)fmaf((float)a, (float)b, (float)c);
 }
 
+/* Of an output axis: is it the element at hand that is added to? */
+static bool is_picked(const machine *m) {
+  if (m->pick < 0 || m->n->axis[m->n->pick - 1].reduce) return true;
+  return m->term.cursor[m->pick_at].at == picked(m);
+}
+
 /* Adds the term at the current point to the accumulator. */
 static void combine(machine *m) {
   tape *t = &m->term;
-  if (!in_range(t)) return;
+  if (!in_range(t) || !is_picked(m)) return;
   eval(m, t);
   const step *root = &t->step[t->n - 1];
   double v = t->value[t->n - 1], *acc = &m->acc[m->lane];
@@ -263,6 +280,14 @@ static void reduce(machine *m, int level) {
     return;
   }
   int64_t extent = m->n->axis[ax].extent;
+  if (ax == m->n->pick - 1) {
+    int64_t at = picked(m);
+    if (at < 0 || at >= extent) return;
+    advance(&m->term, ax, at);
+    reduce(m, level + 1);
+    advance(&m->term, ax, -at);
+    return;
+  }
   for (int64_t i = 0; i < extent; i++) {
     if (last && m->n->lanes) m->lane = (int)(i % LANES);
     reduce(m, level + 1);

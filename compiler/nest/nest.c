@@ -76,7 +76,17 @@ nest *nest_copy(const nest *n) {
   return c;
 }
 
+/* The picked axis is another number, but an axis still. */
+static void map_pick(nest *n, const axis_map *m) {
+  if (!n->pick) return;
+  const affine to = m->to[n->pick - 1];
+  n->pick = 0;
+  while (!to.k[n->pick++]) continue;
+  n->picked = expr_map(n->ex, n->picked, m);
+}
+
 void nest_map(nest *n, const axis_map *m) {
+  map_pick(n, m);
   n->term = expr_map(n->ex, n->term, m);
   if (n->init) n->init = expr_map(n->ex, n->init, m);
   for (int g = 0; g < n->n_guard; g++)

@@ -36,8 +36,10 @@ typedef struct store {
      then all store values are computed, and after that stored, in order.
    With lanes (R_SUM, R_MAX): the innermost reduce axis runs over 16 partial results, index k going
      to number k % 16, folded at the end by the tree l with (l+8), l with (l+4), l with (l+2), l
-   with (l+1): their sum, or the second where it is greater. All arithmetic is float, rounded after
-   every operation (double in `check`).
+   with (l+1): their sum, or the second where it is greater.
+   With a picked axis (picks.h) only the points count where it stands at the whole number that is
+   read: elsewhere the term is 0, and is left out.
+   All arithmetic is float, rounded after every operation (double in `check`).
 
    Between grad and gather a nest may be a scatter (canonical == false, R_SUM, one store): all its
    axes stand on the output side, several points may reach one element, and a point whose output
@@ -67,6 +69,8 @@ typedef struct nest {
   bool lanes;
   expr *init; /* R_SUM: what acc starts from instead of 0 (pieces of one sum, block.c); or NULL */
   expr *term;
+  int pick;     /* 1 + an axis that counts where it equals `picked` alone; or 0 */
+  expr *picked; /* the read of a whole number that does not depend on that axis */
   int n_guard;
   guard *guard; /* in a growing array (nest_guard) */
   int n_store;

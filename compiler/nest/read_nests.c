@@ -1,6 +1,6 @@
 /* read_nests: what dump_nests prints, read back; up to the pass before halo, after which tensors
    have strides and nests schedules, which are not read. Made for tests of single passes. */
-#include "effects.h"
+#include "picks.h"
 #include <ctype.h>
 #include <math.h>
 #include <setjmp.h>
@@ -14,6 +14,7 @@ typedef struct {
   nest *n;
   const char *at, *start;
   expr *shared[MAX_SHARED]; /* %1, %2 .. of the nest at hand */
+  const char *pick;         /* the picked axis of the nest at hand, or NULL */
   char **error;
   jmp_buf failed;
 } reader;
@@ -270,6 +271,11 @@ static void read_title(reader *r) {
   r->n->part = accept(r, "(scatter of a part)");
   r->n->canonical = !r->n->part && !accept(r, "(scatter)");
   r->n->lanes = accept(r, "(16 lanes)");
+  r->pick = NULL;
+  if (accept(r, "(picks ")) {
+    r->pick = name(r);
+    expect(r, ")");
+  }
   if (accept(r, "(chain ")) {
     r->n->chain = (int)whole(r);
     if (r->n->chain > r->p->n_chain) r->p->n_chain = r->n->chain;
@@ -340,6 +346,14 @@ static void read_body(reader *r) {
   else read_stores(r);
 }
 
+static void find_picked(reader *r) {
+  int ax = r->pick ? axis_named(r->n, r->pick) : -1;
+  if (!r->pick) return;
+  r->n->picked = ax >= 0 ? picked_by(r->n, ax) : NULL;
+  if (!r->n->picked) fail(r, "the term does not pick that axis");
+  r->n->pick = ax + 1;
+}
+
 static void read_nest(reader *r, nest ***end) {
   expect(r, "#");
   blanks(r);
@@ -347,6 +361,7 @@ static void read_nest(reader *r, nest ***end) {
   find_axes(r);
   read_shared(r);
   read_body(r);
+  find_picked(r);
   while (!strncmp(r->at, "    #", 5)) next_line(r);
   **end = r->n;
   *end = &r->n->next;

@@ -2,6 +2,7 @@
    hold. */
 #include "base/internal.h"
 #include "loops.h"
+#include "picks.h"
 #include "schedule.h"
 #include <string.h>
 
@@ -140,6 +141,8 @@ static void check_tiles(const checker *c, const nest *n) {
     bool in_lanes = n->lanes && a == n->sched->vec;
     need(c, tile >= 1 && tile <= extent, "a tile that is larger than its axis");
     need(c, a || tile == 1 || !(n->loop || n->chain), "steps that are not taken in turn");
+    if (n->pick) /* what is picked goes one by one */
+      need(c, tile == 1 || (a != n->pick - 1 && !(n->picked->axes >> a & 1)), "a tile of picks");
     if (!n->axis[a].reduce) continue;
     need(c, in_lanes ? tile % LANES == 0 : extent % tile == 0, "a ragged tile in a sum");
     need(c, whole || tile == 1, "a sum in another order than that of its axes");
@@ -164,6 +167,12 @@ static void check_form(const checker *c, const nest *n) {
     need(c, n->axis[a].name && n->axis[a].extent >= 1, "an axis without name or extent");
   need(c, n->canonical || (n->red == R_SUM && n->n_store == 1 && !reduces(n)), "malformed scatter");
   need(c, !n->lanes || (n->red != R_SET && reduces(n)), "lanes without a sum or maximum");
+  need(c, !n->pick || picked_by(n, n->pick - 1) == n->picked,
+       "picks by what its term does not ask");
+  need(c,
+       !picks_output(n) || (n->init && n->n_store == 1 && !n->lanes &&
+                            n->store[0].value->kind == E_ACC && reduces(n)),
+       "adds to what it picks, and more");
   need(c, !n->init || (n->red == R_SUM && !n->lanes), "a start without a plain sum");
 }
 
@@ -175,7 +184,7 @@ static uint64_t mixed(uint64_t h, uint64_t v) {
 /* Of all that the checks below look at but the expressions; never 0. */
 static uint64_t signature(const nest *n) {
   uint64_t h = mixed((uint64_t)n->red * 4 + n->lanes * 2 + n->canonical, (uintptr_t)n->sched);
-  h = mixed(h, (uint64_t)n->loop);
+  h = mixed(h, (uint64_t)n->loop * 64 + (uint64_t)n->pick);
   for (int a = 0; a < n->n_axis; a++) {
     h = mixed(h, (uint64_t)n->axis[a].extent * 2 + n->axis[a].reduce);
     if (n->sched) h = mixed(h, (uint64_t)n->sched->tile[a]);

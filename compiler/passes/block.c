@@ -49,7 +49,8 @@ static bool find_cut(cut *c, const target_info *t) {
   nest *n = c->n;
   int64_t bytes = 0, depth = 1, room = (int64_t)t->l2 * 1024 / 10 * 6;
   c->axis = outermost_reduce(n);
-  if (!nest_macs(n) || n->lanes || n->chain || n->loop || n->n_guard || c->axis < 0) return false;
+  if (!nest_macs(n) || n->lanes || n->chain || n->loop || n->pick || n->n_guard || c->axis < 0)
+    return false;
   int64_t extent = n->axis[c->axis].extent;
   for (int i = 0; i < 2; i++) {
     c->read[i] = n->term->a[i];
@@ -161,8 +162,9 @@ static int64_t columns(const nest *n, int row, const target_info *t) {
 
 /* The row axis becomes an outermost axis over the cuts and one over the columns of a cut. */
 static void cut_rows(nestprog *p, nest *n, const target_info *t) {
-  int row =
-      nest_macs(n) && !n->lanes && !n->chain && !n->loop && n->n_axis < MAX_AXES ? row_axis(n) : -1;
+  int row = nest_macs(n) && !n->lanes && !n->chain && !n->loop && !n->pick && n->n_axis < MAX_AXES
+                ? row_axis(n)
+                : -1;
   int64_t width = row >= 0 ? columns(n, row, t) : 0;
   if (!width) return;
   axis_map m = {.n = n->n_axis};

@@ -7,6 +7,7 @@
    Requires canonical nests; keeps every bit: no expression is changed, only where it is computed.
  */
 #include "nest/loops.h"
+#include "nest/picks.h"
 #include "nest/uses.h"
 #include "passes.h"
 #include <string.h>
@@ -337,7 +338,7 @@ static bool reads_at_most(nest *w, const move *m, const access *out) {
 }
 
 static bool may_take(const move *m, nest *w) {
-  if (!same_loop(w, m->c)) return false;
+  if (!same_loop(w, m->c) || picks_output(w)) return false;
   if (w->n_store + m->c->n_store > MAX_STORES || too_much(m->c, w)) return false;
   for (int s = 0; s < m->c->n_store; s++)
     if (!reads_at_most(w, m, &m->c->store[s].out)) return false;

@@ -122,6 +122,7 @@ static void pack_read(nestprog *p, packings *k, nest **link, nest *n, expr *read
 
 static void order_nest(nestprog *p, packings *k, nest **link) {
   nest *n = *link;
+  if (n->pick) return;
   split_sum(p, n);
   int reduce = innermost_reduce(n), v = contiguous_output(n);
   reads r = reads_of_term(n);

@@ -24,6 +24,8 @@ void gather(nestprog *p);
 /* simplify: requires canonical nests; folds, drops unit axes and dead nests. Fixes the arithmetic.
  */
 void simplify(nestprog *p);
+/* pick: sums that take one term of many read, or add, by number (nest/picks.h). */
+void pick(nestprog *p);
 /* order: fixes the order of every sum: lanes, packing copies, sums in two levels. After it only
    winograd changes a bit. */
 void order(nestprog *p);

@@ -18,6 +18,11 @@ enum {
 static bool in_turn(const nest *n) { return n->chain || n->loop; }
 static bool chain_axis(const nest *n, int a) { return in_turn(n) && a == 0; }
 
+/* Does a tile have one point along the axis: is it picked, or is it one that decides what is? */
+static bool one_by_one(const nest *n, int a) {
+  return chain_axis(n, a) || (n->pick && (a == n->pick - 1 || n->picked->axes >> a & 1));
+}
+
 static int64_t chunks(const target_info *t, int64_t extent) {
   int64_t n = 0;
   for (int64_t at = 0; at < extent; n++) at += vector_chunk(t, extent - at);
@@ -40,7 +45,7 @@ static bool guarded_along(const nest *n, int ax) {
 static int vector_axis(nest *n) {
   reads r = reads_of(n);
   for (int a = n->n_axis - 1; a >= 0; a--) {
-    if (n->axis[a].reduce || n->axis[a].extent < 2 || chain_axis(n, a) || guarded_along(n, a))
+    if (n->axis[a].reduce || n->axis[a].extent < 2 || one_by_one(n, a) || guarded_along(n, a))
       continue;
     bool ok = true;
     for (int i = 0; i < n->n_store; i++) ok &= access_stride(&n->store[i].out, a) == 1;
@@ -202,7 +207,7 @@ static int loop_order(const nest *n, const int64_t *tile, int *loop) {
   int k = 0;
   for (int ragged = 0; ragged < 2; ragged++)
     for (int a = 0; a < n->n_axis; a++)
-      if (!n->axis[a].reduce && n->axis[a].extent > tile[a] &&
+      if (!n->axis[a].reduce && n->axis[a].extent > tile[a] && a != n->pick - 1 &&
           (n->axis[a].extent % tile[a] != 0) == ragged)
         loop[k++] = a;
   return k;
@@ -384,7 +389,7 @@ static void plain_tile(nest *n, schedule *s, const target_info *t) {
   /* Sums and maxima in one register wait for each other: take rows of the next axis along. */
   int64_t have = chunks(t, s->tile[s->vec]);
   for (int a = n->n_axis - 1; a >= 0 && have < 4; a--)
-    if (!n->axis[a].reduce && a != s->vec && n->n_guard == 0 && !chain_axis(n, a)) {
+    if (!n->axis[a].reduce && a != s->vec && n->n_guard == 0 && !one_by_one(n, a)) {
       while (s->tile[a] * 2 <= 4 && n->axis[a].extent % (s->tile[a] * 2) == 0 &&
              have * s->tile[a] < 4)
         s->tile[a] *= 2;
@@ -411,6 +416,7 @@ static void unroll_reduction(nest *n, schedule *s, const target_info *t) {
     if (!n->axis[a].reduce) body *= span(s, t, s->tile, a);
   for (int a = n->n_axis - 1; a >= 0; a--) {
     if (!n->axis[a].reduce) continue;
+    if (n->pick) return;
     int64_t steps = reduce_steps(n, a), u = steps <= 4 ? steps : 8;
     double most = u == steps ? 1.7 * t->body : t->body; /* whole axes also save their loop */
     while (u > 1 && (steps % u || body * (double)u > most)) u--;
@@ -458,7 +464,7 @@ static void schedule_nest(nestprog *p, nest *n, const target_info *t, int thread
   if (s->vec < 0) find_across(n, s, t);
   if (n->lanes) s->fold = fold_axis(n);
   bool once = t->body < SMALL_BODY && is_heavy(n); /* exp and tanh are long: one copy of them */
-  if (is_contraction(n) && !once) search_tile(n, s, t, threads);
+  if (is_contraction(n) && !n->pick && !once) search_tile(n, s, t, threads);
   else plain_tile(n, s, t);
   unroll_reduction(n, s, t);
   choose_loops(n, s);

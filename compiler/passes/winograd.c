@@ -403,5 +403,6 @@ void winograd(nestprog *p) {
   tile_product *products = NULL;
   form f = {.p = p, .products = &products};
   for (nest **link = &p->nests; *link;)
-    link = !(*link)->loop && winograd_matches(&f, *link) ? rewrite(&f, link) : &(*link)->next;
+    link = !(*link)->loop && !(*link)->pick && winograd_matches(&f, *link) ? rewrite(&f, link)
+                                                                           : &(*link)->next;
 }

@@ -27,6 +27,7 @@ static void run_grad(compilation *c) {
 }
 static void run_gather(compilation *c) { gather(c->p); }
 static void run_simplify(compilation *c) { simplify(c->p); }
+static void run_pick(compilation *c) { pick(c->p); }
 static void run_order(compilation *c) { order(c->p); }
 static void run_fuse(compilation *c) { fuse(c->p); }
 static void run_winograd(compilation *c) { winograd(c->p); }
@@ -56,6 +57,7 @@ static const pass passes[] = {
     {"gather", "every nest writes each element once; strides split into residue classes",
      run_gather, false},
     {"simplify", "constants folded, unit axes and dead nests dropped", run_simplify, false},
+    {"pick", "sums that take one term of many read, or add, by number", run_pick, false},
     {"order", "sums over 16 lanes chosen, operands packed", run_order, false},
     {"fuse", "producers inlined, elementwise nests moved into the stores of what they read",
      run_fuse, true},
