@@ -1,6 +1,6 @@
 /* For tests/onnx_backend.py: runs a network once. run_network NET WEIGHTS|- reads the inputs'
-   floats from standard input, one input after the other, and writes the prediction's. The number of
-   samples follows from how many there are. */
+   floats (or whole numbers of 32 bits) from standard input, one input after the other, and writes
+   the prediction's. The number of samples follows from how many there are. */
 #include "compiler/product/program.h"
 #include "graph/graph.h"
 #include "runtime/memory_block.h"

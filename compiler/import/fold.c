@@ -1,6 +1,5 @@
 /* Constant folding: the small arithmetic on shapes that exporters leave in models, and views. */
-#include "layers.h"
-#include <math.h>
+#include "constants.h"
 #include <string.h>
 
 enum { FOLD_LARGEST = 1 << 28 };
@@ -17,17 +16,12 @@ static bool give(onnx_node *n, const constant *k) {
   return k != NULL;
 }
 
-static double element(const constant *k, int64_t i) {
-  return k->f ? (double)k->f[i] : (double)k->i[i];
-}
-
 static void copy_element(constant *to, int64_t i, const constant *from, int64_t j) {
   if (to->f) to->f[i] = from->f ? from->f[j] : (float)from->i[j];
   else to->i[i] = from->i ? from->i[j] : (int64_t)from->f[j];
 }
 
-/* A copy in other dimensions of as many elements. */
-static constant *reshaped(importer *im, const constant *k, int rank, const int64_t *dim) {
+constant *constant_viewed(importer *im, const constant *k, int rank, const int64_t *dim) {
   constant *c = NEW(im->a, constant);
   *c = *k;
   c->rank = rank;
@@ -37,7 +31,7 @@ static constant *reshaped(importer *im, const constant *k, int rank, const int64
 
 static int64_t product(const int64_t *dim, int from, int to) {
   int64_t n = 1;
-  for (int i = from; i < to; i++) n *= dim[i] == ANY_BATCH ? 1 : dim[i];
+  for (int i = from; i < to; i++) n *= known_part(dim[i]);
   return n;
 }
 
@@ -107,13 +101,15 @@ static bool reshape_dims(const onnx_node *n, const value *in, value *out) {
     int64_t d = k->i[i];
     if (d == 0 && !zero_is_zero) d = i < in->rank ? in->dim[i] : 0;
     if (d == -1 && open < 0) open = i, d = 1;
-    if (d < 1 && d != ANY_BATCH) return false;
-    any |= d == ANY_BATCH;
+    if (d < 1 && !is_open(d)) return false;
+    any |= is_open(d);
     out->dim[i] = d;
   }
-  bool was_any = in->rank && in->dim[0] == ANY_BATCH;
+  bool was_any = false;
+  for (int i = 0; i < in->rank; i++) was_any |= is_open(in->dim[i]);
   int64_t n_in = element_count(in), n_out = element_count(out);
-  if (open >= 0 && was_any && !any && n_in == n_out) out->dim[open] = ANY_BATCH, any = true;
+  if (open >= 0 && was_any && !any)
+    out->dim[open] = open_times(ANY_BATCH, n_in / n_out), any = true;
   else if (open >= 0) out->dim[open] = n_in / n_out;
   return was_any == any && element_count(out) == n_in;
 }
@@ -163,14 +159,18 @@ bool view_node(importer *im, onnx_node *n) {
   value *in = n->n_in ? n->in[0] : NULL, *out = n->out[0], to = {0};
   if (!in || !is_view_type(n->type) || !view_dims(im, n, in, &to)) return false;
   if (in->k) {
-    if (to.rank && to.dim[0] == ANY_BATCH) return false;
-    return give(n, reshaped(im, in->k, to.rank, to.dim));
+    for (int i = 0; i < to.rank; i++) to.dim[i] = known_part(to.dim[i]);
+    return give(n, constant_viewed(im, in->k, to.rank, to.dim));
   }
+  value own = to;
+  bool apart = netc_dims(im, &to, &own);
   out->has_dims = true;
   out->rank = to.rank;
   memcpy(out->dim, to.dim, sizeof to.dim);
-  if (!netc_dims(im, &to, &to)) im->why = "it mixes the samples of a batch";
-  else out->layer = in->layer;
+  if (apart && in->layer) out->layer = in->layer;
+  else if ((in->layer || in->of) && give_view(im, out, in, &to)) return true;
+  else if (apart && settle(im, in)) out->layer = in->layer;
+  else im->why = "it mixes the samples of a batch";
   return out->layer != NULL;
 }
 
@@ -191,6 +191,16 @@ void transpose_dims(onnx_node *n) {
 
 /* --- shapes --- */
 
+static const constant *fold_size(importer *im, const onnx_node *n) {
+  const value *v = n->in[0];
+  if (!v->has_dims) return NULL;
+  constant *k = constant_new(im->a, false, 0, NULL);
+  k->i[0] = 1;
+  for (int i = 0; i < v->rank; i++)
+    k->i[0] = is_open(v->dim[i]) ? open_times(v->dim[i], k->i[0]) : v->dim[i] * k->i[0];
+  return k;
+}
+
 static const constant *fold_shape(importer *im, const onnx_node *n) {
   const value *v = n->in[0];
   if (!v->has_dims) return NULL;
@@ -206,14 +216,16 @@ static const constant *fold_shape(importer *im, const onnx_node *n) {
 static const constant *fold_constant_of_shape(importer *im, const onnx_node *n) {
   const constant *k = in_const(n, 0);
   const attribute *v = node_attr(n, "value");
+  int64_t dim[MODEL_RANK];
   double count = 1;
   if (!k || !k->i || k->n > MODEL_RANK) return NULL;
   for (int64_t i = 0; i < k->n; i++) {
-    count *= (double)k->i[i];
-    if (k->i[i] < 0 || count > FOLD_LARGEST) return NULL;
+    dim[i] = is_open(k->i[i]) ? 1 : k->i[i];
+    count *= (double)dim[i];
+    if (dim[i] < 0 || count > FOLD_LARGEST) return NULL;
   }
   bool given = v && v->tensor && v->tensor->n == 1;
-  constant *c = constant_new(im->a, !given || v->tensor->f, (int)k->n, k->i);
+  constant *c = constant_new(im->a, !given || v->tensor->f, (int)k->n, dim);
   for (int64_t i = 0; given && i < c->n; i++) copy_element(c, i, v->tensor, 0);
   return c;
 }
@@ -276,143 +288,54 @@ static const constant *fold_transpose(importer *im, const onnx_node *n) {
   return strided(im, k, k->rank, dim, step, 0);
 }
 
-static const constant *fold_gather(importer *im, const onnx_node *n) {
-  const constant *k = in_const(n, 0), *at = in_const(n, 1);
-  if (!k || !at || !at->i || k->rank != 1 || at->rank > 1) return NULL;
-  constant *c = constant_new(im->a, k->f != NULL, at->rank, at->dim);
-  for (int64_t i = 0; i < at->n; i++) {
-    int64_t j = at->i[i] < 0 ? at->i[i] + k->n : at->i[i];
-    if (j < 0 || j >= k->n) return NULL;
-    copy_element(c, i, k, j);
+/* --- the way back --- */
+
+static const constant *squeezed(importer *im, const constant *k, int n, const double *axes) {
+  int64_t dim[MODEL_RANK];
+  bool gone[MODEL_RANK] = {false};
+  int rank = 0;
+  for (int i = 0; i < n; i++) {
+    if (axes[i] < 0 || axes[i] >= k->rank || k->dim[(int)axes[i]] != 1) return NULL;
+    gone[(int)axes[i]] = true;
   }
-  return c;
+  for (int i = 0; i < k->rank; i++)
+    if (!gone[i]) dim[rank++] = k->dim[i];
+  return constant_viewed(im, k, rank, dim);
 }
 
-static int64_t clamp(int64_t v, int64_t least, int64_t most) {
-  return v < least ? least : v > most ? most : v;
-}
-
-/* Of vectors, which is what shapes are. */
-static const constant *fold_slice(importer *im, const onnx_node *n) {
-  const constant *k = in_const(n, 0), *from = in_const(n, 1), *to = in_const(n, 2);
-  const constant *by = in_const(n, 4);
-  const attribute *a = node_attr(n, "starts"), *b = node_attr(n, "ends");
-  bool attrs = a && b && a->n == 1 && b->n == 1;
-  bool inputs = from && to && from->i && to->i && from->n == 1 && to->n == 1;
-  int64_t stride = by && by->i && by->n == 1 ? by->i[0] : 1, one = 1, n_out;
-  if (!k || k->rank != 1 || (!attrs && !inputs) || stride < 1) return NULL;
-  int64_t first = attrs ? (int64_t)a->list[0] : from->i[0];
-  int64_t last = attrs ? (int64_t)b->list[0] : to->i[0];
-  first = clamp(first < 0 ? first + k->n : first, 0, k->n);
-  last = clamp(last < 0 ? last + k->n : last, 0, k->n);
-  n_out = last > first ? (last - first + stride - 1) / stride : 0;
-  one = stride;
-  return strided(im, k, 1, &n_out, &one, first);
-}
-
-static const constant *fold_concat(importer *im, const onnx_node *n) {
-  int64_t count = 0, at = 0;
-  for (int i = 0; i < n->n_in; i++) {
-    const constant *k = in_const(n, i);
-    if (!k || k->rank != 1 || (k->f != NULL) != (n->in[0]->k->f != NULL)) return NULL;
-    count += k->n;
-  }
-  constant *c = constant_new(im->a, n->n_in && n->in[0]->k->f, 1, &count);
-  for (int i = 0; i < n->n_in; i++)
-    for (int64_t j = 0; j < n->in[i]->k->n; j++) copy_element(c, at++, n->in[i]->k, j);
-  return c;
-}
-
-static const constant *fold_expand(importer *im, const onnx_node *n) {
-  const constant *k = in_const(n, 0), *to = in_const(n, 1);
+static const constant *transposed_back(importer *im, const constant *k, int n, const double *perm) {
   int64_t own[MODEL_RANK], step[MODEL_RANK], dim[MODEL_RANK];
-  double count = 1;
-  if (!k || !to || !to->i || to->n > MODEL_RANK || to->n < k->rank) return NULL;
+  if (n != k->rank) return NULL;
   steps_of(k, own);
-  for (int i = 0; i < (int)to->n; i++) {
-    int from = i - (int)to->n + k->rank;
-    int64_t d = from < 0 ? 1 : k->dim[from];
-    if (to->i[i] < 1 || (d != 1 && to->i[i] != 1 && to->i[i] != d)) return NULL;
-    dim[i] = d == 1 ? to->i[i] : d;
-    step[i] = d == 1 ? 0 : own[from];
-    if ((count *= (double)dim[i]) > FOLD_LARGEST) return NULL;
+  for (int i = 0; i < n; i++) {
+    if (perm[i] < 0 || perm[i] >= n) return NULL;
+    dim[(int)perm[i]] = k->dim[i], step[(int)perm[i]] = own[i];
   }
-  return strided(im, k, (int)to->n, dim, step, 0);
+  return strided(im, k, n, dim, step, 0);
 }
 
-/* --- arithmetic --- */
-
-static const constant *fold_cast(importer *im, const onnx_node *n) {
-  const constant *k = in_const(n, 0);
-  int to = (int)attr_number(n, "to", 0);
-  if (!k) return NULL;
-  bool floats = to == 1 || to == 10 || to == 11 || to == 16;
-  constant *c = constant_new(im->a, floats, k->rank, k->dim);
-  for (int64_t i = 0; i < c->n; i++) copy_element(c, i, k, i);
-  return c;
+const constant *constant_before(importer *im, const char *type, const constant *k, int n,
+                                const double *axes) {
+  if (!strcmp(type, "Unsqueeze")) return squeezed(im, k, n, axes);
+  if (!strcmp(type, "Transpose")) return transposed_back(im, k, n, axes);
+  return NULL;
 }
 
-static bool binary(const char *type, double a, double b, bool whole, double *out) {
-  if (!strcmp(type, "Add")) *out = a + b;
-  else if (!strcmp(type, "Sub")) *out = a - b;
-  else if (!strcmp(type, "Mul")) *out = a * b;
-  else if (!strcmp(type, "Div") && b != 0) *out = whole ? trunc(a / b) : a / b;
-  else if (!strcmp(type, "Pow")) *out = pow(a, b);
-  else return false;
-  return true;
-}
-
-static bool has_open_batch(const constant *k) {
-  for (int64_t i = 0; k->i && i < k->n; i++)
-    if (k->i[i] == ANY_BATCH) return true;
-  return false;
-}
-
-/* Of two constants of one shape, or of which one has a single element. */
-static const constant *fold_binary(importer *im, const onnx_node *n) {
-  const constant *a = in_const(n, 0), *b = in_const(n, 1);
-  if (n->n_in != 2 || !a || !b || (a->f != NULL) != (b->f != NULL)) return NULL;
-  if (a->n != b->n && a->n != 1 && b->n != 1) return NULL;
-  if (has_open_batch(a) || has_open_batch(b)) return NULL;
-  const constant *shape = a->n > b->n || (a->n == b->n && a->rank >= b->rank) ? a : b;
-  if (a->n == b->n && a->n != 1 && memcmp(a->dim, b->dim, sizeof a->dim)) return NULL;
-  constant *c = constant_new(im->a, a->f != NULL, shape->rank, shape->dim);
-  for (int64_t i = 0; i < c->n; i++) {
-    double v;
-    if (!binary(n->type, element(a, a->n == 1 ? 0 : i), element(b, b->n == 1 ? 0 : i), !a->f, &v))
-      return NULL;
-    if (c->f) c->f[i] = (float)v;
-    else if (fabs(v) < 9e15) c->i[i] = (int64_t)v;
-    else return NULL;
-  }
-  return c;
-}
-
-static const constant *fold_unary(importer *im, const onnx_node *n) {
-  const constant *k = in_const(n, 0);
-  bool root = is_type(n, "Sqrt"), neg = is_type(n, "Neg");
-  if (n->n_in != 1 || !k || !k->f || !(root || neg)) return NULL;
-  constant *c = constant_new(im->a, true, k->rank, k->dim);
-  for (int64_t i = 0; i < c->n; i++) c->f[i] = root ? sqrtf(k->f[i]) : -k->f[i];
-  return c;
-}
+/* --- the table --- */
 
 static const struct {
   const char *type;
   const constant *(*fold)(importer *, const onnx_node *);
-} folds[] = {{"Shape", fold_shape},       {"ConstantOfShape", fold_constant_of_shape},
-             {"Constant", fold_constant}, {"Transpose", fold_transpose},
-             {"Gather", fold_gather},     {"Slice", fold_slice},
-             {"Concat", fold_concat},     {"Expand", fold_expand},
-             {"Cast", fold_cast},         {"Add", fold_binary},
-             {"Sub", fold_binary},        {"Mul", fold_binary},
-             {"Div", fold_binary},        {"Pow", fold_binary},
-             {"Sqrt", fold_unary},        {"Neg", fold_unary}};
+} folds[] = {{"Shape", fold_shape},
+             {"Size", fold_size},
+             {"ConstantOfShape", fold_constant_of_shape},
+             {"Constant", fold_constant},
+             {"Transpose", fold_transpose}};
 
 bool is_folded_type(const char *type) {
   for (size_t i = 0; i < sizeof folds / sizeof *folds; i++)
     if (!strcmp(folds[i].type, type)) return true;
-  return false;
+  return find_fold(type) != NULL;
 }
 
 bool fold_node(importer *im, onnx_node *n) {
@@ -420,5 +343,6 @@ bool fold_node(importer *im, onnx_node *n) {
   for (size_t i = 0; i < sizeof folds / sizeof *folds; i++)
     if (is_type(n, folds[i].type) && (takes || is_type(n, "Constant")))
       if (give(n, folds[i].fold(im, n))) return true;
-  return false;
+  constant_fold fold = takes ? find_fold(n->type) : NULL;
+  return fold && give(n, fold(im, n));
 }

@@ -32,7 +32,11 @@ static void take_node(importing *x, onnx_node *n) {
   if (known && (fold_node(im, n) || view_node(im, n))) return;
   if (known && is_view_type(n->type)) n->reason = im->why ? im->why : "its shape is not known";
   if (is_view_type(n->type)) return;
-  onnx_node *normal = normal_node(im, n);
+  onnx_node *placed = known ? in_place(im, n) : NULL;
+  if (!placed && !minds_order(n->type))
+    for (int i = 0; i < n->n_in; i++)
+      if (n->in[i]) settle(im, n->in[i]);
+  onnx_node *normal = normal_node(im, placed ? placed : n);
   if (!normal) return;
   n->reason = normal->reason;
   /* It may still be a part of what a later node ends. Without its inputs it is not to blame. */
@@ -183,7 +187,7 @@ static layer *try_lead(importing *x, int n_lead, const uint8_t *bytes, size_t n,
   value *output = x->im.m ? chosen_output(x) : NULL;
   if (!output || !take_inputs(x)) return NULL;
   for (int i = 0; i < x->im.m->n_node; i++) take_node(x, x->im.m->node[i]);
-  if (!output->layer) tell_all(x, output);
+  if (!settle(&x->im, output) || !output->layer) tell_all(x, output);
   if (x->error) return NULL;
   r->ends_in_softmax = ends_in_softmax(output);
   return x->o->logits && r->ends_in_softmax ? output->layer->in[0] : output->layer;

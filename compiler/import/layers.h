@@ -47,6 +47,8 @@ typedef struct {
 /* normal.c: brings a node to the one form that newer operator sets and operators' lines use. May
    put another node in its place; NULL: it is done with, its results are known. */
 onnx_node *normal_node(importer *im, onnx_node *n);
+/* Does it look after the order of its inputs' dimensions itself? Else they are in the model's. */
+bool minds_order(const char *type);
 bool is_rewritten_type(const char *type);
 /* The value of an attribute of a node, or ONNX's default for it; false if there is neither. */
 bool schema_default(const onnx_node *n, const char *name, int spatial, attribute *out);
@@ -67,10 +69,34 @@ bool is_view_type(const char *type);
 bool is_folded_type(const char *type);
 /* Dimensions of a view of `in` by node n; false if they are unknown or do not fit. */
 bool view_dims(importer *im, const onnx_node *n, const value *in, value *out);
+/* A copy in other dimensions of as many elements. */
+constant *constant_viewed(importer *im, const constant *k, int rank, const int64_t *dim);
+/* The constant from which a step of this type, with this list of axes, makes k; NULL: there is
+ * none. */
+const constant *constant_before(importer *im, const char *type, const constant *k, int n,
+                                const double *axes);
 int64_t element_count(const value *v); /* of all dimensions but an open batch */
+
+/* layout.c: transpositions are no layers, as long as nobody minds the order of dimensions. */
+void give_transposed(importer *im, value *out, value *in, const int *perm);
+/* As other dimensions of the same elements; false: that is not to be had without moving them. */
+bool give_view(importer *im, value *out, value *in, const value *to);
+/* The value with its dimensions in this order (dimension i is v's want[i]), with a layer that has
+   its elements so, where there is one. */
+value *in_order(importer *im, value *v, const int *want);
+/* Which dimension counts the samples; -1: none by itself. */
+int batch_axis(const value *v);
+/* Gives a value a layer that has its elements in order. */
+bool settle(importer *im, value *v);
+/* A node that does the same to every element does it in the order that its inputs have. NULL: it
+   is no such node. */
+onnx_node *in_place(importer *im, onnx_node *n);
+bool is_pointwise_type(const char *type);
 
 /* match.c */
 layer *match_layer(importer *im, onnx_node *n);
+/* The same, but only a layer that stands for several nodes at once. */
+layer *match_several(importer *im, onnx_node *n);
 layer *layer_input(importer *im, value *v);
 bool same_dims(const value *a, const value *b); /* trailing ones do not count */
 

@@ -22,6 +22,8 @@ typedef struct {
   const constant *weight[MAX_DECLS];
   double set[MAX_SETTINGS][2];
   bool has_set[MAX_SETTINGS][2];
+  bool off[MAX_STEPS]; /* lines that these settings leave out */
+  bool exchanged;      /* the inputs of the last line, where their order is all one */
   int n_check, n_step, n_view;
   check check[MAX_CHECKS];
 } match;
@@ -65,6 +67,10 @@ static bool bind_attribute(match *m, const onnx_node *n, const onnx_arg *arg) {
   const attribute *a = node_attr(n, arg->name);
   if (!a && schema_default(n, arg->name, spatial_rank(n), &other)) a = &other;
   if (!a) return no(m, "it has no attribute `%s`", arg->name);
+  if (arg->text) {
+    bool same = a->kind == ATTR_TEXT && !strcmp(a->text, arg->text);
+    return same || no(m, "netc knows no such layer with this `%s`", arg->name);
+  }
   if (!arg->list) {
     if (a->kind != ATTR_INT && a->kind != ATTR_FLOAT)
       return no(m, "its attribute `%s` is no number", arg->name);
@@ -93,9 +99,9 @@ static bool others_are_default(match *m, const onnx_node *n, const onnx_step *s)
 
 static bool match_step(match *m, int k, value *v);
 
-static int step_named(const opdef *op, const char *name) {
-  for (int i = 0; i < op->n_onnx; i++)
-    if (!strcmp(op->onnx[i].out, name)) return i;
+static int step_named(const match *m, const char *name) {
+  for (int i = 0; i < m->op->n_onnx; i++)
+    if (!m->off[i] && !strcmp(m->op->onnx[i].out, name)) return i;
   return -1;
 }
 
@@ -142,7 +148,7 @@ static bool bind_argument(match *m, const onnx_node *n, const onnx_arg *arg, val
   const opdef *op = m->op;
   if (arg->list) return v && bind_list(m, n, arg, v);
   const xexpr *x = arg->x[0];
-  int step = x->kind == X_NAME ? step_named(op, x->name) : -1;
+  int step = x->kind == X_NAME ? step_named(m, x->name) : -1;
   for (int i = 0; x->kind == X_NAME && i < op->n_decl; i++)
     if (!strcmp(op->decl[i].name, x->name))
       return v ? bind_weight(m, i, v) : op->decl[i].when != NULL;
@@ -182,6 +188,33 @@ static bool match_view(match *m, const onnx_step *s, value *v) {
   return bind_argument(m, &step, &s->arg[0], own);
 }
 
+/* The one list of numbers that a step has, of axes; -1: it has another. */
+static int literal_list(const onnx_step *s, double axes[MODEL_RANK]) {
+  int n = 0;
+  for (int i = 1; i < s->n_arg; i++) {
+    if (!s->arg[i].list || n || s->arg[i].n > MODEL_RANK) return -1;
+    for (; n < s->arg[i].n; n++) {
+      if (s->arg[i].x[n]->kind != X_NUM) return -1;
+      axes[n] = s->arg[i].x[n]->num;
+    }
+  }
+  return n;
+}
+
+/* A constant that a step would have made: what it would have been made from. */
+static bool match_constant(match *m, const onnx_step *s, value *v) {
+  if (!s->n_arg || s->arg[0].list || s->arg[0].x[0]->kind != X_NAME) return false;
+  double axes[MODEL_RANK];
+  int n = literal_list(s, axes);
+  const constant *k = n < 0 ? NULL : constant_before(m->im, s->type, v->k, n, axes);
+  if (!k) return no(m, "its input `%s` is not constant", v->name);
+  value *from = model_new_value(m->im->m, v->name);
+  from->k = k;
+  value_note_dims(from);
+  onnx_node step = {.type = s->type, .name = "", .n_in = 1, .n_out = 1, .in = &from};
+  return bind_argument(m, &step, &s->arg[0], from);
+}
+
 static bool is_symmetric(const char *type) { return !strcmp(type, "Add") || !strcmp(type, "Mul"); }
 
 static bool match_node(match *m, int k, onnx_node *n) {
@@ -193,8 +226,9 @@ static bool match_node(match *m, int k, onnx_node *n) {
   for (int i = 0; i < s->n_arg; i++)
     if (s->arg[i].name && !bind_attribute(m, n, &s->arg[i])) return false;
   match before = *m;
-  if (bind_inputs(m, n, s, false)) return true;
-  if (!is_symmetric(n->type) || n->n_in != 2) return false;
+  bool exchanged = m->exchanged && m->n_step == 1;
+  if (bind_inputs(m, n, s, exchanged)) return true;
+  if (exchanged || !is_symmetric(n->type) || n->n_in != 2) return false;
   *m = before;
   return bind_inputs(m, n, s, true);
 }
@@ -206,14 +240,17 @@ static bool match_step(match *m, int k, value *v) {
     if (match_node(m, k, n)) return true;
     *m = before;
   }
+  if (v->k) return match_constant(m, &m->op->onnx[k], v);
   return match_view(m, &m->op->onnx[k], v);
 }
 
 /* The step that computes the result: views may follow it. */
-static int last_step(const opdef *op) {
+static int last_step(const match *m) {
+  const opdef *op = m->op;
   int k = op->n_onnx - 1;
+  while (k >= 0 && m->off[k]) k--;
   while (k > 0 && is_view_type(op->onnx[k].type) && op->onnx[k].n_arg &&
-         op->onnx[k].arg[0].x[0]->kind == X_NAME &&
+         op->onnx[k].arg[0].x[0]->kind == X_NAME && !m->off[k - 1] &&
          !strcmp(op->onnx[k].arg[0].x[0]->name, op->onnx[k - 1].out))
     k--;
   return k;
@@ -335,29 +372,52 @@ static bool seen_as(const opinput *in, const shape *from, shape *to) {
 /* An input's shape is free until a layer reads it: what lies in memory is the same. */
 static bool adopt_dims(importer *im, layer *input, const value *seen) {
   int rank = seen->rank - 1;
-  if (input->n_in || input->taken || rank < 1 || rank > MAX_RANK) return false;
+  if (input->n_in || input->taken || input->n->port || rank < 1 || rank > MAX_RANK) return false;
   input->n->shape.rank = rank;
   for (int i = 0; i < rank; i++) input->n->shape.dim[i] = seen->dim[1 + (i + 1) % rank];
   give_natural(im, input);
   return true;
 }
 
-/* The layer whose result is input i, in its dimensions. Where they are all in a row, a layer that
-   makes them so is put between. */
+/* The same elements in other dimensions, by a layer that gives them these. */
+static layer *as_view(importer *im, const char *type, layer *from, const value *seen) {
+  onnx_node *view = model_new_node(im->m, NULL, type, 2);
+  constant *k = constant_new(im->a, false, 1, (const int64_t[]){seen->rank});
+  view->in[0] = model_new_value(im->m, from->hint);
+  view->in[0]->layer = from;
+  view->in[1] = model_new_value(im->m, "");
+  view->in[1]->k = k;
+  view->n_in = 1 + !strcmp(type, "Reshape");
+  view->axes_known = true;
+  model_dims(im, from->natural, view->in[0]);
+  if (view->n_in > 1) model_dims(im, seen, view->out[0]);
+  view->out[0]->name = from->hint;
+  layer *l = match_layer(im, view);
+  return l && (same_dims(seen, l->natural) || view->n_in == 1) ? l : NULL;
+}
+
+/* At once, or by way of all in a row. */
+static layer *with_dims(importer *im, layer *from, const value *seen) {
+  bool flat = seen->rank == 2;
+  layer *l = flat ? NULL : as_view(im, "Reshape", from, seen);
+  if (l) return l;
+  layer *row = from->natural->rank == 2 ? from : as_view(im, "Flatten", from, seen);
+  if (!row || same_dims(seen, row->natural)) return row;
+  return flat ? NULL : as_view(im, "Reshape", row, seen);
+}
+
+/* The layer whose result is input i, in its dimensions; if it has others, one between. */
 static bool shows_layer(match *m, int i, layer *l) {
   value seen = {0};
   importer *im = m->im;
   if (!netc_dims(im, m->in[i], &seen)) return false;
   if (same_dims(&seen, l->in[i]->natural) || adopt_dims(im, l->in[i], &seen)) return true;
   if (is_view_type(m->op->onnx[0].type)) return false;
-  onnx_node *flat = model_new_node(im->m, m->in[i]->maker, "Flatten", 1);
-  flat->in[0] = model_new_value(im->m, m->in[i]->name);
-  flat->in[0]->layer = l->in[i];
-  flat->axes_known = true;
-  model_dims(im, l->in[i]->natural, flat->in[0]);
-  l->in[i] = match_layer(im, flat);
-  return l->in[i] && same_dims(&seen, l->in[i]->natural);
+  l->in[i] = with_dims(im, l->in[i], &seen);
+  return l->in[i] != NULL;
 }
+
+static bool is_whole(const layer *l) { return l->n->port && l->n->port->is_int; }
 
 static bool connect(match *m, layer *l) {
   node *n = l->n;
@@ -367,6 +427,8 @@ static bool connect(match *m, layer *l) {
   for (int i = 0; i < n->n_in; i++) {
     if (!m->in[i] || !m->in[i]->layer) return no(m, "an input is not known%s", "");
     l->in[i] = m->in[i]->layer;
+    if (m->op->in[i].is_int != is_whole(l->in[i]))
+      return no(m, "its input `%s` is not of the kind that netc's layer takes", m->in[i]->name);
     if (!shows_layer(m, i, l))
       return no(m, "its input `%s` has other dimensions in netc", m->in[i]->name);
     n->in[i] = l->in[i]->n;
@@ -384,7 +446,7 @@ static void keep_weights(match *m, layer *l) {
   }
 }
 
-static layer *finish(match *m) {
+static layer *finish_as(match *m) {
   layer *l = NEW(m->im->a, layer);
   node *n = l->n = NEW(m->im->a, node);
   n->op = m->op;
@@ -401,6 +463,37 @@ static layer *finish(match *m) {
   for (int i = 0; i < l->n_in; i++) l->in[i]->taken = true;
   return l;
 }
+
+/* Values that a setting may have which no line gives by itself: what its words stand for, and the
+   numbers of the model that lines say something about. */
+static int candidates(const match *m, int i, double v[MAX_CHECKS]) {
+  int n = 0;
+  for (int k = 0; k < m->op->set[i].n_word && n < MAX_CHECKS; k++) v[n++] = -1 - k;
+  for (int k = 0; k < m->n_check && n < MAX_CHECKS; k++) {
+    bool seen = false;
+    for (int j = 0; j < n; j++) seen |= v[j] == m->check[k].v;
+    if (!seen) v[n++] = m->check[k].v;
+  }
+  return n;
+}
+
+/* With the settings that are bound, or with up to `more` of the others as the model's numbers. */
+static layer *finish_with(match *m, int from, int more) {
+  match before = *m;
+  layer *l = finish_as(m);
+  for (int i = from; more && !l && i < m->op->n_set; i++) {
+    double v[MAX_CHECKS];
+    if (before.has_set[i][0] || m->op->set[i].pair) continue;
+    int n = candidates(&before, i, v);
+    for (int k = 0; k < n && !l; k++) {
+      *m = before;
+      if (set_setting(m, i, 0, v[k])) l = finish_with(m, i + 1, more - 1);
+    }
+  }
+  return l;
+}
+
+static layer *finish(match *m) { return finish_with(m, 0, m->n_check ? 2 : 0); }
 
 /* More lines say more; of operators with as many, the one that takes its inputs as they are, then
    the one with fewer settings. */
@@ -427,24 +520,75 @@ static bool any_lead(const importer *im, const opdef *op, const onnx_node *n) {
   return true;
 }
 
-/* Lines that depend on settings, or say something in words, are not read backwards. */
-static bool reads_backwards(const opdef *op) {
+/* --- lines that depend on settings --- */
+
+static bool mentions(const xexpr *x, const char *name) {
+  if (!x) return false;
+  if (x->kind == X_NAME && !strcmp(x->name, name)) return true;
+  for (int i = 0; i < x->n; i++)
+    if (mentions(x->arg[i], name)) return true;
+  return false;
+}
+
+static bool any_line_mentions(const opdef *op, const char *name) {
+  for (int i = 0; i < op->n_onnx; i++)
+    if (mentions(op->onnx[i].when, name)) return true;
+  return false;
+}
+
+/* Which lines hold for the settings that are chosen; `form` 0: what is exported, else the lines of
+   another form in which models have the layer. False: there are none. */
+static bool choose_lines(match *m, int form) {
+  const opdef *op = m->op;
+  int n = 0;
+  xenv env = {1, {"imported"}, {form}};
+  for (int i = 0; i < op->n_set; i++)
+    if (m->has_set[i][0]) env.name[env.n] = op->set[i].name, env.v[env.n++] = m->set[i][0];
   for (int i = 0; i < op->n_onnx; i++) {
-    if (op->onnx[i].when) return false;
-    for (int k = 0; k < op->onnx[i].n_arg; k++)
-      if (op->onnx[i].arg[k].text) return false;
+    const xexpr *when = op->onnx[i].when;
+    double v = 1;
+    bool own = mentions(when, "imported");
+    m->off[i] = (form && !own) || (when && (!xexpr_eval(when, &env, m->im->d, &v) || v == 0));
+    n += !m->off[i];
   }
-  return op->n_onnx > 0;
+  return n > 0;
+}
+
+static layer *try_lines(match *m, onnx_node *n) {
+  int k = last_step(m);
+  if (k < 0 || strcmp(m->op->onnx[k].type, n->type)) return NULL;
+  match before = *m;
+  layer *l = match_node(m, k, n) ? finish(m) : NULL;
+  if (l || !is_symmetric(n->type)) return l;
+  *m = before;
+  m->exchanged = true;
+  return match_node(m, k, n) ? finish(m) : NULL;
+}
+
+static void keep_better(best_match *best, const match *m, layer *l) {
+  if (l && (!best->l || is_better(m, &best->m))) *best = (best_match){*m, l};
+}
+
+/* For every choice of the settings that lines depend on, from number i on: yes or no. */
+static void try_choices(match *m, int i, onnx_node *n, best_match *best) {
+  const opdef *op = m->op;
+  while (i < op->n_set && (op->set[i].pair || !any_line_mentions(op, op->set[i].name))) i++;
+  match before = *m;
+  if (i < op->n_set)
+    for (int v = 1; v >= 0; v--) {
+      *m = before;
+      set_setting(m, i, 0, v);
+      try_choices(m, i + 1, n, best);
+    }
+  else
+    for (int form = 0; *m = before, choose_lines(m, form); form++)
+      keep_better(best, m, try_lines(m, n));
 }
 
 static void try_form(importer *im, const opdef *op, onnx_node *n, best_match *best) {
   match m = {.im = im, .op = op};
-  int k = reads_backwards(op) ? last_step(op) : 0;
-  if (!reads_backwards(op) || op->n_onnx > MAX_STEPS || op->n_set > MAX_SETTINGS ||
-      op->n_decl > MAX_DECLS || strcmp(op->onnx[k].type, n->type))
-    return;
-  layer *l = match_node(&m, k, n) ? finish(&m) : NULL;
-  if (l && (!best->l || is_better(&m, &best->m))) *best = (best_match){m, l};
+  if (op->n_onnx > MAX_STEPS || op->n_set > MAX_SETTINGS || op->n_decl > MAX_DECLS) return;
+  try_choices(&m, 0, n, best);
 }
 
 /* An operator for any number of dimensions is tried for each. */
@@ -478,13 +622,18 @@ static void give_result(importer *im, onnx_node *n, layer *l) {
   for (; in && v->rank < in->rank; v->rank++) v->dim[v->rank] = 1;
 }
 
-layer *match_layer(importer *im, onnx_node *n) {
+static layer *match_steps(importer *im, onnx_node *n, int least) {
   best_match best = {.l = NULL};
   im->why = NULL;
   for (opdef *op = im->ops; op; op = op->next) try_operator(im, op, n, &best);
-  if (best.l) give_result(im, n, best.l);
+  if (!best.l || best.m.n_step < least) return NULL;
+  give_result(im, n, best.l);
   return best.l;
 }
+
+layer *match_layer(importer *im, onnx_node *n) { return match_steps(im, n, 1); }
+
+layer *match_several(importer *im, onnx_node *n) { return match_steps(im, n, 2); }
 
 static bool take_lead(importer *im, const value *v) {
   if (!v->has_dims || v->rank < im->n_lead) return false;
@@ -508,7 +657,12 @@ layer *layer_input(importer *im, value *v) {
   int rank = seen.rank - 1;
   if (rank > MAX_RANK) return NULL;
   n->shape.rank = rank;
-  for (int i = 0; i < rank; i++) n->shape.dim[i] = seen.dim[1 + (i + 1) % rank];
+  for (int i = 0; i < rank; i++) n->shape.dim[i] = seen.dim[1 + (i + !v->is_whole) % rank];
+  if (v->is_whole) {
+    port *p = NEW(im->a, port);
+    *p = (port){.name = v->name, .is_int = true};
+    n->port = p;
+  }
   for (int i = 0; i < rank; i++)
     if (n->shape.dim[i] < 1) return NULL;
   n->name = "input";

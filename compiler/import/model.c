@@ -269,10 +269,10 @@ void node_set_attr(model *m, onnx_node *n, attribute a) {
 
 onnx_node *model_new_node(model *m, const onnx_node *like, const char *type, int n_in) {
   onnx_node *n = NEW(m->a, onnx_node);
-  *n = (onnx_node){.type = type, .name = like->name, .n_in = n_in, .n_out = 1};
+  *n = (onnx_node){.type = type, .name = like ? like->name : "", .n_in = n_in, .n_out = 1};
   n->in = NEW_N(m->a, value *, n_in + 1);
   n->out = NEW(m->a, value *);
-  n->out[0] = model_new_value(m, like->out[0]->name);
+  n->out[0] = model_new_value(m, like ? like->out[0]->name : "");
   n->out[0]->maker = n;
   return n;
 }
@@ -286,11 +286,21 @@ static void read_list(reader *r, const Onnx__AttributeProto *p, attribute *to) {
     to->list[i] = to->floats ? (double)p->floats[i] : (double)p->ints[i];
 }
 
+/* A list of strings as one, with spaces between. */
+static const char *joined_strings(reader *r, const Onnx__AttributeProto *p) {
+  const char *all = "";
+  for (size_t i = 0; i < p->n_strings && i < MODEL_RANK; i++)
+    all = arena_printf(r->m->a, "%s%s%.*s", all, i ? " " : "", (int)(p->strings[i].len & 0xff),
+                       (const char *)p->strings[i].data);
+  return all;
+}
+
 static bool read_attribute(reader *r, const Onnx__AttributeProto *p, attribute *to) {
   *to = (attribute){.name = arena_strdup(r->m->a, p->name ? p->name : "")};
   int type = p->has_type ? (int)p->type : 0;
   if (type == 1 || (!type && p->has_f)) to->kind = ATTR_FLOAT, to->number = (double)p->f;
   else if (type == 2 || (!type && p->has_i)) to->kind = ATTR_INT, to->number = (double)p->i;
+  else if (type == 8) to->kind = ATTR_TEXT, to->text = joined_strings(r, p);
   else if (type == 4 || (!type && p->t)) {
     to->kind = ATTR_TENSOR;
     return p->t ? (to->tensor = read_tensor(r, p->t)) != NULL
@@ -363,6 +373,8 @@ static bool read_input(reader *r, const Onnx__ValueInfoProto *p) {
       p->type && p->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ? p->type->tensor_type
                                                                             : NULL;
   PUSH(r->m->a, r->m->input, r->m->n_input, v);
+  v->is_whole = t && (t->elem_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT64 ||
+                      t->elem_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT32);
   if (!t || !t->shape || t->shape->n_dim > MODEL_RANK) return true;
   v->rank = (int)t->shape->n_dim;
   v->has_dims = true;

@@ -11,6 +11,10 @@ struct layer;
 enum { MODEL_RANK = 8, MODEL_NODES = 100000, MODEL_OPSET_FIRST = 6 };
 /* The samples of one call, where the model leaves their number open; only in dimensions. */
 #define ANY_BATCH INT64_C(-9000000000000000000)
+/* A dimension may be a number of times the open batch. */
+static inline bool is_open(int64_t d) { return d < ANY_BATCH / 2; }
+static inline int64_t known_part(int64_t d) { return is_open(d) ? d - ANY_BATCH + 1 : d; }
+static inline int64_t open_times(int64_t d, int64_t n) { return ANY_BATCH + known_part(d) * n - 1; }
 
 /* Floats, or whole numbers (of any width, and truth values). */
 typedef struct {
@@ -25,10 +29,15 @@ typedef struct value {
   struct onnx_node *maker; /* NULL: an input of the model, or an initializer */
   int result;              /* which result of its maker */
   const constant *k;       /* NULL: not known before the network runs */
+  bool is_whole;           /* an input of whole numbers */
   bool has_dims;
   int rank;
   int64_t dim[MODEL_RANK]; /* as ONNX sees it, the batch first */
   struct layer *layer;     /* the netc layer whose values these are, in the same order */
+  /* Else it may be another value in another order (layout.c): `of`, whose axes come as `fine` says;
+     dimension i is count[i] of them in a row. */
+  struct value *of;
+  int n_fine, fine[MODEL_RANK], count[MODEL_RANK];
   int n_user;
   struct onnx_node **user;
 } value;

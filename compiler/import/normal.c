@@ -1,6 +1,6 @@
 /* One form for every operator set: attributes that became inputs, defaults, and what netc's
    operators say in another way (automatic padding, transposed matrices, sums of several). */
-#include "layers.h"
+#include "axes.h"
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -134,10 +134,13 @@ static onnx_node *normal_softmax(importer *im, onnx_node *n) {
   int axis = (int)attr_number(n, "axis", im->m->opset < 13 ? 1 : -1);
   if (!x || !x->has_dims) return n;
   if (axis < 0) axis += x->rank;
-  if (axis < im->n_lead) n->reason = "it goes across samples";
+  if (im->n_lead != 1 && axis < im->n_lead) n->reason = "it goes across samples";
   bool rest = false;
   for (int i = axis + 1; i < x->rank; i++) rest |= x->dim[i] != 1;
   if (im->m->opset < 13 && rest) n->reason = "it is a softmax over several dimensions";
+  onnx_node *c = n->reason ? NULL : along_channels(im, n, axis);
+  if (c) return c;
+  settle(im, n->in[0]);
   give_axis(im, n, axis);
   return n;
 }
@@ -197,7 +200,7 @@ static void result_dims(onnx_node *n, int first, int last, bool keep) {
 }
 
 /* As an input for the one that has had it so for longest, which is what netc exports. */
-static void say_channels(importer *im, onnx_node *n) {
+void say_channels(importer *im, onnx_node *n) {
   static double channels[] = {1};
   const int64_t one = 1;
   if (is_type(n, "ReduceSum")) {
@@ -210,11 +213,31 @@ static void say_channels(importer *im, onnx_node *n) {
   }
 }
 
+/* Which dimensions a node names; none: all of a sample. */
+static bool named_axes(const onnx_node *n, int rank, bool gone[MODEL_RANK]) {
+  const attribute *a = node_attr(n, "axes");
+  const value *v = input(n, 1);
+  int64_t count = a ? a->n : v && v->k && v->k->i ? v->k->n : 0;
+  memset(gone, 0, MODEL_RANK * sizeof *gone);
+  if (v && (!v->k || !v->k->i)) return false;
+  for (int64_t i = 0; i < count; i++) {
+    int64_t at = a ? (int64_t)a->list[i] : v->k->i[i];
+    if (at < 0) at += rank;
+    if (at < 0 || at >= rank) return false;
+    gone[at] = true;
+  }
+  return count > 0;
+}
+
 /* netc reduces channels, and keeps them as one. */
 static onnx_node *normal_reduce(importer *im, onnx_node *n) {
-  const value *x = input(n, 0);
+  value *x = input(n, 0);
   int first, last;
-  if (!x || !x->has_dims || !x->layer) return n;
+  bool gone[MODEL_RANK];
+  if (x && x->has_dims && named_axes(n, x->rank, gone) &&
+      reduce_axes(im, n, gone, attr_number(n, "keepdims", 1) != 0))
+    return NULL;
+  if (!x || !x->has_dims || !settle(im, x) || !x->layer) return n;
   if (!axes_range(n, x->rank, &first, &last)) {
     n->reason = "its axes are not next to one another";
     return n;
@@ -239,7 +262,9 @@ static onnx_node *normal_cast(importer *im, onnx_node *n) {
   const value *x = input(n, 0);
   double to = attr_number(n, "to", 1);
   (void)im;
-  if (!x || !x->layer || (to != 1 && to != 10 && to != 11 && to != 16)) return n;
+  bool whole = x && x->layer && x->layer->n->port && x->layer->n->port->is_int;
+  bool same = whole ? to == 6 || to == 7 : to == 1 || to == 10 || to == 11 || to == 16;
+  if (!x || !x->layer || !same) return n;
   n->out[0]->layer = x->layer;
   n->out[0]->has_dims = true;
   n->out[0]->rank = x->rank;
@@ -318,6 +343,8 @@ static onnx_node *normal_window(importer *im, onnx_node *n) {
 
 /* Its automatic padding is of what it makes, which is another matter. */
 static onnx_node *normal_transposed(importer *im, onnx_node *n) {
+  const attribute *how = node_attr(n, "auto_pad");
+  if (how && how->kind == ATTR_TEXT && !strcmp(how->text, "NOTSET")) drop_attr(n, "auto_pad");
   give_kernel(im, n);
   return n;
 }
@@ -370,9 +397,30 @@ static onnx_node *normal_gemm(importer *im, onnx_node *n) {
   return n;
 }
 
-/* A product of rows with a constant matrix. */
+/* Without dimensions of one before the last two. */
+static const constant *matrix_in(importer *im, const value *v) {
+  if (!v || !v->k || !v->k->f || v->k->rank < 2) return NULL;
+  for (int i = 0; i < v->k->rank - 2; i++)
+    if (v->k->dim[i] != 1) return NULL;
+  return constant_viewed(im, v->k, 2, v->k->dim + v->k->rank - 2);
+}
+
+static void settle_inputs(importer *im, onnx_node *n) {
+  for (int i = 0; i < n->n_in; i++)
+    if (n->in[i]) settle(im, n->in[i]);
+}
+
+/* A product with a constant matrix is one of rows. */
 static onnx_node *normal_matmul(importer *im, onnx_node *n) {
-  const value *x = input(n, 0);
+  value *x = input(n, 0), *z = input(n, 1);
+  const constant *left = matrix_in(im, x), *right = matrix_in(im, z);
+  onnx_node *rows = NULL;
+  if (right && x->has_dims && x->rank > 2)
+    rows = matrix_along(im, n, x, x->rank - 1, transposed(im, right, 1));
+  else if (left && z && z->has_dims && z->rank > 2)
+    rows = matrix_along(im, n, z, z->rank - 2, left);
+  if (rows) return rows;
+  settle_inputs(im, n);
   if (!x || !x->has_dims || x->rank != 2 || !is_matrix(input(n, 1))) return n;
   onnx_node *g = model_new_node(im->m, n, "Gemm", 2);
   g->in[0] = n->in[0], g->in[1] = n->in[1], g->out = n->out;
@@ -444,7 +492,7 @@ static onnx_node *normal_affine(importer *im, onnx_node *n) {
     if (norm) return into_norm(im, n, norm, x, v, times);
     if (g && !times) return into_gemm(im, n, g, v);
   }
-  return n;
+  return with_constant(im, n);
 }
 
 /* --- sums and concatenations of several are chains of two --- */
@@ -466,10 +514,17 @@ static onnx_node *chain(importer *im, onnx_node *n, const char *type) {
 
 /* --- the table --- */
 
+/* Several nodes may be one layer; else only the order is noted. */
 static onnx_node *normal_transpose(importer *im, onnx_node *n) {
-  (void)im;
+  const value *x = input(n, 0);
+  int perm[MODEL_RANK];
   transpose_dims(n);
-  return n;
+  if (!n->out[0]->has_dims || !x || match_several(im, n) || im->n_lead != 1)
+    return n->out[0]->layer ? NULL : n;
+  const attribute *a = node_attr(n, "perm");
+  for (int i = 0; i < x->rank; i++) perm[i] = a ? (int)a->list[i] : x->rank - 1 - i;
+  give_transposed(im, n->out[0], n->in[0], perm);
+  return NULL;
 }
 
 static onnx_node *normal_fold(importer *im, onnx_node *n) {
@@ -478,10 +533,105 @@ static onnx_node *normal_fold(importer *im, onnx_node *n) {
 
 /* A node of one axis as netc has it, and nothing else. */
 static onnx_node *normal_one_axis(importer *im, onnx_node *n) {
+  onnx_node *c = along_channels(im, n, attr_number(n, "axis", -1));
+  if (c) return c;
+  settle_inputs(im, n);
   if (!node_attr(n, "axis"))
     node_set_attr(im->m, n, (attribute){.name = "axis", .kind = ATTR_INT, .number = -1});
   normal_axis(im, n);
   return n;
+}
+
+/* A norm over the last dimension. */
+static onnx_node *normal_last_axis(importer *im, onnx_node *n) {
+  const value *x = input(n, 0);
+  double axis = attr_number(n, "axis", -1);
+  if (!x || !x->has_dims) return n;
+  bool last = axis == -1 || axis == x->rank - 1;
+  onnx_node *c = last ? along_channels(im, n, axis) : NULL;
+  if (!last) n->reason = "it is over several dimensions";
+  return c ? c : n;
+}
+
+/* Rows of a table for whole numbers, or one part of a tensor. */
+static onnx_node *normal_gather(importer *im, onnx_node *n) {
+  value *x = input(n, 0), *at = input(n, 1), *y = n->out[0], *row = NULL;
+  double axis = attr_number(n, "axis", 0);
+  if (!x || !at || !x->has_dims) return n;
+  if (is_matrix(x) && axis == 0 && at->layer) {
+    onnx_node *c = rows_of_table(im, n, x, at);
+    if (c) return c;
+  }
+  if (axis < 0) axis += x->rank;
+  if (!at->k || !at->k->i || at->k->n != 1 || axis < 0 || axis >= x->rank ||
+      axis == batch_axis(x)) {
+    n->reason = "netc takes one part of a tensor, or rows of a table for whole numbers";
+    return n;
+  }
+  int a = (int)axis;
+  part p = {at->k->i[0], at->k->i[0] + 1, 1};
+  if (p.from < 0) p.from += x->dim[a], p.to += x->dim[a];
+  row = model_new_value(im->m, y->name);
+  value to = {.has_dims = true};
+  for (int i = 0; i < x->rank; i++)
+    if (i != a || at->k->rank) to.dim[to.rank++] = i == a ? 1 : x->dim[i];
+  if (p.from < 0 || p.to > x->dim[a] || !part_along(im, n, x, row, a, &p) ||
+      !give_view(im, y, row, &to))
+    n->reason = im->why ? im->why : "";
+  return n->reason ? n : NULL;
+}
+
+static bool int_list(const onnx_node *n, int at, const char *name, int64_t i, int64_t *v) {
+  const attribute *a = node_attr(n, name);
+  const value *in = input(n, at);
+  if (a && a->kind == ATTR_LIST && i < a->n) *v = (int64_t)a->list[i];
+  else if (in && in->k && in->k->i && i < in->k->n) *v = in->k->i[i];
+  else return false;
+  return true;
+}
+
+/* Part i of a Slice: false if it is not known. */
+static bool slice_part(const onnx_node *n, const value *x, int64_t i, int *axis, part *p) {
+  int64_t a = i;
+  p->step = 1;
+  if (!int_list(n, 1, "starts", i, &p->from) || !int_list(n, 2, "ends", i, &p->to)) return false;
+  int_list(n, 3, "axes", i, &a);
+  int_list(n, 4, "steps", i, &p->step);
+  if (a < 0) a += x->rank;
+  if (a < 0 || a >= x->rank || p->step < 1) return false;
+  int64_t size = x->dim[a];
+  if (p->from < 0) p->from += size;
+  if (p->to < 0) p->to += size;
+  p->from = p->from < 0 ? 0 : p->from;
+  p->to = p->to > size ? size : p->to;
+  *axis = (int)a;
+  return p->from < p->to || size == ANY_BATCH;
+}
+
+static bool takes_all(const value *x, int axis, const part *p) {
+  return x->dim[axis] == ANY_BATCH ? p->from == 0 && p->step == 1
+                                   : p->from == 0 && p->to == x->dim[axis] && p->step == 1;
+}
+
+/* One dimension after the other. */
+static onnx_node *normal_slice(importer *im, onnx_node *n) {
+  value *x = input(n, 0);
+  int64_t i, from;
+  if (im->n_lead != 1 || !x || !x->has_dims || (!x->layer && !x->of)) {
+    settle_inputs(im, n);
+    return n;
+  }
+  for (i = 0; int_list(n, 1, "starts", i, &from); i++) {
+    part p;
+    int axis;
+    value *y = model_new_value(im->m, n->out[0]->name);
+    if (!slice_part(n, x, i, &axis, &p)) n->reason = "its part is not known";
+    else if (takes_all(x, axis, &p)) continue;
+    else if (!part_along(im, n, x, y, axis, &p)) n->reason = im->why ? im->why : "";
+    if (n->reason) return n;
+    x = y;
+  }
+  return i && give_view(im, n->out[0], x, x) ? NULL : n;
 }
 
 /* --- parts --- */
@@ -519,15 +669,19 @@ static int64_t part_size(const onnx_node *n, int i, int64_t all) {
 }
 
 static onnx_node *normal_split(importer *im, onnx_node *n) {
-  const value *x = input(n, 0);
+  value *x = input(n, 0);
   int64_t from = 0;
   if (!x || !x->has_dims) return n;
   int axis = (int)attr_number(n, "axis", 0);
   if (axis < 0) axis += x->rank;
-  if (axis != im->n_lead) n->reason = "netc cuts channels apart";
+  if (im->n_lead != 1) settle(im, x);
+  if (im->n_lead != 1 && axis != im->n_lead) n->reason = "netc cuts channels apart";
   for (int i = 0; i < n->n_out && !n->reason; i++) {
     int64_t size = part_size(n, i, x->dim[axis]);
-    if (size < 1 || from + size > x->dim[axis] || !part_of(im, n, n->out[i], from, from + size))
+    part p = {from, from + size, 1};
+    if (size < 1 || from + size > x->dim[axis] ||
+        !(im->n_lead == 1 ? part_along(im, n, x, n->out[i], axis, &p)
+                          : part_of(im, n, n->out[i], from, from + size) != NULL))
       n->reason = im->why ? im->why : "its parts are not known";
     from += size;
   }
@@ -539,6 +693,12 @@ static onnx_node *normal_sum(importer *im, onnx_node *n) {
 }
 
 static onnx_node *normal_concat(importer *im, onnx_node *n) {
+  onnx_node *c = rows_before(im, n);
+  if (c) return c;
+  c = concat_channels(im, n);
+  if (n->n_in == 1) return normal_cast(im, n);
+  if (c) return c->n_in > 2 ? chain(im, c, c->type) : c;
+  settle_inputs(im, n);
   normal_axis(im, n);
   return n->n_in > 2 ? chain(im, n, n->type) : n;
 }
@@ -548,10 +708,26 @@ static const struct {
   onnx_node *(*normal)(importer *, onnx_node *);
 } table[] = {
 #define NORMAL(type, function) {#type, function},
+#define NORMAL_ANY(type, function) {#type, function},
 #include "onnx_normal.def"
 #undef NORMAL
+#undef NORMAL_ANY
 };
 enum { N_TABLE = sizeof table / sizeof *table };
+
+static const char *const any_order[] = {
+#define NORMAL(type, function)
+#define NORMAL_ANY(type, function) #type,
+#include "onnx_normal.def"
+#undef NORMAL
+#undef NORMAL_ANY
+};
+
+bool minds_order(const char *type) {
+  for (size_t i = 0; i < sizeof any_order / sizeof *any_order; i++)
+    if (!strcmp(type, any_order[i])) return true;
+  return false;
+}
 
 bool is_rewritten_type(const char *type) {
   for (int i = 0; i < N_TABLE; i++)

@@ -299,11 +299,13 @@ static void put_lines(writer *w, const lines *x) {
 
 static void put_input(writer *w, const layer *l, bool named_too) {
   int64_t dim[MAX_RANK];
-  int rank = shape_in_files(&l->n->shape, false, dim);
+  const bool whole = l->n->port && l->n->port->is_int;
+  int rank = shape_in_files(&l->n->shape, whole, dim);
   if (named_too) put(w, arena_printf(w->a, "%s: ", l->label));
   put(w, "input ");
   for (int i = 0; i < rank; i++)
     put(w, arena_printf(w->a, i ? "x%lld" : "%lld", (long long)dim[i]));
+  if (whole) put(w, arena_printf(w->a, " of %lld", (long long)l->n->shape.below));
   put(w, ";\n");
 }
 

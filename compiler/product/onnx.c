@@ -327,6 +327,8 @@ static bool add_layer(exporter *e, const node *n) {
   e->node = n;
   e->n_bound = e->n_constant = 0;
   if (!node_env(n, 1, e->g->d, &e->env)) return false;
+  if (e->env.n < (int)(sizeof e->env.v / sizeof *e->env.v))
+    e->env.name[e->env.n] = "imported", e->env.v[e->env.n++] = 0;
   if (!op->n_onnx) {
     diag_error(e->g->d, n->at, "give it `onnx` lines (docs/language.md)",
                "`%s` has no form in ONNX", op->name);

@@ -1,0 +1,31 @@
+/* Nodes that go along some dimensions of their inputs, wherever a model has them. */
+#ifndef NETC_IMPORT_AXES_H
+#define NETC_IMPORT_AXES_H
+#include "layers.h"
+
+/* A node like n along the channels, whose result in another order is n's. NULL: n goes along the
+   batch, which n->reason tells, or is not known well enough. */
+onnx_node *along_channels(importer *im, onnx_node *n, double axis);
+/* Every row of x along an axis times a constant matrix [out, in]. */
+onnx_node *matrix_along(importer *im, onnx_node *n, value *x, int axis, const constant *weight);
+/* For each whole number of the input x, its row of a constant table. */
+onnx_node *rows_of_table(importer *im, onnx_node *n, value *table, value *x);
+onnx_node *concat_channels(importer *im, onnx_node *n);
+onnx_node *rows_before(importer *im, onnx_node *n);
+
+typedef struct {
+  int64_t from, to, step; /* to: the first that is not taken */
+} part;
+/* y: these elements of an axis of x. */
+bool part_along(importer *im, const onnx_node *n, value *x, value *y, int axis, const part *p);
+/* n's result: its input reduced over these dimensions. */
+bool reduce_axes(importer *im, onnx_node *n, const bool gone[MODEL_RANK], bool keep);
+/* operands.c: a node of a tensor and a constant as a sum or product of them in the tensor's
+   dimensions; itself, if it is none. NULL: it is a layer already. */
+onnx_node *with_constant(importer *im, onnx_node *n);
+onnx_node *normal_where(importer *im, onnx_node *n);
+/* recurrent.c */
+onnx_node *normal_recurrent(importer *im, onnx_node *n);
+/* normal.c: an axes input or attribute that says channels, as netc's operators have it. */
+void say_channels(importer *im, onnx_node *n);
+#endif
