@@ -184,20 +184,19 @@ static int64_t largest(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* What a program that uses the object must provide: its blocks, one batch and its results. */
 static int64_t ram_needed(const object_sizes *s) {
-  return s->params + s->state + largest(s->infer, s->train) +
-         4 * s->batch * (s->input + s->classes + (s->has_train ? 1 : 0));
+  return s->params + s->state + largest(s->infer, s->train) + s->one_batch;
 }
 
 static char *ram_message(const build_command *c, const object_sizes *s) {
   int64_t need = ram_needed(s);
   return message("`%s` needs %lld bytes of RAM, %lld more than the %ld of --ram:\n"
                  "  parameters        %10lld%s\n  optimizer's state %10lld\n  work              "
-                 "%10lld\n  one batch         %10lld (input, results%s)",
+                 "%10lld\n  one batch         %10lld (inputs, results%s)",
                  c->file, (long long)need, (long long)(need - c->ram), c->ram, (long long)s->params,
                  s->has_init ? "" : " (embedded as constants)", (long long)s->state,
                  (long long)largest(s->infer, s->train),
                  (long long)(need - s->params - s->state - largest(s->infer, s->train)),
-                 s->has_train ? ", labels" : "");
+                 s->has_train ? ", targets" : "");
 }
 
 static void warn_of_slow_arithmetic(const char *code, size_t n, const object *o) {

@@ -11,9 +11,10 @@ mkdir "$work/bin" "$work/examples"
 ln -s "$netc" "$work/bin/netc"
 PATH=$work/bin:$PATH NETC=netc
 export PATH NETC
-cp -r examples/object examples/microcontroller examples/web "$work/examples"
+cp -r examples/object examples/microcontroller examples/text examples/web "$work/examples"
 ln -s "$root/examples/emoji" "$work/examples/emoji"
 ln -s "$root/models" "$work/models"
+ln -s "$root/docs" "$work/docs"
 
 cd "$work/examples/object"
 [ "$(wc -l <classify.c)" -lt 60 ] || fail "classify.c has 60 lines or more"
@@ -65,11 +66,22 @@ if command -v clang-19 >/dev/null && command -v ld.lld-19 >/dev/null && command 
     cmp host.out $board.out || fail "Cortex-$board: other bits than this computer"
     echo "same bits: Cortex-$board"
   done
+  make motion-host motion-m4.elf >make.log 2>&1 || { cat make.log; fail "firmware: motion"; }
+  ./motion-host >host.out
+  grep -q 'right: 9[0-9]$' host.out || { cat host.out; fail "motion does not learn"; }
+  make -s run-motion >motion.out
+  cmp host.out motion.out || fail "motion: other bits than this computer"
+  echo "same bits: a recurrent network on Cortex-M4, in 64 KB"
 else
   echo "skipped: no clang-19, lld-19 or qemu-system-arm"
 fi
 
-cd "$work/examples/web"
+cd "$work/examples/text"
+"$netc" train ../../models/gpt.net -o runs/gpt --epochs 1 >make.log 2>&1 || { cat make.log; fail "gpt"; }
+make >make.log 2>&1 || { cat make.log; fail "examples/text: make"; }
+./write 100 "The network" <write.c >out 2>log || fail "write"
+grep -q '^The network' out || { cat out; fail "write writes nothing"; }
+awk '/loss/ { loss[++n] = $4 } END { exit !(n > 2 && loss[n] < loss[1] * 0.8) }' log || { cat log; fail "write does not learn"; }
 if command -v wasm-ld-19 >/dev/null && command -v chromium >/dev/null; then
   make >make.log 2>&1 || { tail -n 30 make.log; fail "examples/web: make"; }
   python3 -u -m http.server --bind 127.0.0.1 0 >server.log 2>&1 &

@@ -327,6 +327,136 @@ static void test_loader(void **unused) {
   library_free(&l);
 }
 
+/* --- other ports than an image and a class --- */
+
+enum { MOST_PORTS = 8 };
+typedef struct {
+  void *params, *state, *infer_work, *train_work;
+  void *port[MOST_PORTS]; /* of the training step: inputs, targets, predictions, losses */
+} port_blocks;
+
+static void draw_port(const port_info *p, int batch, void *to, uint32_t seed) {
+  int32_t unused[1];
+  float *x = to;
+  make_samples(x, p->count * batch, unused, 1, 1, seed);
+  for (int64_t i = 0; p->is_int && i < p->count * batch; i++)
+    ((int32_t *)to)[i] = (int32_t)((uint32_t)(x[i] * 65536) % (uint32_t)p->below);
+}
+
+static port_blocks port_blocks_new(program *train, const object_sizes *s, int64_t work) {
+  port_blocks b = {block(s->params), block(s->state), block(s->infer), block(work), {0}};
+  assert_true(program_n_ports(train) <= MOST_PORTS);
+  for (int i = 0; i < program_n_ports(train); i++)
+    b.port[i] = block(4 * program_port(train, i)->count * s->batch);
+  return b;
+}
+
+static void port_blocks_free(port_blocks *b) {
+  free(b->params), free(b->state), free(b->infer_work), free(b->train_work);
+  for (int i = 0; i < MOST_PORTS; i++) free(b->port[i]);
+}
+
+/* The inputs and predictions of inference among the ports of training. */
+static void inference_ports(const program *train, void *const *port, void **of) {
+  for (int i = 0, n = 0; i < program_n_ports(train); i++) {
+    port_role role = program_port(train, i)->role;
+    if (role == PORT_INPUT || role == PORT_PREDICTION) of[n++] = port[i];
+  }
+}
+
+typedef float (*train_ports)(const library *l, port_blocks *b, uint64_t step);
+typedef void (*infer_ports)(const library *l, port_blocks *b, void **port);
+
+static void compare_ports_with_jit(const char *net, train_ports step, infer_ports infer_with) {
+  library l = library_new(net, 3, true, NULL);
+  program *infer = program_build(l.g, &(program_options){.batch = 3, .threads = 1}),
+          *train = program_build(l.g, &(program_options){.train = true, .batch = 3, .threads = 2});
+  port_blocks ours = port_blocks_new(train, &l.size, l.size.train),
+              theirs = port_blocks_new(train, &l.size, (int64_t)program_work_bytes(train));
+  void *port[MOST_PORTS];
+  l.init(ours.params, 7);
+  program_init(train, theirs.params, theirs.state, 7);
+  same(ours.params, theirs.params, l.size.params, "initial weights");
+  for (int i = 0; i < STEPS; i++) {
+    for (int k = 0; program_port(train, k)->role <= PORT_TARGET; k++) {
+      draw_port(program_port(train, k), 3, ours.port[k], (uint32_t)(10 * i + k));
+      draw_port(program_port(train, k), 3, theirs.port[k], (uint32_t)(10 * i + k));
+    }
+    run_args a = {.params = theirs.params,
+                  .state = theirs.state,
+                  .work = theirs.train_work,
+                  .port = theirs.port,
+                  .lr = 0.05f,
+                  .step = (uint64_t)i,
+                  .seed = (uint64_t)l.g->train.seed.v[0]};
+    float loss = step(&l, &ours, (uint64_t)i), want;
+    program_run(train, &a);
+    want = mean(theirs.port[program_n_ports(train) - 1], 3);
+    same(&loss, &want, sizeof loss, "losses");
+  }
+  same(ours.params, theirs.params, l.size.params, "trained weights");
+  inference_ports(train, ours.port, port);
+  infer_with(&l, &ours, port);
+  inference_ports(train, theirs.port, port);
+  program_run(infer, &(run_args){.params = theirs.params, .work = theirs.infer_work, .port = port});
+  for (int i = 0; i < program_n_ports(train) - 1; i++)
+    same(ours.port[i], theirs.port[i], 4 * 3 * program_port(train, i)->count, "ports");
+  program_free(infer);
+  program_free(train);
+  port_blocks_free(&ours);
+  port_blocks_free(&theirs);
+  library_free(&l);
+}
+
+static float train_tokens(const library *l, port_blocks *b, uint64_t step) {
+  return l->train(b->params, b->state, b->port[0], b->port[1], 0.05f, step, b->train_work);
+}
+
+static void infer_tokens(const library *l, port_blocks *b, void **port) {
+  l->infer(b->params, port[0], port[1], b->infer_work);
+}
+
+static float train_several(const library *l, port_blocks *b, uint64_t step) {
+  float (*train)(void *params, void *state, const float *float_, const int32_t *right,
+                 const float *y, const int32_t *kind, float lr, uint64_t step, void *work);
+  *(void **)&train = symbol(l, "net_train");
+  return train(b->params, b->state, b->port[0], b->port[1], b->port[2], b->port[3], 0.05f, step,
+               b->train_work);
+}
+
+static void infer_several(const library *l, port_blocks *b, void **port) {
+  void (*infer)(const void *params, const float *float_, const int32_t *right, float *value,
+                float *other, void *work);
+  *(void **)&infer = symbol(l, "net_infer");
+  infer(b->params, port[0], port[1], port[2], port[3], b->infer_work);
+}
+
+static void test_bits_ports(void **unused) {
+  (void)unused;
+  compare_ports_with_jit("tests/object/tokens.net", train_tokens, infer_tokens);
+  compare_ports_with_jit("tests/object/several.net", train_several, infer_several);
+}
+
+static void test_header_of_ports(void **unused) {
+  (void)unused;
+  graph *g = graph_load("tests/object/several.net", NULL);
+  object_options options = {.prefix = "net", .batch = 2, .train = true, .ident = "test"};
+  char *error = NULL;
+  object *o = object_new(g, &options, &error);
+  char *header = object_header(o);
+  static const char *const lines[] = {
+      "  NET_FLOAT__COUNT = 50, ", "  NET_RIGHT_BELOW = 10, ",
+      "input   float_       2 x 5 x 5 floats",
+      "target  kind         1 whole number below 4 (int32_t)",
+      "void net_infer(const void *params, const float *float_, const int32_t *right, float *value, "
+      "float *other, void *work);"};
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+    if (!strstr(header, lines[i])) fail_msg("no `%s` in\n%s", lines[i], header);
+  free(header);
+  object_free(o);
+  graph_free(g);
+}
+
 static void test_no_such_machine(void **unused) {
   (void)unused;
   graph *g = graph_load(SMALL, NULL);
@@ -442,9 +572,10 @@ static int reference(const char *net, int batch) {
 int main(int argc, char **argv) {
   if (argc == 4 && !strcmp(argv[1], "reference")) return reference(argv[2], atoi(argv[3]));
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_bits_small), cmocka_unit_test(test_bits_emoji),
-      cmocka_unit_test(test_bits_tiles), cmocka_unit_test(test_embedded),
-      cmocka_unit_test(test_loader),     cmocka_unit_test(test_no_such_machine),
+      cmocka_unit_test(test_bits_small),      cmocka_unit_test(test_bits_emoji),
+      cmocka_unit_test(test_bits_tiles),      cmocka_unit_test(test_embedded),
+      cmocka_unit_test(test_loader),          cmocka_unit_test(test_bits_ports),
+      cmocka_unit_test(test_header_of_ports), cmocka_unit_test(test_no_such_machine),
       cmocka_unit_test(test_latency),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,15 +104,20 @@ static void measure(object *o) {
   s->has_train = o->opt.train;
   s->has_weights = o->opt.weights != NULL;
   s->has_init = s->has_train || !s->has_weights;
-  s->input = tensor_elements(o->infer.p->x) / s->batch;
-  s->classes = tensor_elements(o->infer.p->logits) / s->batch;
+  object_find_ports(o);
   s->params = s->has_init ? infer->bytes[BLOCK_PARAMS] : 0;
   s->infer = infer->bytes[BLOCK_WORK];
   if (!s->has_train) return;
   if (train->bytes[BLOCK_PARAMS] != infer->bytes[BLOCK_PARAMS])
     internal_error("params", "training and inference lay them out differently");
-  o->logits_at = train->bytes[BLOCK_WORK];
-  o->losses_at = o->logits_at + aligned(4 * tensor_elements(o->train.p->logits));
+  o->kept_at = NEW_N(o->infer.mem, int64_t, o->train_ports.n);
+  o->losses_at = train->bytes[BLOCK_WORK];
+  for (int i = 0; i < o->train_ports.n; i++) {
+    const port_info *p = &o->train_ports.port[i].info;
+    if (p->role != PORT_PREDICTION) continue;
+    o->kept_at[i] = o->losses_at;
+    o->losses_at += aligned(4 * p->count * s->batch);
+  }
   s->state = train->bytes[BLOCK_STATE];
   s->train = o->losses_at + aligned(4 * s->batch);
 }
@@ -170,30 +175,22 @@ static void build_module(object *o) {
   module_passes(o->module, o->generator, "globaldce,ipsccp,function(early-cse,simplifycfg)");
 }
 
-/* The functions of an object take one input of floats, and a class for each sample. */
-static bool ports_fit(const object *o, char **error) {
-  const graph *g = o->g;
-  const port *y = g->n_target ? g->target[0] : NULL;
-  const char *why = NULL;
-  if (g->n_input != 1) why = "an object has one input, and this network has several";
-  else if (g->input[0]->is_int)
-    why = "an object's input is floats, and this network's is whole numbers";
-  else if (o->opt.train &&
-           (g->n_target != 1 || !y->is_int || y->shape.rank || g->train.n_loss != 1))
-    why = "the training step of an object takes one class a sample; without --train, inference can "
-          "be built";
-  if (!why && o->opt.train && g->train.loss->balanced && !g->train.loss->n_table)
-    why = "`weights=balanced` counts samples, which an object does not see: give the loss a list "
-          "of weights";
-  if (why) *error = allocated(strdup(why));
-  return !why;
+static bool losses_fit(const object *o, char **error) {
+  const traincfg *t = &o->g->train;
+  for (int i = 0; o->opt.train && i < t->n_loss; i++)
+    if (t->loss[i].balanced && !t->loss[i].n_table) {
+      *error = allocated(strdup("`weights=balanced` counts samples, which an object does not see: "
+                                "give the loss a list of weights"));
+      return false;
+    }
+  return true;
 }
 
 object *object_new(const graph *g, const object_options *options, char **error) {
   object *o = allocated(calloc(1, sizeof *o));
   o->g = g;
   o->opt = *options;
-  if (!ports_fit(o, error) || !set_machine(o, error)) {
+  if (!losses_fit(o, error) || !set_machine(o, error)) {
     object_free(o);
     return NULL;
   }

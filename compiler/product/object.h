@@ -20,8 +20,9 @@ typedef struct {
 /* What the header's constants say; bytes unless said otherwise. */
 typedef struct {
   int batch;
-  int64_t input;   /* floats of one sample */
-  int64_t classes; /* floats of one sample's result */
+  int64_t input;     /* values of one sample of the first input */
+  int64_t classes;   /* floats of one sample of the first result */
+  int64_t one_batch; /* all inputs, targets and results */
   int64_t params, state, infer, train;
   bool has_train, has_weights, has_init; /* has_init: PREFIX_init and PREFIX_load are there */
 } object_sizes;

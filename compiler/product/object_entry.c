@@ -163,36 +163,48 @@ static LLVMValueRef params_for_inference(const entry *e) {
   return LLVMBuildSelect(e->b, none, own, parameter(e, 0), "");
 }
 
-/* void PREFIX_infer(const void *params, const float *x, float *y, void *work) */
+/* n pointers from type[from] on. */
+static void pointers(const entry *e, LLVMTypeRef *type, int from, int n) {
+  for (int i = 0; i < n; i++) type[from + i] = e->ptr;
+}
+
+/* void PREFIX_infer(const void *params, const float *x, .., float *y, .., void *work) */
 static void add_infer(object *o) {
   entry e = entry_new(o, &o->infer);
-  LLVMTypeRef type[4] = {e.ptr, e.ptr, e.ptr, e.ptr};
-  begin(&e, "infer", e.none, type, 4);
+  const int n = o->ports.n;
+  LLVMTypeRef *type = NEW_N(o->infer.mem, LLVMTypeRef, n + 2);
+  pointers(&e, type, 0, n + 2);
+  begin(&e, "infer", e.none, type, (unsigned)n + 2);
   e.block[BLOCK_PARAMS] = params_for_inference(&e);
-  e.block[o->infer.p->x->block] = parameter(&e, 1);
-  e.block[o->infer.p->logits->block] = parameter(&e, 2);
-  e.block[BLOCK_WORK] = parameter(&e, 3);
+  for (int i = 0; i < n; i++) e.block[o->ports.port[i].block] = parameter(&e, (unsigned)i + 1);
+  e.block[BLOCK_WORK] = parameter(&e, (unsigned)n + 1);
   e.block[BLOCK_CONTROL] = control_block(&e, NULL, NULL);
   run(&e, o->infer.kernels);
   LLVMBuildRetVoid(e.b);
   LLVMDisposeBuilder(e.b);
 }
 
-/* float PREFIX_train(void *params, void *state, const float *x, const int32_t *labels, float lr,
-                      uint64_t step, void *work) */
+/* float PREFIX_train(void *params, void *state, const float *x, .., const int32_t *labels, ..,
+                      float lr, uint64_t step, void *work) */
 static void add_train(object *o) {
   entry e = entry_new(o, &o->train);
-  LLVMTypeRef type[7] = {e.ptr, e.ptr, e.ptr, e.ptr, e.f32, e.i64, e.ptr};
-  begin(&e, "train", e.f32, type, 7);
+  const port_list *l = &o->train_ports;
+  unsigned n = 2;
+  for (int i = 0; i < l->n; i++) n += l->port[i].info.role != PORT_PREDICTION;
+  LLVMTypeRef *type = NEW_N(o->infer.mem, LLVMTypeRef, n + 3);
+  pointers(&e, type, 0, (int)n + 3);
+  type[n] = e.f32, type[n + 1] = e.i64;
+  begin(&e, "train", e.f32, type, n + 3);
   e.block[BLOCK_PARAMS] = parameter(&e, 0);
   e.block[BLOCK_STATE] = parameter(&e, 1);
+  e.block[BLOCK_WORK] = parameter(&e, n + 2);
+  for (int i = 0, given = 2; i < l->n; i++)
+    e.block[l->port[i].block] = l->port[i].info.role == PORT_PREDICTION
+                                    ? place(&e, BLOCK_WORK, o->kept_at[i])
+                                    : parameter(&e, (unsigned)given++);
   const nestprog *p = o->train.p;
-  e.block[p->x->block] = parameter(&e, 2);
-  e.block[p->label->block] = parameter(&e, 3);
-  e.block[BLOCK_WORK] = parameter(&e, 6);
-  e.block[p->logits->block] = place(&e, BLOCK_WORK, o->logits_at);
   e.block[p->losses->block] = place(&e, BLOCK_WORK, o->losses_at);
-  e.block[BLOCK_CONTROL] = control_block(&e, parameter(&e, 4), parameter(&e, 5));
+  e.block[BLOCK_CONTROL] = control_block(&e, parameter(&e, n), parameter(&e, n + 1));
   run(&e, o->train.kernels);
   LLVMValueRef arg[2] = {e.block[p->losses->block], whole(e.i32, o->size.batch)};
   LLVMBuildRet(e.b, call(&e, embed_function(o->module, "netc_embed_mean"), arg, 2));

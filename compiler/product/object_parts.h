@@ -5,6 +5,16 @@
 #include "pipeline.h"
 #include "weights.h"
 
+typedef struct {
+  const char *c_name; /* a C identifier, unique among those of a function */
+  port_info info;
+  int block;
+} object_port;
+typedef struct {
+  int n;
+  object_port *port; /* inputs, targets, predictions */
+} port_list;
+
 struct object {
   const graph *g;
   object_options opt;
@@ -13,9 +23,14 @@ struct object {
   LLVMTargetMachineRef generator;
   LLVMModuleRef module;
   compilation infer, train;     /* train: only if size.has_train */
-  int64_t logits_at, losses_at; /* bytes from the start of the training step's workspace */
+  port_list ports, train_ports; /* of inference and of the training step */
+  bool plain;                   /* one image or row of floats, one class: today's header */
+  int64_t *kept_at;             /* for each of train_ports: where the step keeps a prediction ... */
+  int64_t losses_at;            /* ... and the losses, in bytes from the start of its workspace */
 };
 
+/* ports, train_ports, plain, and the sizes that follow from them (object_ports.c). */
+void object_find_ports(object *o);
 /* The exported functions (object_entry.c); the kernels must be in the module. */
 void object_add_functions(object *o);
 /* Adds a function of the module that other modules see. */

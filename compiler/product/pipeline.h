@@ -29,6 +29,9 @@ void pipeline_run(compilation *c, const char *stop);
 void pipeline_title(const compilation *c, char title[64]);
 void compilation_free(compilation *c);
 
+/* What a caller knows of a tensor that it gives or gets. */
+port_info describe_port(const tensor *t);
+
 struct weight_table;
 /* A program from a compilation whose graph, options, optimizer and precision are set. With F64,
    every float behind the pointers of run_args is a double. */

@@ -144,7 +144,7 @@ static port_role role_of(const tensor *t) {
 }
 
 /* Predictions that are vectors may be images of 1 x 1 inside. */
-static port_info port_of(const tensor *t) {
+port_info describe_port(const tensor *t) {
   const char *name = t->role != T_LOGITS ? t->name : t->node->label ? t->node->label : "logits";
   port_info i = {.name = name, .role = role_of(t), .is_int = is_whole(t), .below = t->below};
   i.count = 1;
@@ -165,7 +165,7 @@ static void collect_ports(program *p) {
   const nestprog *n = p->c.p;
   p->n_port = n->n_port;
   p->port = calloc((size_t)n->n_port + 1, sizeof *p->port);
-  for (int i = 0; i < n->n_port; i++) p->port[i] = port_of(n->port[i]);
+  for (int i = 0; i < n->n_port; i++) p->port[i] = describe_port(n->port[i]);
 }
 
 int program_n_ports(const program *p) { return p->n_port; }
