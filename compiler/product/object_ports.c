@@ -6,14 +6,14 @@
 
 /* Words that a parameter of a C or C++ function cannot be called, or that others are. */
 static const char *const taken[] = {
-    "params",   "state",    "work",     "lr",       "step",     "auto",    "bool",     "break",
-    "case",     "catch",    "char",     "class",    "const",    "continue", "default", "delete",
-    "do",       "double",   "else",     "enum",     "explicit", "export",  "extern",   "false",
-    "float",    "for",      "friend",   "goto",     "if",       "inline",  "int",      "long",
-    "mutable",  "new",      "operator", "private",  "public",   "register", "restrict", "return",
-    "short",    "signed",   "sizeof",   "static",   "struct",   "switch",  "template", "this",
-    "throw",    "true",     "try",      "typedef",  "typename", "union",   "unsigned", "using",
-    "virtual",  "void",     "volatile", "while",    "and",      "or",      "not",      "xor"};
+    "params",  "state",  "work",     "lr",      "step",     "auto",     "bool",     "break",
+    "case",    "catch",  "char",     "class",   "const",    "continue", "default",  "delete",
+    "do",      "double", "else",     "enum",    "explicit", "export",   "extern",   "false",
+    "float",   "for",    "friend",   "goto",    "if",       "inline",   "int",      "long",
+    "mutable", "new",    "operator", "private", "public",   "register", "restrict", "return",
+    "short",   "signed", "sizeof",   "static",  "struct",   "switch",   "template", "this",
+    "throw",   "true",   "try",      "typedef", "typename", "union",    "unsigned", "using",
+    "virtual", "void",   "volatile", "while",   "and",      "or",       "not",      "xor"};
 
 static bool is_taken(const port_list *l, const char *name) {
   for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)

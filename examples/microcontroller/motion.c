@@ -20,7 +20,9 @@ static int draw_number(int below) {
 /* Back and forth between -1 and 1 in `period` readings. */
 static float wave(int t, int period) {
   int at = t % period * 4;
-  return (float)(at < period ? at : at < 3 * period ? 2 * period - at : at - 4 * period) /
+  return (float)(at < period       ? at
+                 : at < 3 * period ? 2 * period - at
+                                   : at - 4 * period) /
          (float)period;
 }
 
