@@ -391,13 +391,44 @@ static LLVMValueRef combine_guarded(em *e, LLVMValueRef acc, const point *p) {
 
 /* --- reduction loops --- */
 
+/* Asks for what x reads in the next tile along the vectors, as p has it in this one. */
+static void ask_ahead(em *e, const access *x, const point *p) {
+  const ref *r = ref_of(e, x);
+  int64_t tile = e->tile[e->vec], line = 16;
+  point next = *p;
+  for (int64_t at = 0; at < tile; at += line) {
+    next.off[e->vec] = tile + at;
+    LLVMValueRef a[4] = {address(e, r, x, &next), ir_int(&e->c, 0, 1), ir_int(&e->c, 2, 1),
+                         ir_int(&e->c, 1, 1)};
+    ir_call(&e->c, "llvm.prefetch", e->c.ptr, 4, a);
+  }
+}
+
+static void ask_for_operands(em *e, const point *red) {
+  reads r = reads_of_term(e->n);
+  point p = join(e, &e->points[0], red);
+  for (int i = 0; i < r.n; i++)
+    if (access_stride(&r.read[i]->rd, e->vec) == 1 && rows_far_apart(e->n, &r.read[i]->rd))
+      ask_ahead(e, &r.read[i]->rd, &p);
+}
+
+static void ask_for_results(em *e) {
+  reads r = reads_of_stores(e->n);
+  for (int i = 0; i < r.n; i++)
+    for (int64_t k = 0; k < e->n_point; k++)
+      if (e->points[k].chunk == 0 && access_stride(&r.read[i]->rd, e->vec) == 1)
+        ask_ahead(e, &r.read[i]->rd, &e->points[k]);
+}
+
 static void body(em *e) {
   points red = list_points(e, true);
-  for (int64_t r = 0; r < red.n; r++)
+  for (int64_t r = 0; r < red.n; r++) {
+    if (e->s->ahead) ask_for_operands(e, &red.at[r]);
     for (int64_t i = 0; i < e->n_point; i++) {
       point p = join(e, &e->points[i], &red.at[r]);
       e->acc[i] = combine_guarded(e, e->acc[i], &p);
     }
+  }
   forget(e);
 }
 
@@ -714,6 +745,7 @@ static void tile_code(em *e) {
     e->acc[i] = e->n->init ? eval_wide(e, e->n->init, &e->points[i], width_at(e, &e->points[i]))
                            : ir_float(&e->c, start, lanes ? LANES : width_at(e, &e->points[i]));
   forget(e);
+  if (e->s->results_ahead) ask_for_results(e);
   reduce_from(e, 0);
   if (lanes) fold_all(e);
   write_results(e);

@@ -76,9 +76,9 @@ static void put_expr(writer *w, expr *e) {
 static void put_schedule(writer *w) {
   const nest *n = w->c->n;
   const schedule *s = n->sched;
-  const int64_t head[] = {n->red,     n->lanes,        s->vec,     s->across,
-                          s->fold,    s->n_domain,     n->n_axis,  s->n_loop,
-                          n->n_guard, n->init != NULL, n->n_store, n->pick};
+  const int64_t head[] = {n->red,      n->lanes,  s->vec,           s->across,  s->fold,
+                          s->n_domain, n->n_axis, s->n_loop,        n->n_guard, n->init != NULL,
+                          n->n_store,  s->ahead,  s->results_ahead, n->pick};
   for (size_t i = 0; i < sizeof head / sizeof *head; i++) put(w, head[i]);
   for (int a = 0; a < n->n_axis; a++) {
     put(w, n->axis[a].extent);

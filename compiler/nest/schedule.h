@@ -20,6 +20,9 @@ typedef struct schedule {
   int across; /* axis along which some reads run, while stores run along vec: blocks of a tile are
                  transposed in registers; or -1 */
   int fold;   /* with lanes: output axis whose tile is folded and stored as one vector, or -1 */
+  bool ahead; /* while a tile is computed, memory is asked for what the next one along vec needs:
+                 operands whose rows lie far apart, ... */
+  bool results_ahead; /* ... and what the stores read */
   int64_t
       tile[MAX_AXES]; /* points of the axis inside one tile: unrolled, or in vectors along vec */
   int n_loop;
@@ -33,6 +36,8 @@ typedef struct schedule {
 
 /* Floats of a vector register in code for t, and the widest chunk not above `left`. */
 int64_t vector_chunk(const target_info *t, int64_t left);
+/* Do neighbours of the sum read x so far apart that no prefetcher follows? */
+bool rows_far_apart(const nest *n, const access *x);
 /* The steps of one access along an axis, in elements. Valid once strides are set (halo.c). */
 int64_t access_stride(const access *x, int ax);
 #endif

@@ -457,6 +457,28 @@ static int fold_axis(nest *n) {
   return -1;
 }
 
+/* --- asking for memory ahead --- */
+
+enum { FAR_ROW = 512 }; /* elements */
+
+bool rows_far_apart(const nest *n, const access *x) {
+  return access_stride(x, innermost_reduce(n)) >= FAR_ROW;
+}
+
+/* Tiles that follow each other along rows of large tensors read a short piece of every row: too
+   many streams for a prefetcher. The tile at hand asks for the pieces of the next. */
+static void look_ahead(nest *n, schedule *s, const target_info *t) {
+  bool along = s->n_loop > 0 && s->vec >= 0 && s->loop[s->n_loop - 1] == s->vec;
+  int64_t rows = 1; /* with one, all that is computed waits for memory anyway */
+  for (int a = 0; a < n->n_axis; a++) rows *= n->axis[a].reduce || a == s->vec ? 1 : s->tile[a];
+  if (!along || rows == 1 || t->body < SMALL_BODY || n->n_guard || n->pick) return;
+  reads r = reads_of_term(n);
+  for (int i = 0; i < r.n; i++)
+    s->ahead |= access_stride(&r.read[i]->rd, s->vec) == 1 && rows_far_apart(n, &r.read[i]->rd) &&
+                tensor_bytes(r.read[i]->rd.t) > t->l1 * 1024;
+  s->results_ahead = !n->chain && results_far(n, t);
+}
+
 static void schedule_nest(nestprog *p, nest *n, const target_info *t, int threads) {
   schedule *s = n->sched = NEW(p->mem, schedule);
   s->fold = s->across = -1;
@@ -468,6 +490,7 @@ static void schedule_nest(nestprog *p, nest *n, const target_info *t, int thread
   else plain_tile(n, s, t);
   unroll_reduction(n, s, t);
   choose_loops(n, s);
+  if (is_contraction(n) && !n->lanes) look_ahead(n, s, t);
 }
 
 void schedule_program(nestprog *p, const target_info *t, int threads) {
