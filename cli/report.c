@@ -115,11 +115,11 @@ static void table_row(FILE *f, const study *s, const contestant *c) {
   fprintf(f, "<tr%s><td>", v->leads ? " class=\"lead\"" : "");
   text(f, c->label);
   fputs("</td>", f);
-  spread_cell(f, "best val acc", v->best_acc, s->n_seed, 3);
+  spread_cell(f, "best val", v->best_measure, s->n_seed, 3);
   p_cell(f, v);
-  spread_cell(f, "val acc", v->val_acc, s->n_seed, 3);
+  spread_cell(f, "val", v->val_measure, s->n_seed, 3);
   spread_cell(f, "val loss", v->val_loss, s->n_seed, 3);
-  spread_cell(f, "train acc", v->train_acc, s->n_seed, 3);
+  spread_cell(f, "train", v->train_measure, s->n_seed, 3);
   spread_cell(f, "train loss", v->train_loss, s->n_seed, 3);
   spread_cell(f, "least val loss", v->least_loss, s->n_seed, 3);
   spread_cell(f, "at epoch", v->least_epoch, s->n_seed, 1);
@@ -131,11 +131,13 @@ static void table_row(FILE *f, const study *s, const contestant *c) {
 }
 
 static void table_of(FILE *f, const study *s, int from, int to) {
-  fputs("<table>\n<tr><th></th><th>best val acc</th><th>p</th><th>val acc</th>"
-        "<th>val loss</th><th>train acc</th><th>train loss</th><th>least val loss</th>"
-        "<th>at epoch</th><th>s / epoch</th><th>parameters</th><th>MACs</th><th>memory, "
-        "MB</th></tr>\n",
-        f);
+  const char *by = s->c[from].measure;
+  fprintf(f,
+          "<table>\n<tr><th></th><th>best val %s</th><th>p</th><th>val %s</th>"
+          "<th>val loss</th><th>train %s</th><th>train loss</th><th>least val loss</th>"
+          "<th>at epoch</th><th>s / epoch</th><th>parameters</th><th>MACs</th><th>memory, "
+          "MB</th></tr>\n",
+          by, by, by);
   for (int i = from; i < to; i++) table_row(f, s, &s->c[i]);
   fputs("</table>\n", f);
 }
@@ -169,18 +171,23 @@ static void legend(FILE *f, const study *s, int from, int to) {
 }
 
 static void charts(FILE *f, const study *s, int from, int to) {
-  static const char *const title[] = {"training loss", "validation loss", "training accuracy",
-                                      "validation accuracy"};
+  static const char *const accuracy[] = {"training loss", "validation loss", "training accuracy",
+                                         "validation accuracy"},
+                           *const mae[] = {"training loss", "validation loss",
+                                           "training error (MAE)", "validation error (MAE)"};
+  const bool is_share = !measure_falls(s->c[from].measure);
+  const char *const *title = is_share ? accuracy : mae;
+  const int end = strcmp(s->c[from].measure, "loss") ? CURVE_VAL_MEASURE : CURVE_VAL_LOSS;
   chart_series *series = allocate((size_t)(to - from) * sizeof *series);
   legend(f, s, from, to);
   fputs("<div class=\"charts\">\n", f);
-  for (int column = CURVE_TRAIN_LOSS; column <= CURVE_VAL_ACC; column++) {
+  for (int column = CURVE_TRAIN_LOSS; column <= end; column++) {
     for (int i = from; i < to; i++) {
       double *mean, *dev;
       const int n = study_curve(s, &s->c[i], (curve_column)column, &mean, &dev);
       series[i - from] = (chart_series){n, i - from, mean, s->n_seed > 1 ? dev : NULL};
     }
-    chart_svg(f, title[column], series, to - from, column >= CURVE_TRAIN_ACC);
+    chart_svg(f, title[column], series, to - from, is_share && column >= CURVE_TRAIN_MEASURE);
   }
   fputs("</div>\n", f);
   free(series);
@@ -246,19 +253,22 @@ static const char *processor_name(char *buf, size_t room) {
 }
 
 static void explain(FILE *f, const study *s) {
+  const char *by = s->c[0].measure;
   const long long n_val = (long long)s->c[0].n_val;
-  fprintf(
-      f,
-      "<p class=\"soft\">Mean &plusmn; standard deviation over %d seed%s, which draw initial "
-      "weights, split and order. Losses and accuracies are those of the last epoch unless the "
-      "column says otherwise. p is the chance that the best validation accuracy differs so much "
-      "from that of the best by luck (paired t-test over three seeds or more, with Holm's "
-      "correction "
-      "for several comparisons). An accuracy of 0.88 on %lld "
-      "samples has itself a standard error of %.3f. Times were taken with several runs side by "
-      "side, one thread each. Curves are means over the seeds, with the "
-      "standard deviation as a band.</p>\n",
-      s->n_seed, s->n_seed == 1 ? "" : "s", n_val, stats_share_error(0.88, (double)n_val));
+  fprintf(f,
+          "<p class=\"soft\">Mean &plusmn; standard deviation over %d seed%s, which draw initial "
+          "weights, split and order. Losses and %s are those of the last epoch unless the "
+          "column says otherwise. p is the chance that the best validation %s differs so much "
+          "from that of the best by luck (paired t-test over three seeds or more, with Holm's "
+          "correction for several comparisons). ",
+          s->n_seed, s->n_seed == 1 ? "" : "s", measure_falls(by) ? "errors" : "accuracies",
+          measure_falls(by) ? by : "accuracy");
+  if (!measure_falls(by))
+    fprintf(f, "An accuracy of 0.88 on %lld samples has itself a standard error of %.3f. ", n_val,
+            stats_share_error(0.88, (double)n_val));
+  fputs("Times were taken with several runs side by side, one thread each. Curves are means over "
+        "the seeds, with the standard deviation as a band.</p>\n",
+        f);
 }
 
 static void origin(FILE *f, const study *s) {

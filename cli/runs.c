@@ -215,13 +215,33 @@ static void add_cell(table *t, const run *r, const char *key) {
   else table_add(t, "%.6g", v);
 }
 
+/* What only runs of some tasks have; a column where one of those shown has it. */
+static const table_column task_shown[] = {
+    {"val mae", 0, 0, 1}, {"val R2", 0, 0, 1}, {"val IoU", 0, 0, 1}};
+static const char *const task_keys[] = {"val_mae", "val_r2", "val_iou"};
+enum { N_TASK = sizeof task_keys / sizeof *task_keys };
+
+static bool any_has(const runs_command *c, const char *key) {
+  for (int i = 0; i < c->n_run; i++)
+    if (!isnan(number_of(text_of(&c->run[i], key)))) return true;
+  return false;
+}
+
 static void print_runs(const runs_command *c) {
-  table_column column[N_SHOWN + MAX_WORDS];
+  table_column column[N_SHOWN + N_TASK + MAX_WORDS];
+  const char *key[N_SHOWN + N_TASK];
+  int n = N_SHOWN;
   memcpy(column, shown, sizeof shown);
-  for (int i = 0; i < c->n_column; i++) column[N_SHOWN + i] = (table_column){c->column[i], 1, 0, 1};
-  table *t = table_new(column, N_SHOWN + c->n_column);
+  memcpy(key, keys, sizeof keys);
+  for (int i = 0; i < N_TASK; i++) {
+    if (!any_has(c, task_keys[i])) continue;
+    key[n] = task_keys[i];
+    column[n++] = task_shown[i];
+  }
+  for (int i = 0; i < c->n_column; i++) column[n + i] = (table_column){c->column[i], 1, 0, 1};
+  table *t = table_new(column, n + c->n_column);
   for (int i = 0; i < c->n_run; i++) {
-    for (int k = 0; k < N_SHOWN; k++) add_cell(t, &c->run[i], keys[k]);
+    for (int k = 0; k < n; k++) add_cell(t, &c->run[i], key[k]);
     for (int k = 0; k < c->n_column; k++) add_cell(t, &c->run[i], c->column[k]);
   }
   table_print(t, "--json has everything");

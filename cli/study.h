@@ -20,14 +20,14 @@ typedef struct {
 } spread;
 
 typedef struct {
-  spread train_loss, train_acc, val_loss, val_acc; /* of the last epoch */
-  spread best_acc, best_loss;                      /* of the best epoch */
-  spread least_loss, least_epoch;                  /* of the epoch of least validation loss */
-  spread seconds;                                  /* of an epoch */
+  spread train_loss, val_loss, train_measure, val_measure; /* of the last epoch */
+  spread best_measure, best_loss, best_r2;                 /* of the best epoch */
+  spread least_loss, least_epoch; /* of the epoch of least validation loss */
+  spread seconds;                 /* of an epoch */
   int diverged;
-  double p;         /* that best_acc differs from the leader's by chance alone; NaN: unknown */
+  double p;         /* that best_measure differs from the leader's by chance alone; NaN: unknown */
   double p_holm;    /* the same, corrected for all the comparisons of its study */
-  bool leads;       /* the highest mean best_acc of its study */
+  bool leads;       /* the best mean best_measure of its study */
   const char *note; /* what strikes the eye, in words; may be "" */
 } verdict;
 
@@ -45,6 +45,7 @@ typedef struct {
   int *job; /* of every seed */
   /* filled in by study_judge */
   seed_result *seed;
+  const char *measure; /* what runs are held against one another by: "acc", "mae", "loss" */
   verdict v;
 } contestant;
 
@@ -85,7 +86,12 @@ bool study_judge(study *s);
 int study_mean_curve(const study *s, const contestant *c, epoch_row **row);
 /* The same of one column, with the standard deviation over the seeds. The arrays are in the study's
    arena. */
-typedef enum { CURVE_TRAIN_LOSS, CURVE_VAL_LOSS, CURVE_TRAIN_ACC, CURVE_VAL_ACC } curve_column;
+typedef enum {
+  CURVE_TRAIN_LOSS,
+  CURVE_VAL_LOSS,
+  CURVE_TRAIN_MEASURE,
+  CURVE_VAL_MEASURE
+} curve_column;
 int study_curve(const study *s, const contestant *c, curve_column column, double **mean,
                 double **dev);
 void study_print_table(const study *s);

@@ -35,16 +35,19 @@ static bool read_seed(study *s, contestant *c, int i) {
   r->least = least_val_loss(r->row, r->n_row);
   for (int k = 0; k < r->n_row; k++)
     if (!r->best || row_better(c->metric, &r->row[r->best - 1], &r->row[k])) r->best = k + 1;
+  double train, val;
+  if (r->n_row) c->measure = row_measure(r->row, &train, &val);
   return true;
 }
 
 typedef enum {
   TRAIN_LOSS,
-  TRAIN_ACC,
+  TRAIN_MEASURE,
   VAL_LOSS,
-  VAL_ACC,
-  BEST_ACC,
+  VAL_MEASURE,
+  BEST_MEASURE,
   BEST_LOSS,
+  BEST_R2,
   LEAST_LOSS,
   LEAST_EPOCH,
   SECONDS
@@ -57,14 +60,21 @@ static double seconds_of_epoch(const seed_result *r) {
   return stats_mean(v, n);
 }
 
+static double measured(const epoch_row *r, bool validation) {
+  double train, val;
+  row_measure(r, &train, &val);
+  return validation ? val : train;
+}
+
 static double value_of(const seed_result *r, measure m) {
   const epoch_row *last = &r->row[r->n_row - 1];
   switch (m) {
   case TRAIN_LOSS: return last->train_loss;
-  case TRAIN_ACC: return last->train_acc;
+  case TRAIN_MEASURE: return measured(last, false);
   case VAL_LOSS: return last->val_loss;
-  case VAL_ACC: return last->val_acc;
-  case BEST_ACC: return r->row[r->best - 1].val_acc;
+  case VAL_MEASURE: return measured(last, true);
+  case BEST_MEASURE: return measured(&r->row[r->best - 1], true);
+  case BEST_R2: return r->row[r->best - 1].more[2];
   case BEST_LOSS: return r->row[r->best - 1].val_loss;
   case LEAST_LOSS: return r->row[r->least - 1].val_loss;
   case LEAST_EPOCH: return r->least;
@@ -85,10 +95,11 @@ static spread spread_of(const study *s, const contestant *c, measure m) {
 static void summarize(const study *s, contestant *c) {
   verdict *v = &c->v;
   v->train_loss = spread_of(s, c, TRAIN_LOSS);
-  v->train_acc = spread_of(s, c, TRAIN_ACC);
+  v->train_measure = spread_of(s, c, TRAIN_MEASURE);
   v->val_loss = spread_of(s, c, VAL_LOSS);
-  v->val_acc = spread_of(s, c, VAL_ACC);
-  v->best_acc = spread_of(s, c, BEST_ACC);
+  v->val_measure = spread_of(s, c, VAL_MEASURE);
+  v->best_measure = spread_of(s, c, BEST_MEASURE);
+  v->best_r2 = spread_of(s, c, BEST_R2);
   v->best_loss = spread_of(s, c, BEST_LOSS);
   v->least_loss = spread_of(s, c, LEAST_LOSS);
   v->least_epoch = spread_of(s, c, LEAST_EPOCH);
@@ -96,12 +107,17 @@ static void summarize(const study *s, contestant *c) {
   for (int i = 0; i < s->n_seed; i++) v->diverged += c->seed[i].diverged;
 }
 
+/* Is a better than b, by what both are measured by? */
+static bool ahead(const contestant *a, const contestant *b) {
+  const double x = a->v.best_measure.mean, y = b->v.best_measure.mean;
+  return measure_falls(a->measure) ? x < y : x > y;
+}
+
 static const contestant *leader_of(const study *s, const char *name) {
   const contestant *best = NULL;
   for (int i = 0; i < s->n; i++) {
     const contestant *c = &s->c[i];
-    if (!strcmp(c->study, name) && !isnan(c->v.best_acc.mean) &&
-        (!best || c->v.best_acc.mean > best->v.best_acc.mean))
+    if (!strcmp(c->study, name) && !isnan(c->v.best_measure.mean) && (!best || ahead(c, best)))
       best = c;
   }
   return best;
@@ -109,7 +125,8 @@ static const contestant *leader_of(const study *s, const char *name) {
 
 /* Of two networks that saw other samples neither losses nor accuracies can be held together. */
 static bool same_data(const contestant *a, const contestant *b) {
-  return a->data_hash == b->data_hash && a->n_train == b->n_train && a->n_val == b->n_val;
+  return !strcmp(a->measure, b->measure) && a->data_hash == b->data_hash &&
+         a->n_train == b->n_train && a->n_val == b->n_val;
 }
 
 /* Pairs are the seeds of which neither run diverged: the same seed gives both the same split. */
@@ -118,8 +135,8 @@ static double paired_with(const study *s, const contestant *a, const contestant 
   int n = 0;
   for (int i = 0; i < s->n_seed; i++)
     if (counts(&a->seed[i]) && counts(&b->seed[i])) {
-      x[n] = value_of(&a->seed[i], BEST_ACC);
-      y[n++] = value_of(&b->seed[i], BEST_ACC);
+      x[n] = value_of(&a->seed[i], BEST_MEASURE);
+      y[n++] = value_of(&b->seed[i], BEST_MEASURE);
     }
   return stats_paired_p(x, y, n);
 }
@@ -147,7 +164,23 @@ static bool overfits(const contestant *c, const turning *t) {
 
 /* Its lowest point is its end, or next to it and as low. */
 static bool improves(const contestant *c, const turning *t) {
-  return t->turn > 0.85 * t->n && t->last <= 1.01 * t->least && c->v.train_acc.mean < 0.97;
+  return t->turn > 0.85 * t->n && t->last <= 1.01 * t->least &&
+         (measure_falls(c->measure) || c->v.train_measure.mean < 0.97);
+}
+
+/* It learned nothing: always guessing the largest class, or the mean, is as good. NULL otherwise.
+ */
+static const char *no_better_than(const study *s, const contestant *c) {
+  const verdict *v = &c->v;
+  const double chance = c->majority + stats_share_error(c->majority, (double)c->n_val);
+  if (!strcmp(c->measure, "mae") && v->best_r2.mean <= 0)
+    return arena_printf(s->mem, "no better than always guessing the mean (R2 %.3f); ",
+                        v->best_r2.mean);
+  if (measure_falls(c->measure)) return NULL;
+  if (v->best_measure.mean < chance)
+    return arena_printf(s->mem, "no better than always guessing the largest class (%.3f); ",
+                        c->majority);
+  return v->val_measure.mean < chance ? "learned, then fell back to guessing; " : NULL;
 }
 
 /* What strikes the eye: each part only where the numbers leave little doubt. */
@@ -160,14 +193,10 @@ static const char *note_on(const study *s, const contestant *c) {
   if (leader && !same_data(c, leader))
     text = arena_printf(s->mem, "%sother data than `%s`, which it cannot be compared with; ", text,
                         leader->label);
-  if (isnan(v->best_acc.mean)) return arena_printf(s->mem, "%snothing learned", text);
+  if (isnan(v->best_loss.mean)) return arena_printf(s->mem, "%snothing learned", text);
   const turning t = turning_of(s, c);
-  const double chance = c->majority + stats_share_error(c->majority, (double)c->n_val);
-  if (v->best_acc.mean < chance)
-    text = arena_printf(s->mem, "%sno better than always guessing the largest class (%.3f); ", text,
-                        c->majority);
-  else if (v->val_acc.mean < chance)
-    text = arena_printf(s->mem, "%slearned, then fell back to guessing; ", text);
+  const char *nothing = no_better_than(s, c);
+  if (nothing) text = arena_printf(s->mem, "%s%s", text, nothing);
   else if (overfits(c, &t))
     text = arena_printf(s->mem,
                         "%soverfits: validation loss turns at epoch %d, and rises from %.3f to "
@@ -197,6 +226,7 @@ static void correct(study *s, int from) {
 bool study_judge(study *s) {
   for (int i = 0; i < s->n; i++) {
     contestant *c = &s->c[i];
+    c->measure = "loss";
     c->seed = NEW_N(s->mem, seed_result, s->n_seed);
     for (int k = 0; k < s->n_seed; k++)
       if (!read_seed(s, c, k)) return false;
@@ -232,12 +262,14 @@ static epoch_row mean_row(const study *s, const contestant *c, int at) {
     sum.train_acc += r->train_acc;
     sum.val_loss += r->val_loss;
     sum.val_acc += r->val_acc;
+    for (int k = 0; k < METRIC_VALUES; k++) sum.more[k] += r->more[k];
     n++;
   }
   sum.train_loss /= n;
   sum.train_acc /= n;
   sum.val_loss /= n;
   sum.val_acc /= n;
+  for (int k = 0; k < METRIC_VALUES; k++) sum.more[k] /= n;
   return sum;
 }
 
@@ -252,8 +284,8 @@ static double column_of(const epoch_row *r, curve_column column) {
   switch (column) {
   case CURVE_TRAIN_LOSS: return r->train_loss;
   case CURVE_VAL_LOSS: return r->val_loss;
-  case CURVE_TRAIN_ACC: return r->train_acc;
-  default: return r->val_acc;
+  case CURVE_TRAIN_MEASURE: return measured(r, false);
+  default: return measured(r, true);
   }
 }
 

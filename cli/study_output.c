@@ -34,7 +34,16 @@ static const table_column columns[] = {
     {"val loss", 0, 15, 3}, {"val acc", 0, 15, 4}, {"best val acc", 0, 15, 0},
     {"least at", 0, 0, 10}, {"p", 0, 6, 1},
 };
-enum { N_COLUMNS = sizeof columns / sizeof *columns };
+enum { N_COLUMNS = sizeof columns / sizeof *columns, VAL_COLUMN = 7 };
+
+/* The columns of a study whose networks are measured by something else than accuracy. */
+static const table_column *columns_by(const study *s, const char *measure) {
+  table_column *own = NEW_N(s->mem, table_column, N_COLUMNS);
+  memcpy(own, columns, sizeof columns);
+  own[VAL_COLUMN].head = arena_printf(s->mem, "val %s", measure);
+  own[VAL_COLUMN + 1].head = arena_printf(s->mem, "best val %s", measure);
+  return own;
+}
 
 static void add_contestant(table *t, const study *s, const contestant *c) {
   const verdict *v = &c->v;
@@ -46,8 +55,8 @@ static void add_contestant(table *t, const study *s, const contestant *c) {
   table_add(t, "%.3f", v->seconds.mean);
   table_add(t, "%s", spread_text(text, v->train_loss, s->n_seed, 3));
   table_add(t, "%s", spread_text(text, v->val_loss, s->n_seed, 3));
-  table_add(t, "%s", spread_text(text, v->val_acc, s->n_seed, 3));
-  table_add(t, "%s", spread_text(text, v->best_acc, s->n_seed, 3));
+  table_add(t, "%s", spread_text(text, v->val_measure, s->n_seed, 3));
+  table_add(t, "%s", spread_text(text, v->best_measure, s->n_seed, 3));
   table_add(t, "%s", spread_text(text, v->least_epoch, s->n_seed, 1));
   table_add(t, "%s", p_text(text, v));
 }
@@ -66,14 +75,20 @@ static bool first_of_study(const study *s, int i) {
 }
 
 static void print_legend(const study *s) {
+  const char *measure = s->c[0].measure, *accuracy = "";
+  if (!measure_falls(measure))
+    accuracy =
+        arena_printf(s->mem,
+                     " An accuracy of 0.88 on %lld samples has itself a standard error of "
+                     "%.3f.",
+                     (long long)s->c[0].n_val, stats_share_error(0.88, (double)s->c[0].n_val));
   char *text = message(
-      "Mean +- standard deviation over %d seed%s; losses and accuracies of the last epoch, but for "
-      "best val acc. least at: epoch of the least validation loss. p: chance that best val acc "
+      "Mean +- standard deviation over %d seed%s; losses and %s of the last epoch, but for "
+      "best val %s. least at: epoch of the least validation loss. p: chance that best val %s "
       "differs so much from the best by luck (paired t-test over three seeds or more, with Holm's "
-      "correction for several comparisons). An accuracy of 0.88 on %lld samples has itself a "
-      "standard error of %.3f.",
-      s->n_seed, s->n_seed == 1 ? "" : "s", (long long)s->c[0].n_val,
-      stats_share_error(0.88, (double)s->c[0].n_val));
+      "correction for several comparisons).%s",
+      s->n_seed, s->n_seed == 1 ? "" : "s", measure_falls(measure) ? "the measure" : "accuracies",
+      measure, measure, accuracy);
   putchar('\n');
   print_wrapped(stdout, text, 0);
   free(text);
@@ -82,7 +97,7 @@ static void print_legend(const study *s) {
 void study_print_table(const study *s) {
   for (int from = 0, to; from < s->n; from = to) {
     if (s->c[from].study[0]) printf("%s%s\n", from ? "\n" : "", s->c[from].study);
-    table *t = table_new(columns, N_COLUMNS);
+    table *t = table_new(columns_by(s, s->c[from].measure), N_COLUMNS);
     for (to = from; to == from || (to < s->n && !first_of_study(s, to)); to++)
       add_contestant(t, s, &s->c[to]);
     table_print(t, "--csv has everything");
@@ -106,6 +121,7 @@ static void add_spread(json_object *j, const char *key, spread v) {
 
 static json_object *seeds_json(const study *s, const contestant *c) {
   json_object *list = json_object_new_array();
+  const metric_task task = !strcmp(c->measure, "mae") ? TASK_NUMBERS : TASK_NONE;
   for (int i = 0; i < s->n_seed; i++) {
     const seed_result *r = &c->seed[i];
     json_object *o = json_object_new_object();
@@ -113,13 +129,18 @@ static json_object *seeds_json(const study *s, const contestant *c) {
     json_object_object_add(o, "directory", json_object_new_string(s->job[c->job[i]].dir));
     json_object_object_add(o, "diverged", json_object_new_boolean(r->diverged));
     if (r->n_row) {
-      json_object_object_add(o, "best", epoch_row_json(&r->row[r->best - 1]));
-      json_object_object_add(o, "least_val_loss", epoch_row_json(&r->row[r->least - 1]));
-      json_object_object_add(o, "final", epoch_row_json(&r->row[r->n_row - 1]));
+      json_object_object_add(o, "best", epoch_row_json(&r->row[r->best - 1], task));
+      json_object_object_add(o, "least_val_loss", epoch_row_json(&r->row[r->least - 1], task));
+      json_object_object_add(o, "final", epoch_row_json(&r->row[r->n_row - 1], task));
     }
     json_object_array_add(list, o);
   }
   return list;
+}
+
+/* In columns of accuracies: nothing, where it is something else. */
+static spread accuracy_of(const contestant *c, spread v) {
+  return measure_falls(c->measure) ? (spread){NAN, NAN} : v;
 }
 
 static json_object *contestant_json(const study *s, const contestant *c) {
@@ -136,10 +157,14 @@ static json_object *contestant_json(const study *s, const contestant *c) {
   json_object_object_add(j, "majority", real(c->majority));
   add_spread(j, "seconds_per_epoch", v->seconds);
   add_spread(j, "train_loss", v->train_loss);
-  add_spread(j, "train_acc", v->train_acc);
+  add_spread(j, "train_acc", accuracy_of(c, v->train_measure));
   add_spread(j, "val_loss", v->val_loss);
-  add_spread(j, "val_acc", v->val_acc);
-  add_spread(j, "best_val_acc", v->best_acc);
+  add_spread(j, "val_acc", accuracy_of(c, v->val_measure));
+  add_spread(j, "best_val_acc", accuracy_of(c, v->best_measure));
+  json_object_object_add(j, "measure", json_object_new_string(c->measure));
+  add_spread(j, "train_measure", v->train_measure);
+  add_spread(j, "val_measure", v->val_measure);
+  add_spread(j, "best_val_measure", v->best_measure);
   add_spread(j, "best_val_loss", v->best_loss);
   add_spread(j, "least_val_loss", v->least_loss);
   add_spread(j, "least_val_loss_epoch", v->least_epoch);
@@ -190,14 +215,19 @@ static void csv_contestant(FILE *f, const contestant *c) {
           c->train_bytes);
   csv_spread(f, v->seconds);
   csv_spread(f, v->train_loss);
-  csv_spread(f, v->train_acc);
+  csv_spread(f, accuracy_of(c, v->train_measure));
   csv_spread(f, v->val_loss);
-  csv_spread(f, v->val_acc);
-  csv_spread(f, v->best_acc);
+  csv_spread(f, accuracy_of(c, v->val_measure));
+  csv_spread(f, accuracy_of(c, v->best_measure));
   csv_spread(f, v->least_loss);
   csv_spread(f, v->least_epoch);
-  if (isnan(v->p)) fprintf(f, ",%d,,\n", v->diverged);
-  else fprintf(f, ",%d,%.6g,%.6g\n", v->diverged, v->p, v->p_holm);
+  if (isnan(v->p)) fprintf(f, ",%d,,", v->diverged);
+  else fprintf(f, ",%d,%.6g,%.6g", v->diverged, v->p, v->p_holm);
+  fprintf(f, ",%s", c->measure);
+  csv_spread(f, v->train_measure);
+  csv_spread(f, v->val_measure);
+  csv_spread(f, v->best_measure);
+  fputc('\n', f);
 }
 
 char *study_csv(const study *s) {
@@ -208,7 +238,9 @@ char *study_csv(const study *s) {
   fputs("study,label,epochs,params,macs,train_bytes,seconds_per_epoch,seconds_per_epoch_std,"
         "train_loss,train_loss_std,train_acc,train_acc_std,val_loss,val_loss_std,val_acc,"
         "val_acc_std,best_val_acc,best_val_acc_std,least_val_loss,least_val_loss_std,"
-        "least_val_loss_epoch,least_val_loss_epoch_std,diverged,p,p_holm\n",
+        "least_val_loss_epoch,least_val_loss_epoch_std,diverged,p,p_holm,measure,"
+        "train_measure,train_measure_std,val_measure,val_measure_std,best_val_measure,"
+        "best_val_measure_std\n",
         f);
   for (int i = 0; i < s->n; i++) csv_contestant(f, &s->c[i]);
   fclose(f);

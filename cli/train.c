@@ -160,12 +160,27 @@ static void begin_events(view *v, int first) {
   if (!v->events) give_up_events(v, error);
 }
 
+/* "mae/validation" of "val_mae": of both parts there is one chart. */
+static void task_tag(char tag[40], const char *name) {
+  const bool validation = !strncmp(name, "val_", 4);
+  snprintf(tag, 40, "%s/%s", strchr(name, '_') + 1, validation ? "validation" : "train");
+}
+
 static void add_events(view *v, const epoch_row *r) {
-  static const char *const tags[] = {"loss/train", "loss/validation", "accuracy/train",
-                                     "accuracy/validation", "seconds"};
-  const double value[] = {r->train_loss, r->val_loss, r->train_acc, r->val_acc, r->seconds};
+  enum { ALWAYS = 3, MOST = ALWAYS + 2 + METRIC_VALUES };
+  const char *tags[MOST] = {"loss/train", "loss/validation", "seconds", "accuracy/train",
+                            "accuracy/validation"};
+  double value[MOST] = {r->train_loss, r->val_loss, r->seconds, r->train_acc, r->val_acc};
+  char own[METRIC_VALUES][40];
+  const metric_names names = metric_names_of(v->bar.task);
+  int n = isnan(r->train_acc) ? ALWAYS : ALWAYS + 2;
+  for (int i = 0; i < names.n; i++) {
+    task_tag(own[i], names.name[i]);
+    tags[n] = own[i];
+    value[n++] = r->more[i];
+  }
   char *error = NULL;
-  if (!tfevents_add(v->events, r->epoch, 5, tags, value, &error)) give_up_events(v, error);
+  if (!tfevents_add(v->events, r->epoch, n, tags, value, &error)) give_up_events(v, error);
 }
 
 static void on_note(void *self, const char *text) {
@@ -209,13 +224,14 @@ static void draw_curves(view *v, const train_result *r) {
 
 static void add_result(json_object *j, const train_options *o, const train_result *r) {
   json_object *epochs = json_object_new_array();
-  for (int i = 0; i < r->n_row; i++) json_object_array_add(epochs, epoch_row_json(&r->row[i]));
+  for (int i = 0; i < r->n_row; i++)
+    json_object_array_add(epochs, epoch_row_json(&r->row[i], r->task));
   json_object_object_add(j, "directory", json_object_new_string(o->dir));
   json_object_object_add(j, "status", json_object_new_string(train_outcome_word(r->outcome)));
   json_object_object_add(j, "compile_seconds", json_object_new_double(r->compile_seconds));
   json_object_object_add(j, "seconds", json_object_new_double(r->seconds));
   json_object_object_add(j, "memory_bytes", json_object_new_int64((int64_t)r->bytes));
-  if (r->best) json_object_object_add(j, "best", epoch_row_json(&r->row[r->best - 1]));
+  if (r->best) json_object_object_add(j, "best", epoch_row_json(&r->row[r->best - 1], r->task));
   json_object_object_add(j, "epochs", epochs);
 }
 

@@ -3,10 +3,25 @@
 #include <stddef.h>
 #include <string.h>
 
+/* A value that only some tasks have, by its name in metrics.csv. */
+static double task_value(const char *metric, const epoch_row *r) {
+  for (int t = 0; t <= TASK_NONE; t++) {
+    const metric_names names = metric_names_of((metric_task)t);
+    for (int i = 0; i < names.n; i++)
+      if (!strcmp(names.name[i], metric)) return r->more[i];
+  }
+  return r->val_loss;
+}
+
 /* The watched value, turned so that less is better. */
 static double watched(const char *metric, const epoch_row *r) {
+  static const char *const rising[] = {"val_r2", "val_iou"};
   if (!strcmp(metric, "val_acc")) return -r->val_acc;
-  return !strcmp(metric, "train_loss") ? r->train_loss : r->val_loss;
+  if (!strcmp(metric, "train_loss")) return r->train_loss;
+  const double v = task_value(metric, r);
+  for (int i = 0; i < 2; i++)
+    if (!strcmp(metric, rising[i])) return -v;
+  return v;
 }
 
 bool row_better(const char *metric, const epoch_row *a, const epoch_row *b) {
@@ -32,3 +47,13 @@ const char *row_quality(const epoch_row *r, double *train, double *val) {
   *val = numbers ? r->more[1] : r->val_acc;
   return isnan(*train) ? NULL : numbers ? "mae" : "acc";
 }
+
+const char *row_measure(const epoch_row *r, double *train, double *val) {
+  const char *name = row_quality(r, train, val);
+  if (name) return name;
+  *train = r->train_loss;
+  *val = r->val_loss;
+  return "loss";
+}
+
+bool measure_falls(const char *measure) { return strcmp(measure, "acc") != 0; }

@@ -28,4 +28,8 @@ bool early_stop_after(early_stop *s, const epoch_row *row);
 /* What a row tells beside its losses: "acc", or "mae" (mean absolute error) where numbers are
    predicted; NULL: nothing. *val is NaN where nothing validates. */
 const char *row_quality(const epoch_row *r, double *train, double *val);
+/* What runs are held against one another by: row_quality's, and "loss" where there is none. */
+const char *row_measure(const epoch_row *r, double *train, double *val);
+/* Is a lower value of that better? Only of "acc" it is not. */
+bool measure_falls(const char *measure);
 #endif

@@ -293,11 +293,15 @@ void plot_terminal(const epoch_row *row, int n, int epochs, int columns, int lin
   fputs("set key outside top center horizontal\n"
         "set tics nomirror\nset border 3\nset yrange [0:*]\n"
         "plot $rows using 1:2 title 'train loss', "
-        "$rows using 1:4 title 'val loss'\n"
-        "set yrange [0:1]\n"
-        "plot $rows using 1:3 title 'train acc', "
-        "$rows using 1:5 title 'val acc'\n",
+        "$rows using 1:4 title 'val loss'\n",
         f);
+  double train, val;
+  const char *name = row_quality(row, &train, &val), *highest;
+  if (quality_label(row, false, &highest))
+    fprintf(f,
+            "set yrange [0:%s]\nplot $rows using 1:3 title 'train %s', "
+            "$rows using 1:5 title 'val %s'\n",
+            highest, name, name);
   FILE *drawn = tmpfile();
   if (drawn) {
     wait_for(start_gnuplot(f, fileno(drawn)));

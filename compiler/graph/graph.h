@@ -129,7 +129,7 @@ typedef struct {
   values clip, average; /* n 0: neither */
   values shards;        /* parts of a batch, each with a gradient of its own; n 0: none */
   schedule_rule schedule;
-  const char *stop_metric; /* NULL, "val_loss", "val_acc", "train_loss" */
+  const char *stop_metric; /* NULL, "val_loss", "val_mae" .. */
   int stop_patience;
   bool stop_restore;
   bool augment_flip; /* `augment flip shift=2`: horizontal mirror; shift by up to n pixels */

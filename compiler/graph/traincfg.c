@@ -427,8 +427,36 @@ static void read_schedule(expander *x, const chosen *c) {
   else x->g->train.schedule = r;
 }
 
+/* What early stopping may watch, and the targets that have it: classes (for each of how many axes
+   at least), or floats. */
+static const struct {
+  const char *word, *of;
+  int whole, rank; /* -1: any */
+} watchable[] = {{"val_loss", "", -1, -1},
+                 {"val_acc", "classes", 1, -1},
+                 {"train_loss", "", -1, -1},
+                 {"val_mae", "numbers", 0, -1},
+                 {"val_r2", "numbers", 0, -1},
+                 {"val_iou", "a class for each pixel", 1, 2},
+                 {"val_bits", "a class for each position", 1, 1}};
+enum { N_WATCHABLE = sizeof watchable / sizeof *watchable };
+
+static bool can_watch(expander *x, const chosen *c, const char *metric) {
+  int i = 0;
+  while (strcmp(watchable[i].word, metric)) i++;
+  const port *y = x->n_target ? x->target[0] : NULL;
+  const bool whole = y && y->is_int;
+  if (watchable[i].whole < 0 || (whole == watchable[i].whole &&
+                                 (watchable[i].rank < 0 || y->shape.rank == watchable[i].rank)))
+    return true;
+  diag_error(x->d, c->args[0].v->at, "`val_loss` is there for every task",
+             "`%s` is there where the target is %s", metric, watchable[i].of);
+  return false;
+}
+
 static void read_stop(expander *x, const chosen *c) {
-  static const char *const metrics[] = {"val_loss", "val_acc", "train_loss"};
+  const char *metrics[N_WATCHABLE];
+  for (int i = 0; i < N_WATCHABLE; i++) metrics[i] = watchable[i].word;
   traincfg *t = &x->g->train;
   slot s[2] = {{.name = "patience"}, {.name = "restore"}};
   double patience = 5, restore = 0;
@@ -437,7 +465,8 @@ static void read_stop(expander *x, const chosen *c) {
     bad(x, c, "a metric, for example `stop val_loss patience=3 restore`");
     return;
   }
-  if (!one_of(x, c, c->args[0].v, metrics, 3, &metric) || !word_slots(x, c, 1, 2, s)) return;
+  if (!one_of(x, c, c->args[0].v, metrics, N_WATCHABLE, &metric)) return;
+  if (!can_watch(x, c, metric) || !word_slots(x, c, 1, 2, s)) return;
   if (!slot_number(x, c, &s[0], 1, 1e6, true, &patience)) return;
   if (!slot_number(x, c, &s[1], 0, 1, true, &restore)) return;
   t->stop_metric = metric;

@@ -1,0 +1,36 @@
+#!/bin/sh
+# Networks that predict numbers: what compare, sweep, runs, stop and the records say of them.
+cd "$(dirname "$0")/.." || exit 1
+netc=$(cd "$(dirname "${NETC:-./netc}")" && pwd)/$(basename "${NETC:-./netc}")
+[ -x "$netc" ] || { echo "$netc is not built"; exit 1; }
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 1
+fail() { echo "FAILED: $1"; cat out err; exit 1; }
+
+awk 'BEGIN { srand(1); print "a,b,y"; for (i = 0; i < 200; i++) { a = rand(); b = rand(); print a "," b "," 3 * a - b + 5 } }' > t.csv
+train='train { data "t.csv" target=y; split 0.8; optimizer adam; lr 0.05; batch 20; epochs 12; seed 1; stop val_mae patience=3; }'
+echo "input 2; target 1; linear 16 relu; linear 1; $train" > wide.net
+echo "input 2; target 1; linear 1 relu; linear 1; $train" > narrow.net
+
+"$netc" compare wide.net narrow.net --seeds 3 -o c > out 2>err || fail "compare"
+grep -q 'best val mae' out || fail "compare shows the error"
+grep -Eq '^wide .* best$' out || fail "the lower error leads"
+grep -q 'accuracy' out && fail "compare speaks of accuracies"
+head -1 c/results.csv | grep -q ',measure,train_measure,' || fail "columns of results.csv"
+sed -n 2p c/results.csv | grep -q ',mae,' || fail "results.csv names the measure"
+grep -q 'validation error (MAE)' c/report.html || fail "the report draws the error"
+grep -q 'nothing learned' out c/report.html && fail "a network that learned"
+
+echo "input 2; target 1; linear 1; $train" | sed 's/lr 0.05/lr 1e-6/; s/epochs 12/epochs 2/' > idle.net
+"$netc" compare idle.net --seeds 1 -o i > out 2>err || fail "compare of one"
+grep -q 'guessing the mean' out || fail "a network that learned nothing is told so"
+
+"$netc" train wide.net -o r > out 2>err || fail "train"
+grep -q '"val_mae"' r/run.json || fail "run.json"
+"$netc" runs r > out 2>err || fail "runs"
+grep -q 'val mae' out || fail "runs shows the error"
+sed 's/val_mae/val_acc/' wide.net > bad.net
+"$netc" train bad.net -o b > out 2>err && fail "stop val_acc without classes"
+grep -q 'is there where the target is classes' err || fail "what is wrong with stop"
+echo "regression: passed"
