@@ -90,4 +90,13 @@ for L in 8 64; do
 done
 cmp -s "$T/nests.8" "$T/nests.64" || fail "64 steps are $(cat "$T/nests.64") nests, 8 are $(cat "$T/nests.8")"
 [ "$(cat "$T/nests.8")" -gt 10 ] || { fail "no nests"; cat "$T/err"; }
+
+# Threads take parts of the samples; nobody sees that in the weights.
+printf 'input 12 of 256; target 12 of 256;\nembed 8; lstm 16; gru 16; dense 256;\ntrain { data "%s" tokens=bytes; split 0.9; optimizer adam; lr 0.01; batch 32; epochs 1; }\n' \
+  "$PWD/$0" >"$T/threads.net"
+for t in 1 2 3; do
+  "$NETC" train "$T/threads.net" --threads $t -o "$T/run$t" >"$T/out" 2>&1 || { fail "no training"; cat "$T/out"; }
+done
+cmp "$T/run1/last.safetensors" "$T/run2/last.safetensors" || fail "two threads change bits"
+cmp "$T/run1/last.safetensors" "$T/run3/last.safetensors" || fail "three threads change bits"
 exit $status

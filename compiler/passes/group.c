@@ -132,13 +132,50 @@ static void check_start(int *last, const nest *n) {
   *last = n->chain;
 }
 
+/* --- loops in order: all steps of some samples are a share of their own --- */
+
+/* Notes the dimension of x along which axis 1, the samples, goes; is it the same wherever the
+   tensor is touched? */
+static bool keeps_samples(int *along, const nest *n, const access *x) {
+  int d = 0;
+  while (d < x->t->rank && !aff_is(x->ix[d], aff_axis(1, 1))) d++;
+  if (d == x->t->rank || x->t->dim[d] != n->axis[1].extent) return false;
+  int *known = &along[x->t->id];
+  if (!*known) *known = d + 1;
+  return *known == d + 1;
+}
+
+static bool nest_keeps_samples(int *along, const nest *first, const nest *n) {
+  reads r = reads_of(n);
+  if (n->sched->n_domain < 2 || n->sched->loop[1] != 1) return false;
+  if (n->axis[1].extent != first->axis[1].extent) return false;
+  for (int s = 0; s < n->n_store; s++)
+    if (!keeps_samples(along, n, &n->store[s].out)) return false;
+  for (int i = 0; i < r.n; i++) {
+    const access *x = &r.read[i]->rd;
+    if (written_in_loop(first, x->t) && !keeps_samples(along, n, x)) return false;
+  }
+  return true;
+}
+
+static bool samples_apart(const nestprog *p, const nest *first) {
+  arena *mem = arena_new();
+  int *along = NEW_N(mem, int, p->n_tensor);
+  bool apart = true;
+  for (const nest *n = first; n && n->loop == first->loop; n = n->next)
+    apart = apart && nest_keeps_samples(along, first, n);
+  arena_free(mem);
+  return apart;
+}
+
 /* A loop in order is a group of its own. Returns its last nest. */
-static nest *group_loop(group *g, nest *n) {
+static nest *group_loop(const nestprog *p, group *g, nest *n) {
   nest *last = loop_last(n);
+  bool serial = !samples_apart(p, n);
   *g = (group){.id = g->id + 1};
   for (;; n = n->next) {
     n->sched->group = g->id;
-    n->sched->serial = true;
+    n->sched->serial = serial;
     if (n == last) return last;
   }
 }
@@ -148,7 +185,7 @@ void group_program(nestprog *p, const target_info *t) {
   int last_chain = 0;
   for (nest *n = p->nests; n; n = n->next) {
     if (n->loop) {
-      n = group_loop(&g, n);
+      n = group_loop(p, &g, n);
       continue;
     }
     bool small = !n->chain && is_small(n, t), linked = false;

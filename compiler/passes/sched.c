@@ -303,6 +303,12 @@ static void try_tile(search *q) {
   }
 }
 
+/* Threads share a loop in order by its second axis, the samples, where that divides. */
+static bool shares_evenly(const search *q, int ax, int64_t tile) {
+  int64_t extent = q->n->axis[ax].extent;
+  return !q->n->loop || ax != 1 || extent % q->threads || extent % (tile * q->threads) == 0;
+}
+
 /* Tries tiles on output axes from the innermost outwards; beyond an axis that is tiled in part
    there are no more tiles, so that a tile is a box of neighbours. */
 static void search_rows(search *q, int ax) {
@@ -315,6 +321,7 @@ static void search_rows(search *q, int ax) {
   }
   int64_t extent = q->n->axis[ax].extent, most = extent < MAX_TILE ? extent : MAX_TILE;
   for (int64_t m = 1; m <= most; m++) {
+    if (!shares_evenly(q, ax, m)) continue;
     q->tile[ax] = m;
     if (tile_registers(q->n, q->s, q->t, q->tile) > q->t->registers) break;
     if (m == 1 || m == extent) search_rows(q, ax - 1);
@@ -428,15 +435,22 @@ static void unroll_reduction(nest *n, schedule *s, const target_info *t) {
 
 /* --- loops and domain --- */
 
-static void choose_loops(nest *n, schedule *s) {
+/* Does the domain end with that loop? In a chain and in a loop in order it is the steps, of a loop
+   for several threads the samples too. */
+static bool last_of_domain(const nest *n, const schedule *s, int i, int threads) {
+  if (n->chain) return true;
+  return n->loop && (i == 1 || threads == 1 || s->n_loop < 2 || s->loop[1] != 1);
+}
+
+static void choose_loops(nest *n, schedule *s, int threads) {
   s->n_loop = loop_order(n, s->tile, s->loop);
   s->domain = 1;
-  for (int i = 0; i < s->n_loop && s->domain < DOMAIN_TILES; i++) {
+  for (int i = 0; i < s->n_loop && (n->loop || s->domain < DOMAIN_TILES); i++) {
     int a = s->loop[i];
     if (n->axis[a].extent % s->tile[a]) break;
     s->domain *= n->axis[a].extent / s->tile[a];
     s->n_domain++;
-    if (in_turn(n)) break;
+    if (last_of_domain(n, s, i, threads)) break;
   }
 }
 
@@ -489,7 +503,7 @@ static void schedule_nest(nestprog *p, nest *n, const target_info *t, int thread
   if (is_contraction(n) && !n->pick && !once) search_tile(n, s, t, threads);
   else plain_tile(n, s, t);
   unroll_reduction(n, s, t);
-  choose_loops(n, s);
+  choose_loops(n, s, threads);
   if (is_contraction(n) && !n->lanes) look_ahead(n, s, t);
 }
 

@@ -107,7 +107,7 @@ static void call_in_turn(const entry *e, const kernel_call *k, int n, LLVMValueR
   LLVMValueRef t = LLVMBuildPhi(e->b, e->index, ""), zero = whole(e->index, 0);
   LLVMAddIncoming(t, &zero, &before, 1);
   LLVMValueRef next = LLVMBuildAdd(e->b, t, whole(e->index, 1), "");
-  LLVMValueRef last = whole(e->index, k->n->sched->domain - 1);
+  LLVMValueRef last = whole(e->index, k->n->sched->domain - 1); /* one thread: a tile is a step */
   LLVMValueRef at = k->n->falling ? LLVMBuildSub(e->b, last, t, "") : t;
   call_kernels(e, k, n, tensors, at, LLVMBuildAdd(e->b, at, whole(e->index, 1), ""));
   LLVMAddIncoming(t, &next, &head, 1);

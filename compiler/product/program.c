@@ -16,8 +16,8 @@ typedef struct {
   int first_arg;
   bool in_turn;    /* tile by tile with the step before */
   bool every_part; /* of sliced tensors: the same for the part of every thread */
-  bool loop;       /* of a loop in order: tile by tile in turn with those of its group */
-  bool falling;    /* ... from the last tile to the first */
+  int64_t turns;   /* of a loop in order: so many, in turn with the others of its group; or 0 */
+  bool falling;    /* ... from the last one to the first */
 } step;
 
 typedef struct {
@@ -81,7 +81,25 @@ static int even_shares(int64_t domain, int threads, int64_t most) {
   return (int)best;
 }
 
+static int64_t gcd(int64_t a, int64_t b) { return b ? gcd(b, a % b) : a; }
+
+/* Of a loop in order: every share has the same samples in all of its nests. */
+static int shares_of_loop(const program *p, int from, int to) {
+  int64_t tiles = 0;
+  double work = 0;
+  for (int i = from; i < to; i++) {
+    const nest *n = p->c.kernels->call[i].n;
+    if (n->sched->serial) return 1;
+    tiles = gcd(tiles, n->sched->domain / n->axis[0].extent);
+    work += operations(n);
+  }
+  for (int s = 2 * p->threads; s >= p->threads && work > s * least_share; s--)
+    if (tiles % s == 0) return s;
+  return 1;
+}
+
 static int shares_of(const program *p, int from, int to) {
+  if (p->c.kernels->call[from].n->loop) return shares_of_loop(p, from, to);
   int64_t domain = 1, most = (int64_t)SHARES_A_THREAD * p->threads;
   double work = 0;
   for (int i = from; i < to; i++) {
@@ -122,7 +140,7 @@ static void lay_out_steps(program *p, const kernel_fn *fn) {
                                   .first_arg = p->n_place,
                                   .in_turn = s->interleaved,
                                   .every_part = fills_parts(k->n),
-                                  .loop = k->n->loop != 0,
+                                  .turns = k->n->loop ? k->n->axis[0].extent : 0,
                                   .falling = k->n->falling};
     for (int a = 0; a < k->n_arg; a++) p->place[p->n_place++] = place_of(k->arg[a]);
   }
@@ -310,12 +328,16 @@ static void run_step(const program *p, int me, const step *s, int64_t from, int6
     s->fn(arguments(p, part, s), from, to);
 }
 
-/* Steps [i, end), a loop in order. */
-static void run_loop(const program *p, int me, int i, int end) {
-  int64_t n = p->step[i].domain;
-  for (int64_t t = 0; t < n; t++) {
-    int64_t at = p->step[i].falling ? n - 1 - t : t;
-    for (int k = i; k < end; k++) p->step[k].fn(arguments(p, me, &p->step[k]), at, at + 1);
+/* A share of steps [i, end), a loop in order: all turns of its part of the samples. */
+static void run_loop(const program *p, int me, int i, int end, int share, int shares) {
+  int64_t turns = p->step[i].turns;
+  for (int64_t t = 0; t < turns; t++) {
+    int64_t at = p->step[i].falling ? turns - 1 - t : t;
+    for (int k = i; k < end; k++) {
+      int64_t tiles = p->step[k].domain / turns, from = at * tiles;
+      p->step[k].fn(arguments(p, me, &p->step[k]), from + tiles * share / shares,
+                    from + tiles * (share + 1) / shares);
+    }
   }
 }
 
@@ -324,8 +346,8 @@ static void run_share(void *self, int me, int group, int share) {
   const program *p = self;
   group += p->from_group;
   int last = p->first_step[group + 1], n = p->shares[group];
-  if (p->step[p->first_step[group]].loop) {
-    run_loop(p, me, p->first_step[group], last);
+  if (p->step[p->first_step[group]].turns) {
+    run_loop(p, me, p->first_step[group], last, share, n);
     return;
   }
   for (int i = p->first_step[group], end; i < last; i = end) {
