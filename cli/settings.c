@@ -57,9 +57,23 @@ static const char *describe_stop(const graph *g) {
 
 static const char *describe_augment(const graph *g) {
   const traincfg *t = &g->train;
-  if (!t->augment_flip && !t->augment_shift) return "null";
-  return quoted(
-      g, arena_printf(g->mem, "%sshift=%d", t->augment_flip ? "flip " : "", t->augment_shift));
+  const struct {
+    const char *name;
+    double value;
+  } more[] = {{"crop", t->augment.crop},
+              {"rotate", t->augment.rotate},
+              {"cutout", t->augment.cutout},
+              {"noise", t->augment.noise},
+              {"mixup", t->augment.mixup}};
+  const char *text =
+      arena_printf(g->mem, "%sshift=%d", t->augment.flip ? "flip " : "", t->augment.shift);
+  bool any = t->augment.flip || t->augment.shift;
+  for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+    if (more[i].value != 0)
+      text = arena_printf(g->mem, "%s %s=%.9g", text, more[i].name, more[i].value);
+    any |= more[i].value != 0;
+  }
+  return any ? quoted(g, text) : "null";
 }
 
 /* SHA-256 of a file in hexadecimal, or null if it cannot be read any more. */

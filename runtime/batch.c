@@ -1,90 +1,97 @@
 #include "batch.h"
-#include "base/philox.h"
+#include "base/workers.h"
 #include "message.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { PURPOSE_AUGMENT = 0x4155474d }; /* "AUGM" */
+/* How a port's values lie, if they move with the first input: that itself, if it is images or a
+   sequence, and targets of the same positions. */
+static augment_form form_of(const step_buffers *b, int port) {
+  const port_info *x = program_port(b->p, 0), *p = program_port(b->p, port);
+  augment_form f = {.whole = p->is_int};
+  if (x->is_int || x->rank < 2 || x->rank > 3 || p->rank < x->rank - 1 ||
+      (port && p->role != PORT_TARGET))
+    return f;
+  f.image = x->rank == 3;
+  f.w = (int)x->shape[x->rank - 1];
+  f.h = f.image ? (int)x->shape[1] : 1;
+  if (p->shape[p->rank - 1] != f.w || (f.image && p->shape[p->rank - 2] != f.h)) return f;
+  f.planes = (int)(p->count / ((int64_t)f.h * f.w));
+  return f;
+}
 
+/* What one port of one sample is filled with, and room for it. */
 typedef struct {
-  bool mirror;
-  int down, right;
-} change;
+  const dataset *ds;
+  const augmentation *a;
+  int port;
+  int64_t count;
+  augment_form form;
+  float *copy, *other;
+} giving;
 
-static change draw_change(const augmentation *a, int64_t sample) {
-  const uint32_t key[2] = {(uint32_t)a->seed, (uint32_t)(a->seed >> 32)};
-  const uint32_t ctr[4] = {(uint32_t)sample, PURPOSE_AUGMENT, (uint32_t)a->epoch,
-                           (uint32_t)(a->epoch >> 32)};
-  uint32_t r[4];
-  philox4x32_10(ctr, key, r);
-  uint64_t span = 2 * (uint64_t)a->shift + 1;
-  return (change){a->flip && r[0] >> 31, (int)(r[1] * span >> 32) - a->shift,
-                  (int)(r[2] * span >> 32) - a->shift};
+static void give_sample(const giving *g, int64_t sample, float *to) {
+  dataset_port(g->ds, g->port, sample, to);
+  if (!g->a || !g->form.planes) return;
+  augment_place(g->a, sample, &g->form, to, g->copy);
+  if (g->a->cutout && !g->port) augment_cutout(g->a, sample, &g->form, to);
 }
 
-/* One row of w pixels: mirrored, then moved to the right. */
-static void change_row(const float *from, float *to, int w, const change *c) {
-  for (int x = 0; x < w; x++) {
-    int src = x - c->right;
-    if (src < 0 || src >= w) to[x] = 0;
-    else to[x] = from[c->mirror ? w - 1 - src : src];
+/* Floats are mixed; whole numbers are those of one of the two. */
+static void mix_in(const giving *g, int64_t sample, float *to) {
+  const augment_mix m = augment_partner(g->a, sample);
+  const float own = (float)m.share, rest = (float)(1 - m.share);
+  if (g->form.whole && m.own) return;
+  give_sample(g, m.sample, g->other);
+  if (g->form.whole) memcpy(to, g->other, (size_t)g->count * sizeof *to);
+  else
+    for (int64_t i = 0; i < g->count; i++) to[i] = own * to[i] + rest * g->other[i];
+}
+
+static void give_port(giving *g, const int64_t *index, int n, float *to) {
+  for (int i = 0; i < n; i++, to += g->count) {
+    give_sample(g, index[i], to);
+    if (g->a && g->a->mixup > 0) mix_in(g, index[i], to);
+    if (g->a && g->a->noise > 0 && !g->port && !g->form.whole)
+      augment_noise(g->a, index[i], g->count, to);
   }
 }
 
-/* Planes of h x w values. */
-static void change_planes(float *at, float *copy, int planes, int h, int w, const change *c) {
-  size_t plane = (size_t)h * (size_t)w;
-  memcpy(copy, at, plane * (size_t)planes * sizeof *at);
-  for (int k = 0; k < planes; k++)
-    for (int y = 0; y < h; y++) {
-      float *to = at + (size_t)k * plane + (size_t)y * (size_t)w;
-      int src = y - c->down;
-      if (src < 0 || src >= h) memset(to, 0, (size_t)w * sizeof *to);
-      else change_row(copy + (size_t)k * plane + (size_t)src * (size_t)w, to, w, c);
-    }
-}
-
-void batch_fill(const dataset *ds, const int64_t *index, int n, const augmentation *a, float *x,
-                int32_t *labels) {
-  size_t size = (size_t)ds->c * (size_t)ds->h * (size_t)ds->w;
-  float *copy = a ? malloc(size * sizeof *copy) : NULL;
-  if (a && !copy) abort();
-  for (int i = 0; i < n; i++) {
-    dataset_floats(ds, index[i], x + (size_t)i * size);
-    labels[i] = ds->labels[index[i]];
-    if (a) {
-      change c = draw_change(a, index[i]);
-      change_planes(x + (size_t)i * size, copy, ds->c, ds->h, ds->w, &c);
-    }
+/* Places from..to of the batch. */
+static void give_places(const dataset *ds, const int64_t *index, int from, int to,
+                        const augmentation *a, const step_buffers *b) {
+  for (int i = 0; i < b->n_given; i++) {
+    giving g = {.ds = ds, .a = a, .port = i, .count = program_port(b->p, i)->count};
+    if (a) g.form = form_of(b, i);
+    if (a) g.copy = allocate((size_t)g.count * 2 * sizeof *g.copy), g.other = g.copy + g.count;
+    give_port(&g, index + from, to - from, (float *)b->port[i] + from * g.count);
+    free(g.copy);
   }
-  free(copy);
-}
-
-/* Does what happens to the image happen to this port as well? Values of 4 bytes are moved as they
-   are, be they floats or whole numbers. */
-static bool moves_with_images(const dataset *ds, const port_info *p, int port) {
-  if (port == 0) return !p->is_int && p->rank == 3;
-  return p->role == PORT_TARGET && p->rank >= 2 && p->shape[p->rank - 1] == ds->w &&
-         p->shape[p->rank - 2] == ds->h;
-}
-
-static void give_port(const dataset *ds, int port, const int64_t *index, int n,
-                      const augmentation *a, const step_buffers *b) {
-  const port_info *p = program_port(b->p, port);
-  char *at = b->port[port];
-  const size_t bytes = (size_t)p->count * 4;
-  float *copy = a && moves_with_images(ds, p, port) ? allocate(bytes) : NULL;
-  for (int i = 0; i < n; i++, at += bytes) {
-    dataset_port(ds, port, index[i], at);
-    if (!copy) continue;
-    change c = draw_change(a, index[i]);
-    change_planes((float *)(void *)at, copy, (int)(p->count / ((int64_t)ds->h * ds->w)), ds->h,
-                  ds->w, &c);
-  }
-  free(copy);
 }
 
 void batch_give(const dataset *ds, const int64_t *index, int n, const augmentation *a,
                 const step_buffers *b) {
-  for (int i = 0; i < b->n_given; i++) give_port(ds, i, index, n, a, b);
+  give_places(ds, index, 0, n, a, b);
+}
+
+typedef struct {
+  const dataset *ds;
+  const int64_t *index;
+  int n, shares;
+  const augmentation *a;
+  const step_buffers *b;
+} sharing;
+
+static void give_share(void *self, int me, int group, int share) {
+  const sharing *s = self;
+  (void)me;
+  (void)group;
+  give_places(s->ds, s->index, (int)((int64_t)s->n * share / s->shares),
+              (int)((int64_t)s->n * (share + 1) / s->shares), s->a, s->b);
+}
+
+void batch_give_shared(const dataset *ds, const int64_t *index, int n, const augmentation *a,
+                       const step_buffers *b, int threads) {
+  sharing s = {ds, index, n, n < 4 * threads ? n : 4 * threads, a, b};
+  workers_run(&(shared_work){1, &s.shares, give_share, &s}, threads);
 }

@@ -34,6 +34,7 @@ void *epoch_row_json(const epoch_row *r, metric_task task) {
 
 static void add_result(json_object *j, const train_result *r) {
   json_object_object_add(j, "compile_seconds", number(r->compile_seconds));
+  json_object_object_add(j, "waited_for_data", number(r->waited));
   json_object_object_add(j, "seconds", number(r->seconds));
   json_object_object_add(j, "memory_bytes", json_object_new_int64((int64_t)r->bytes));
   json_object_object_add(j, "epochs_done", json_object_new_int(r->n_row));

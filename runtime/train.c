@@ -1,5 +1,6 @@
 #include "train.h"
 #include "base/timing.h"
+#include "base/workers.h"
 #include "atomic_file.h"
 #include "batch.h"
 #include "evaluate.h"
@@ -7,6 +8,7 @@
 #include "memory_block.h"
 #include "message.h"
 #include "normalize.h"
+#include "prefetch.h"
 #include "run_dir.h"
 #include "run_record.h"
 #include "shards.h"
@@ -34,7 +36,10 @@ typedef struct {
   void *params, *state, *best;
   void *averaged; /* see presented(); as large as params where weights are averaged */
   step_buffers full_buffers, rest_buffers, eval_buffers;
-  metric metric; /* of the step */
+  prefetch *ahead; /* makes the next batch, where there is a processor for it; else NULL */
+  bool takes_long; /* making batches does */
+  double began;    /* when the first step did */
+  metric metric;   /* of the step */
   int n_travel;
   st_meta travel[MAX_TRAVEL]; /* of the data set, for the weights */
   int64_t *order;
@@ -214,10 +219,32 @@ static bool diverged(trainer *t, const char *where) {
   return false;
 }
 
+/* The samples of the step after this one, which follow in the epoch's order. */
+static int next_batch(const trainer *t, const shard_step *step) {
+  const int64_t at = step->index - t->order + step->n, left = t->samples - at;
+  return (int)(left < t->batch ? left : t->batch);
+}
+
+/* Fills b. Once that is seen to take long, it is done by all threads of the run; or, where there
+   are more processors than these, the next batch is made beside the computation. */
+static void give_batch(trainer *t, const shard_step *step, const step_buffers *b) {
+  static const double long_share = 0.01, long_seconds = 0.05;
+  const double start = seconds_now(), run = start - t->began;
+  const int threads = t->takes_long ? t->o->threads : 1;
+  if (!t->ahead || !prefetch_take(t->ahead, step->index, step->n, b))
+    batch_give_shared(step->ds, step->index, step->n, step->change, b, threads);
+  t->r->waited += seconds_now() - start;
+  t->takes_long |= t->r->waited > long_seconds && t->r->waited > long_share * run;
+  if (t->takes_long && !t->ahead && t->o->threads < workers_processors())
+    t->ahead = prefetch_new(&t->full_buffers);
+  const int n = t->ahead ? next_batch(t, step) : 0;
+  if (n > 0) prefetch_begin(t->ahead, step->ds, step->index + step->n, n, step->change);
+}
+
 /* One step on `batch` samples; what it adds to the epoch's sums. */
 static shard_sums whole_step(trainer *t, const shard_step *step) {
   const step_buffers *b = step->n == program_batch(t->full) ? &t->full_buffers : &t->rest_buffers;
-  batch_give(step->ds, step->index, step->n, step->change, b);
+  give_batch(t, step, b);
   run_args a = {.params = step->params,
                 .state = step->state,
                 .work = b->work,
@@ -238,12 +265,21 @@ static shard_sums whole_step(trainer *t, const shard_step *step) {
 /* One step on `batch` samples from position `at` of the epoch's order. False: loss not finite. */
 static bool run_step(trainer *t, int64_t at, int batch) {
   const traincfg *c = settings(t);
-  const augmentation change = {c->augment_flip, c->augment_shift, (uint64_t)c->seed.v[0],
-                               (uint64_t)t->s.epoch};
+  const augmentation change = {.flip = c->augment.flip,
+                               .shift = c->augment.shift,
+                               .crop = c->augment.crop,
+                               .rotate = c->augment.rotate,
+                               .cutout = c->augment.cutout,
+                               .noise = c->augment.noise,
+                               .mixup = c->augment.mixup,
+                               .seed = (uint64_t)c->seed.v[0],
+                               .epoch = (uint64_t)t->s.epoch,
+                               .train = t->o->sp->train,
+                               .n_train = t->o->sp->n_train};
   const shard_step step = {.ds = t->o->ds,
                            .index = t->order + at,
                            .n = batch,
-                           .change = c->augment_flip || c->augment_shift ? &change : NULL,
+                           .change = augments(&change) ? &change : NULL,
                            .params = t->params,
                            .state = t->state,
                            .lr = (float)schedule_rate(&t->rate, t->s.epoch, t->s.step),
@@ -338,6 +374,7 @@ static bool end_epoch(trainer *t) {
 }
 
 static bool run_epochs(trainer *t) {
+  t->began = seconds_now();
   while (t->s.epoch < t->rate.epochs && !t->s.stopped) {
     t->epoch_start = seconds_now();
     if (!train_epoch(t) || !end_epoch(t)) return false;
@@ -480,6 +517,7 @@ void train_network(const train_options *o, train_result *r) {
     remove_checkpoint(&t);
   metric_free(&t.metric);
   for (int i = 0; i < t.n_travel; i++) free((char *)t.travel[i].value);
+  prefetch_free(t.ahead);
   memory_release(&t.memory);
   if (t.parts) shards_free(t.parts);
   else program_free(t.full);

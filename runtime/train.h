@@ -58,7 +58,8 @@ typedef struct {
   int n_row, best; /* best: epoch of the best result, from 1; 0: none */
   epoch_row *row;  /* malloc'd */
   double compile_seconds, seconds;
-  size_t bytes; /* parameters, optimizer state and workspaces */
+  double waited; /* seconds in which no step could run, for its batch was not made yet */
+  size_t bytes;  /* parameters, optimizer state and workspaces */
 } train_result;
 
 /* Trains g on ds. r is to be released with train_result_free whatever came out. */

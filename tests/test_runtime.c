@@ -344,38 +344,82 @@ static void test_rates_of_torch(void **state) {
 
 static void test_augmentation(void **state) {
   (void)state;
-  float pixels[16], x[16], again[32];
-  int32_t labels[2] = {1, 1}, l[2];
-  for (int i = 0; i < 16; i++) pixels[i] = (float)(i + 1);
-  float two[32];
-  memcpy(two, pixels, sizeof pixels);
-  memcpy(two + 16, pixels, sizeof pixels);
-  dataset ds = {.n = 2,
-                .h = 4,
-                .w = 4,
-                .c = 1,
-                .layout = LAYOUT_NCHW,
-                .floats = two,
-                .scale = 1,
-                .labels = labels,
-                .classes = 2};
-  const int64_t first = 0, both[] = {1, 0};
+  const augment_form form = {.planes = 1, .h = 4, .w = 4, .image = true};
+  float pixels[16], x[16], copy[16];
   bool changed = false, mirrored = false;
+  for (int i = 0; i < 16; i++) pixels[i] = (float)(i + 1);
   for (uint64_t epoch = 0; epoch < 40; epoch++) {
     augmentation a = {.flip = true, .seed = 3, .epoch = epoch};
-    batch_fill(&ds, &first, 1, &a, x, l);
+    memcpy(x, pixels, sizeof x);
+    augment_place(&a, 0, &form, x, copy);
     changed |= memcmp(x, pixels, sizeof x) != 0;
     mirrored |= x[0] == 4 && x[3] == 1 && x[12] == 16;
-    batch_fill(&ds, both, 2, &a, again, l); /* the batch that a sample is in does not matter */
-    assert_memory_equal(again + 16, x, sizeof x);
   }
   assert_true(changed && mirrored);
   for (uint64_t epoch = 0; epoch < 40; epoch++) {
     augmentation a = {.shift = 1, .seed = 3, .epoch = epoch};
-    batch_fill(&ds, &first, 1, &a, x, l);
+    memcpy(x, pixels, sizeof x);
+    augment_place(&a, 0, &form, x, copy);
     assert_true(x[5] == 6 || x[5] == 1 || x[5] == 2 || x[5] == 3 || x[5] == 5 || x[5] == 7 ||
                 x[5] == 9 || x[5] == 10 || x[5] == 11);
   }
+}
+
+/* What is read between pixels, where it comes to whole ones, is what is moved by whole ones;
+   classes move with their image. */
+static void test_turning(void **state) {
+  (void)state;
+  const augment_form image = {2, 9, 7, true, false}, classes = {1, 9, 7, true, true};
+  float v[126], w[126], copy[126];
+  int turned = 0;
+  for (int64_t sample = 0; sample < 50; sample++) {
+    augmentation a = {.flip = true, .shift = 2, .seed = 1, .epoch = 4};
+    for (int i = 0; i < 126; i++) v[i] = w[i] = (float)i;
+    augment_place(&a, sample, &image, v, copy);
+    a.rotate = 1e-9;
+    augment_place(&a, sample, &image, w, copy);
+    for (int i = 0; i < 126; i++) assert_true(fabsf(v[i] - w[i]) < 1e-3f);
+    a.rotate = 40, a.crop = 0.5; /* left half of class 3, in an image that says so by its value */
+    for (int i = 0; i < 126; i++) v[i] = i % 7 < 3 ? 1 : 0;
+    int32_t mask[63];
+    for (int i = 0; i < 63; i++) mask[i] = i % 7 < 3 ? 3 : 0;
+    memcpy(w, mask, sizeof mask);
+    augment_place(&a, sample, &image, v, copy);
+    augment_place(&a, sample, &classes, w, copy);
+    memcpy(mask, w, sizeof mask);
+    for (int i = 0; i < 63; i++) {
+      assert_true(mask[i] == 0 || mask[i] == 3);
+      if (v[i] > 0.999f) assert_int_equal(mask[i], 3);
+      turned += mask[i] == 3;
+    }
+  }
+  assert_in_range(turned, 50 * 63 / 5, 50 * 63 / 2); /* 3/7 of all, less what comes in */
+}
+
+static void test_noise_and_mixing(void **state) {
+  (void)state;
+  const augment_form form = {.planes = 1, .h = 8, .w = 8, .image = true};
+  const int64_t train[] = {7, 8, 9};
+  augmentation a = {.noise = 0.5, .mixup = 1, .cutout = 4, .seed = 2, .train = train, .n_train = 3};
+  double sum = 0, square = 0, share = 0, spread = 0;
+  int own = 0, met[10] = {0}, cut = 0;
+  static float v[40000];
+  augment_noise(&a, 5, 40000, v);
+  for (int i = 0; i < 40000; i++) sum += (double)v[i], square += (double)v[i] * (double)v[i];
+  assert_true(fabs(sum / 40000) < 0.01 && fabs(sqrt(square / 40000) - 0.5) < 0.01);
+  for (int64_t i = 0; i < 4000; i++) {
+    const augment_mix m = augment_partner(&a, i), again = augment_partner(&a, i);
+    assert_true(m.share == again.share && m.sample == again.sample && m.own == again.own);
+    share += m.share, spread += m.share * m.share, own += m.own, met[m.sample]++;
+    for (int k = 0; k < 64; k++) v[k] = 1;
+    augment_cutout(&a, i, &form, v);
+    for (int k = 0; k < 64; k++) cut += v[k] == 0;
+  }
+  /* Beta(1, 1) is uniform */
+  assert_true(fabs(share / 4000 - 0.5) < 0.02 && fabs(spread / 4000 - 1 / 3.0) < 0.02);
+  assert_in_range(own, 1900, 2100);
+  for (int k = 7; k < 10; k++) assert_in_range(met[k], 1200, 1470);
+  assert_in_range(cut / 4000, 10, 13); /* 16, less what lies outside */
 }
 
 static void test_answers(void **state) {
@@ -457,6 +501,8 @@ int main(void) {
                                      cmocka_unit_test(test_rates),
                                      cmocka_unit_test(test_rates_of_torch),
                                      cmocka_unit_test(test_augmentation),
+                                     cmocka_unit_test(test_turning),
+                                     cmocka_unit_test(test_noise_and_mixing),
                                      cmocka_unit_test(test_answers),
                                      cmocka_unit_test(test_statistics),
                                      cmocka_unit_test(test_sha256),

@@ -132,8 +132,13 @@ typedef struct {
   const char *stop_metric; /* NULL, "val_loss", "val_mae" .. */
   int stop_patience;
   bool stop_restore;
-  bool augment_flip; /* `augment flip shift=2`: horizontal mirror; shift by up to n pixels */
-  int augment_shift;
+  /* `augment flip shift=2 crop=0.8 rotate=10 cutout=8 noise=0.05 mixup=0.2`; 0: not */
+  struct {
+    bool flip;
+    int shift, cutout;   /* positions */
+    double crop, rotate; /* smallest share of a side; degrees */
+    double noise, mixup; /* standard deviation; both parameters of a Beta */
+  } augment;
 } traincfg;
 
 /* One alternative that `netc sweep` runs: the values it changes, in words and in effect. */

@@ -475,13 +475,28 @@ static void read_stop(expander *x, const chosen *c) {
 }
 
 static void read_augment(expander *x, const chosen *c) {
-  slot s[2] = {{.name = "flip"}, {.name = "shift"}};
-  double flip = 0, shift = 0;
-  if (!word_slots(x, c, 0, 2, s)) return;
-  if (!slot_number(x, c, &s[0], 0, 1, true, &flip)) return;
-  if (!slot_number(x, c, &s[1], 0, 64, true, &shift)) return;
-  x->g->train.augment_flip = flip != 0;
-  x->g->train.augment_shift = (int)shift;
+  enum { FLIP, SHIFT, CROP, ROTATE, CUTOUT, NOISE, MIXUP, N };
+  static const struct {
+    const char *name;
+    double least, most;
+    bool whole;
+  } takes[N] = {{"flip", 0, 1, true},      {"shift", 0, 4096, true},  {"crop", 0.05, 1, false},
+                {"rotate", 0, 180, false}, {"cutout", 0, 4096, true}, {"noise", 0, 1e6, false},
+                {"mixup", 0.05, 2, false}};
+  slot s[N] = {0};
+  double v[N] = {0};
+  for (int i = 0; i < N; i++) s[i].name = takes[i].name;
+  if (!word_slots(x, c, 0, N, s)) return;
+  for (int i = 0; i < N; i++)
+    if (!slot_number(x, c, &s[i], takes[i].least, takes[i].most, takes[i].whole, &v[i])) return;
+  traincfg *t = &x->g->train;
+  t->augment.flip = v[FLIP] != 0;
+  t->augment.shift = (int)v[SHIFT];
+  t->augment.crop = v[CROP] < 1 ? v[CROP] : 0;
+  t->augment.rotate = v[ROTATE];
+  t->augment.cutout = (int)v[CUTOUT];
+  t->augment.noise = v[NOISE];
+  t->augment.mixup = v[MIXUP];
 }
 
 /* --- data --- */
