@@ -90,10 +90,10 @@ static affine draw_affine(const augmentation *a, int64_t sample, const augment_f
   const double cosine = sine(pi / 2 - fabs(angle)) * share, turn = sine(angle) * share;
   const double mx = (f->w - 1) / 2.0, my = (f->h - 1) / 2.0, sign = c->mirror ? -1 : 1;
   affine t = {.ax = sign * cosine, .bx = -turn, .ay = sign * turn, .by = cosine};
-  t.ox = mx + (1 - share) * (2 * unit(r[2]) - 1) * mx - t.ax * (mx + c->right) -
-         t.bx * (my + c->down);
-  t.oy = my + (1 - share) * (2 * unit(r[3]) - 1) * my - t.ay * (mx + c->right) -
-         t.by * (my + c->down);
+  t.ox =
+      mx + (1 - share) * (2 * unit(r[2]) - 1) * mx - t.ax * (mx + c->right) - t.bx * (my + c->down);
+  t.oy =
+      my + (1 - share) * (2 * unit(r[3]) - 1) * my - t.ay * (mx + c->right) - t.by * (my + c->down);
   return t;
 }
 

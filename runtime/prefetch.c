@@ -44,8 +44,7 @@ prefetch *prefetch_new(const step_buffers *b) {
   prefetch *p = allocate(sizeof *p);
   p->b = *b;
   for (int i = 0; i < b->n_given; i++)
-    p->b.port[i] =
-        allocate((size_t)program_batch(b->p) * (size_t)program_port(b->p, i)->count * 4);
+    p->b.port[i] = allocate((size_t)program_batch(b->p) * (size_t)program_port(b->p, i)->count * 4);
   pthread_mutex_init(&p->lock, NULL);
   pthread_cond_init(&p->changed, NULL);
   if (!pthread_create(&p->thread, NULL, work, p)) return p;
