@@ -178,7 +178,7 @@ static void test_training_values(void **state) {
   assert_true(t->schedule.value[SCHEDULE_WARMUP] == 2 && t->schedule.value[SCHEDULE_FINAL] == 0.1);
   assert_string_equal(t->stop_metric, "val_loss");
   assert_true(t->stop_patience == 3 && t->stop_restore);
-  assert_true(t->augment_flip && t->augment_shift == 2);
+  assert_true(t->augment.flip && t->augment.shift == 2);
   assert_string_equal(t->loss->use.op->name, "mse");
   assert_int_equal(g->n_variant, 2);
   assert_string_equal(g->variant[1].label, "lr=(1/4)");
