@@ -1,4 +1,5 @@
 /* netc bench: where the time of a training step and of an inference goes, nest by nest. */
+#include "cli/bench_model.h"
 #include "cli/command.h"
 #include "base/timing.h"
 #include "cli/bench_ranks.h"
@@ -18,7 +19,7 @@ typedef struct {
   const char *file;
   int batch, threads;
   double budget; /* seconds spent on each measurement */
-  bool json, inference;
+  bool json, inference, model;
   double latency, bandwidth; /* --network: seconds, bytes a second */
 } bench_command;
 
@@ -31,6 +32,9 @@ static const struct argp_option options[] = {
     {"network", 'n', "US,GBIT", 0,
      "what a training step takes on up to 512 machines whose messages take US microseconds and "
      "GBIT Gbit/s; under mpirun both are measured. See docs/many-machines.md",
+     1},
+    {"model", 'm', 0, 0,
+     "beside every sum of products, the time that the scheduler expected when it chose the tile",
      1},
     {"json", 'j', 0, 0, "print one JSON object instead of tables", 1},
     {0}};
@@ -56,6 +60,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'n': read_network(state, arg, c); break;
   case 'i': c->inference = true; break;
   case 'j': c->json = true; break;
+  case 'm': c->model = true; break;
   default: return option_file(state, key, arg, &c->file);
   }
   return 0;
@@ -106,6 +111,11 @@ static char *row_name(const program *p, int step) {
   return all > 1 ? message("%s #%d", own.name, before + 1) : message("%s", own.name);
 }
 
+/* What the cost model expects of a step, by the peak that was measured. */
+static double expected_us(const step_info *i, const figures *f) {
+  return 2 * i->expected / f->peak / 1e3;
+}
+
 static json_object *step_object(const char *name, const step_info *i, double t, const figures *f) {
   json_object *o = json_object_new_object();
   json_object_object_add(o, "name", json_object_new_string(name));
@@ -114,6 +124,8 @@ static json_object *step_object(const char *name, const step_info *i, double t, 
   json_object_object_add(o, "gflops", json_object_new_double(i->flops / t / 1e9));
   json_object_object_add(o, "peak_share", json_object_new_double(i->flops / t / 1e9 / f->peak));
   json_object_object_add(o, "gbytes", json_object_new_double(i->bytes / t / 1e9));
+  if (i->expected > 0)
+    json_object_object_add(o, "model_us", json_object_new_double(expected_us(i, f)));
   return o;
 }
 
@@ -135,22 +147,37 @@ static const table_column step_columns[] = {{"nest", 1, 30, 0},   {"us", 0, 8, 0
                                             {"GB/s", 0, 7, 3},    {"memory", 0, 6, 2}};
 enum { N_STEP_COLUMNS = sizeof step_columns / sizeof *step_columns };
 
-static json_object *report_steps(timed_program *s, figures *f, double budget, bool json) {
+/* The sums of products among the steps, whose times are t. */
+static void report_model(const program *p, const double *t, const figures *f) {
+  int n = 0, steps = program_n_steps(p);
+  model_row *row = malloc(sizeof *row * (size_t)(steps + 1));
+  for (int i = 0; i < steps; i++) {
+    const step_info info = program_step(p, i);
+    if (info.expected > 0)
+      row[n++] = (model_row){row_name(p, i), t[i] * 1e6, expected_us(&info, f)};
+  }
+  print_model(row, n);
+  for (int i = 0; i < n; i++) free(row[i].name);
+  free(row);
+}
+
+static json_object *report_steps(timed_program *s, figures *f, const bench_command *c) {
   int n = program_n_steps(s->p);
   double *t = malloc(sizeof(double) * (size_t)(n + 1));
   json_object *list = json_object_new_array();
-  time_steps(s, budget, t);
-  table *rows = json ? NULL : table_new(step_columns, N_STEP_COLUMNS);
+  time_steps(s, c->budget, t);
+  table *rows = c->json || c->model ? NULL : table_new(step_columns, N_STEP_COLUMNS);
   for (int i = 0; i < n; i++) {
     step_info info = program_step(s->p, i);
     f->flops += info.flops;
     if (info.contraction) f->contraction_flops += info.flops, f->contraction_seconds += t[i];
     char *name = row_name(s->p, i);
-    if (json) json_object_array_add(list, step_object(name, &info, t[i], f));
-    else add_step(rows, name, &info, t[i], f);
+    if (rows) add_step(rows, name, &info, t[i], f);
+    else json_object_array_add(list, step_object(name, &info, t[i], f));
     free(name);
   }
   if (rows) table_print(rows, "--json has everything");
+  else if (!c->json) report_model(s->p, t, f);
   free(t);
   return list;
 }
@@ -214,7 +241,7 @@ static void bench(const graph *g, const bench_command *c) {
     printf("%d thread%s: FMA peak %.1f GFLOP/s, memory %.1f GB/s\n\n", c->threads,
            c->threads == 1 ? "" : "s", f.peak, f.bandwidth);
   }
-  json_object *steps = report_steps(&s, &f, c->budget, c->json);
+  json_object *steps = report_steps(&s, &f, c);
   f.train = timed_program_run(&s, c->budget);
   timed_program_release(&s);
   f.infer1 = bench_inference(g, c, 1, &f.compile_infer);

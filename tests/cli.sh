@@ -52,6 +52,7 @@ exits 2 train small.net other.net
 exits 2 train small.net --epochs none
 exits 2 train small.net --split 3:4
 exits 2 bench small.net --seconds -1
+exits 0 bench small.net --model --seconds 0.02; prints 'measured / model'; prints 'us / model'
 exits 2 eval small.net
 exits 2 train small.net --dump=none; says "fuse"
 exits 0 train small.net --dump=fuse; prints "conv1"

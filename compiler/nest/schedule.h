@@ -31,6 +31,7 @@ typedef struct schedule {
   int64_t domain;     /* tiles in the domain; a kernel runs tiles [begin, end) of it */
   int group;          /* nests of one group run without a barrier between them */
   bool serial;        /* one thread runs it */
+  double cycles;      /* of a sum of products, as expected when its tile was chosen; or 0 */
   bool interleaved;   /* tile by tile in turn with the nest before, which reads the same slices */
 } schedule;
 

@@ -337,6 +337,7 @@ static void search_tile(nest *n, schedule *s, const target_info *t, int threads)
   int along = s->fold >= 0 ? s->fold : s->vec;
   if (along < 0 || n->axis[along].reduce) {
     search_rows(&q, n->n_axis - 1);
+    s->cycles = q.best;
     return;
   }
   int64_t extent = n->axis[along].extent, unit = s->fold >= 0 ? 1 : t->lanes;
@@ -346,6 +347,7 @@ static void search_tile(nest *n, schedule *s, const target_info *t, int threads)
     search_rows(&q, n->n_axis - 1);
     if (w * unit >= extent) break;
   }
+  s->cycles = q.best;
 }
 
 /* --- nests without a contraction: wide enough to hide latency, no more --- */

@@ -408,6 +408,7 @@ step_info program_step(const program *p, int i) {
   step_info s = {.name = k->n->name, .layer = k->n->node ? k->n->node->name : ""};
   s.flops = nest_flops(k->n);
   s.contraction = nest_macs(k->n) > 0;
+  s.expected = k->n->sched->cycles * 2 * p->c.machine->info->lanes; /* two FMAs a cycle */
   for (int a = 0; a < k->n_arg; a++)
     if (k->arg[a])
       s.bytes +=

@@ -138,6 +138,8 @@ typedef struct {
   double flops;     /* multiply-adds count two; other operations one */
   double bytes;     /* of every tensor it touches, once */
   bool contraction; /* convolution, linear, and their gradients */
+  double expected;  /* multiply-adds that the FMA peak would do in the time that the cost model
+                       expects of a contraction; or 0 */
 } step_info;
 int program_n_steps(const program *p);
 step_info program_step(const program *p, int i);
