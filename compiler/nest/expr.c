@@ -58,7 +58,8 @@ static uint64_t hash_payload(expr *e) {
   return hash_words(mixed(0, e->kind), &e->num, sizeof *e - offsetof(struct expr, num));
 }
 
-/* Near the place of the newest argument: what is made together lies together in the table. */
+/* Near the place of the newest argument: what is made together lies together in the table. That has
+   two places for each node (node_in), so that no two stretches of nodes fall together. */
 static uint64_t hash_op(expr *e) {
   int newest = 0;
   for (int i = 0; i < scalar_arity(e->kind); i++)
@@ -194,6 +195,7 @@ static expr *node_in(exprs *x, struct expr e) {
   if (n == x->n_block * BLOCK) new_block(x);
   struct expr *kept = &x->block[n / BLOCK][n % BLOCK];
   *kept = e;
+  if (t == &x->ops && 2 * x->n_node > t->room) grow(x, t, hash_nth);
   enter(x, t, hash, hash_nth, n);
   return kept;
 }
