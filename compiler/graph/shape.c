@@ -146,7 +146,7 @@ static bool needs_hold(expander *x, const node *n, const xenv *env) {
     if (!xexpr_eval(need->cond, env, x->d, &v)) return false;
     if (v != 0) continue;
     diag_error(x->d, n->at, NULL, "`%s` does not fit: %s", n->op->name, need->reason);
-    note_shapes(x, n->in[0]);
+    for (int k = 0; k < n->n_in; k++) note_shapes(x, n->in[k]);
     return false;
   }
   return true;
