@@ -2,6 +2,7 @@
 #include "base/timing.h"
 #include "nest/cost.h"
 #include "nest/effects.h"
+#include "passes/passes.h"
 #include "pipeline.h"
 
 static double operations(const walk *w, int from) {
@@ -69,12 +70,6 @@ program_costs program_cost(const graph *g, int batch, int threads) {
 
 void node_costs(const graph *g, int64_t *params, int64_t *macs) {
   compilation c = compiled_to(g, false, 1, 1, "simplify");
-  for (int i = 0; i < g->n_node; i++) params[i] = macs[i] = 0;
-  for (int i = 0; i < c.p->n_tensor; i++) {
-    const tensor *t = c.p->tensor[i];
-    if (t->role == T_PARAM && t->node) params[t->node->id] += tensor_elements(t);
-  }
-  for (const nest *n = c.p->nests; n; n = n->next)
-    if (n->node) macs[n->node->id] += nest_macs(n);
+  count_by_node(c.p, g->n_node, params, macs);
   release(&c);
 }

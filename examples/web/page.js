@@ -3,8 +3,9 @@ import { drawChart } from './chart.js';
 
 const NAMES = ['air transport', 'birds', 'water transport', 'people', 'felines'];
 const at = id => document.getElementById(id);
-const [emoji, tiny, images] =
-  await Promise.all([Network.load('emoji'), Network.load('tiny'), loadImages('emoji.bin')]);
+const [emoji, images] = await Promise.all([Network.load('emoji'), loadImages('emoji.bin')]);
+const learners = {tiny: await Network.load('tiny')};
+let learner = learners.tiny;
 
 // --- classify ---
 
@@ -126,24 +127,24 @@ function shuffle(list, random) {
 }
 
 function fill(list, from) {
-  for (let b = 0; b < tiny.size.BATCH; b++) {
+  for (let b = 0; b < learner.size.BATCH; b++) {
     const i = list[(from + b) % list.length];
     for (let p = 0; p < images.size; p++)
-      tiny.x[b * images.size + p] = images.pixels[i * images.size + p] / 255;
-    tiny.labels[b] = images.labels[i];
+      learner.x[b * images.size + p] = images.pixels[i * images.size + p] / 255;
+    learner.labels[b] = images.labels[i];
   }
 }
 
 // Loss and accuracy over whole batches of a list.
 function check(list) {
   let loss = 0, right = 0, seen = 0;
-  for (let from = 0; from + tiny.size.BATCH <= list.length; from += tiny.size.BATCH) {
+  for (let from = 0; from + learner.size.BATCH <= list.length; from += learner.size.BATCH) {
     fill(list, from);
-    const y = tiny.infer(), k = tiny.size.CLASSES;
-    for (let b = 0; b < tiny.size.BATCH; b++, seen++) {
+    const y = learner.infer(), k = learner.size.CLASSES;
+    for (let b = 0; b < learner.size.BATCH; b++, seen++) {
       const p = softmax(y.slice(b * k, b * k + k));
-      loss -= Math.log(Math.max(p[tiny.labels[b]], 1e-30));
-      right += p.indexOf(Math.max(...p)) === tiny.labels[b];
+      loss -= Math.log(Math.max(p[learner.labels[b]], 1e-30));
+      right += p.indexOf(Math.max(...p)) === learner.labels[b];
     }
   }
   return {loss: loss / seen, accuracy: right / seen};
@@ -162,14 +163,14 @@ async function train(epochs, rate) {
   const curves = {loss: [], checkLoss: [], accuracy: [], checkAccuracy: []};
   const random = {state: 1}, list = [...forTraining];
   const begin = performance.now();
-  tiny.start(1);
+  learner.start(1);
   running = true;
   at('go').textContent = 'Stop';
   for (let epoch = 1; epoch <= epochs && running; epoch++) {
     shuffle(list, random);
-    for (let from = 0; from + tiny.size.BATCH <= list.length && running; from += tiny.size.BATCH) {
+    for (let from = 0; from + learner.size.BATCH <= list.length && running; from += learner.size.BATCH) {
       fill(list, from);
-      tiny.train(rate);
+      learner.train(rate);
       if (from % 200 === 0) await new Promise(next => setTimeout(next)); // let the page breathe
     }
     const on = check(forTraining), off = check(forChecking);
@@ -186,9 +187,14 @@ async function train(epochs, rate) {
   at('go').textContent = 'Train';
   return curves;
 }
-at('go').onclick = () => {
-  if (running) running = false;
-  else train(Number(at('epochs').value), Number(at('rate').value));
+at('go').onclick = async () => {
+  if (running) {
+    running = false;
+    return;
+  }
+  const name = at('learner').value;
+  learner = learners[name] ||= await Network.load(name);
+  train(Number(at('epochs').value), Number(at('rate').value));
 };
 
 clearPaper();
