@@ -83,7 +83,7 @@ make >make.log 2>&1 || { cat make.log; fail "examples/text: make"; }
 grep -q '^The network' out || { cat out; fail "write writes nothing"; }
 awk '/loss/ { loss[++n] = $4 } END { exit !(n > 2 && loss[n] < loss[1] * 0.8) }' log || { cat log; fail "write does not learn"; }
 if command -v wasm-ld-19 >/dev/null && command -v chromium >/dev/null; then
-  make >make.log 2>&1 || { tail -n 30 make.log; fail "examples/web: make"; }
+  make ROOT="$root" >make.log 2>&1 || { tail -n 30 make.log; fail "examples/web: make"; }
   python3 -u -m http.server --bind 127.0.0.1 0 >server.log 2>&1 &
   server=$!
   for _ in 1 2 3 4 5 6 7 8 9 10; do
@@ -93,8 +93,12 @@ if command -v wasm-ld-19 >/dev/null && command -v chromium >/dev/null; then
   done
   timeout 60 chromium --headless=new --no-sandbox --disable-gpu --user-data-dir="$work/chromium" \
     --virtual-time-budget=100000 --dump-dom "http://127.0.0.1:$port/index.html?selftest" >page.html 2>page.log || :
-  python3 - <<'PY' || { tail -n 5 page.log; fail "the page"; }
-import html, json, re
+  [ -e front.wasm ] && front=yes || { front=; echo "skipped: the front end (no wasi-libc)"; }
+  FRONT=$front python3 - <<'PY' || { tail -n 5 page.log; fail "the page"; }
+import html, json, os, re
+if os.environ['FRONT']:
+    f = json.loads(html.unescape(re.search(r'data-front="([^"]*)"', open('page.html').read()).group(1)))
+    assert f['params'] == 272474 and f['macs'] == 40813184 and 'did you mean `relu`' in f['message'], f
 found = re.search(r'data-selftest="([^"]*)"', open('page.html').read())
 r = json.loads(html.unescape(found.group(1)))
 print('web page:', r)

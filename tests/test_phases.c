@@ -1,4 +1,4 @@
-/* A training step in two phases, gradients and update, gives the bits of the step in one piece; and
+/* A training step in two parts, gradients and update, gives the bits of the step in one piece; and
    what is done to the gradients between them counts. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,9 +27,9 @@ static void *block(size_t bytes) {
   return memset(aligned_alloc(64, bytes), 0, bytes);
 }
 
-static subject subject_new(const graph *g, bool phases, int threads) {
+static subject subject_new(const graph *g, program_part part, int threads) {
   program_options o = {
-      .train = true, .loss = true, .batch = BATCH, .threads = threads, .phases = phases};
+      .train = true, .loss = true, .batch = BATCH, .threads = threads, .part = part};
   subject s = {.p = program_build(g, &o)};
   float *x = block(sizeof *x * BATCH * 3 * 8 * 8);
   int32_t *labels = block(sizeof *labels * BATCH);
@@ -37,7 +37,6 @@ static subject subject_new(const graph *g, bool phases, int threads) {
   for (int i = 0; i < BATCH; i++) labels[i] = i % 4;
   s.a = (run_args){.params = block(program_params_bytes(s.p)),
                    .state = block(program_state_bytes(s.p)),
-                   .grads = block(program_grads_bytes(s.p)),
                    .work = block(program_work_bytes(s.p)),
                    .x = x,
                    .labels = labels,
@@ -45,14 +44,13 @@ static subject subject_new(const graph *g, bool phases, int threads) {
                    .losses = block(sizeof(float) * BATCH),
                    .lr = 0.05f,
                    .seed = 1};
-  program_init(s.p, s.a.params, s.a.state, 3);
+  program_init(s.p, s.a.params, part == PART_GRADIENTS ? NULL : s.a.state, 3);
   return s;
 }
 
 static void subject_free(subject *s) {
   void *all[] = {s->a.params,
                  s->a.state,
-                 s->a.grads,
                  s->a.work,
                  (void *)(uintptr_t)s->a.x,
                  s->a.logits,
@@ -67,23 +65,33 @@ static void same_params(const subject *s, const subject *t) {
   assert_memory_equal(s->a.params, t->a.params, program_params_bytes(s->p));
 }
 
+/* A step in two programs; between them the gradients are multiplied by `factor`. */
+static void step_apart(subject *gradients, subject *update, float factor) {
+  const size_t bytes = program_state_bytes(gradients->p);
+  assert_true(bytes && bytes <= program_state_bytes(update->p));
+  program_run(gradients->p, &gradients->a);
+  float *g = gradients->a.state;
+  for (size_t i = 0; i < bytes / sizeof *g; i++) g[i] *= factor;
+  memcpy(update->a.state, g, bytes);
+  /* Running statistics are written with the gradients, weights with the update. */
+  memcpy(update->a.params, gradients->a.params, program_params_bytes(update->p));
+  program_run(update->p, &update->a);
+  memcpy(gradients->a.params, update->a.params, program_params_bytes(update->p));
+}
+
 static void phases_keep_every_bit(const graph *g, int threads) {
-  subject whole = subject_new(g, false, threads), two = subject_new(g, true, threads),
-          apart = subject_new(g, true, threads);
-  assert_int_equal(program_grads_bytes(whole.p), 0);
-  assert_true(program_grads_bytes(two.p) > 0);
+  subject whole = subject_new(g, PART_STEP, threads);
+  subject gradients = subject_new(g, PART_GRADIENTS, threads);
+  subject update = subject_new(g, PART_UPDATE, threads);
   for (int i = 0; i < STEPS; i++) {
-    whole.a.step = two.a.step = apart.a.step = (uint64_t)i;
+    whole.a.step = gradients.a.step = update.a.step = (uint64_t)i;
     program_run(whole.p, &whole.a);
-    program_run(two.p, &two.a);
-    program_run_gradients(apart.p, &apart.a);
-    program_run_update(apart.p, &apart.a);
+    step_apart(&gradients, &update, 1);
   }
-  same_params(&whole, &two);
-  same_params(&whole, &apart);
+  same_params(&whole, &update);
   subject_free(&whole);
-  subject_free(&two);
-  subject_free(&apart);
+  subject_free(&gradients);
+  subject_free(&update);
 }
 
 static void steps_in_phases(void **state) {
@@ -104,14 +112,14 @@ static void gradients_may_be_changed(void **state) {
                              "train { loss cross_entropy; optimizer sgd; lr 0.1; }";
   graph *g = graph_load_text("test.net", text, strlen(text), NULL);
   assert_non_null(g);
-  subject s = subject_new(g, true, 1), fresh = subject_new(g, true, 1);
-  program_run_gradients(s.p, &s.a);
-  memset(s.a.grads, 0, program_grads_bytes(s.p));
-  program_run_update(s.p, &s.a);
-  same_params(&s, &fresh);
-  program_run(s.p, &s.a);
-  assert_true(memcmp(s.a.params, fresh.a.params, program_params_bytes(s.p)));
-  subject_free(&s);
+  subject gradients = subject_new(g, PART_GRADIENTS, 1), update = subject_new(g, PART_UPDATE, 1);
+  subject fresh = subject_new(g, PART_STEP, 1);
+  step_apart(&gradients, &update, 0);
+  same_params(&update, &fresh);
+  step_apart(&gradients, &update, 1);
+  assert_true(memcmp(update.a.params, fresh.a.params, program_params_bytes(fresh.p)));
+  subject_free(&gradients);
+  subject_free(&update);
   subject_free(&fresh);
   graph_free(g);
 }
