@@ -42,7 +42,4 @@ void schedule_program(nestprog *p, const target_info *t, int threads);
 /* group: requires schedules; which nests need no barrier between them. */
 void group_program(nestprog *p, const target_info *t);
 /* plan (plan.h): requires groups; a place in memory for every tensor. */
-
-/* Trained parameters and multiply-adds by node id; both arrays have n_node places. */
-void count_by_node(const nestprog *p, int n_node, int64_t *params, int64_t *macs);
 #endif

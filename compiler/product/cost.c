@@ -1,8 +1,8 @@
 /* What a network costs: parameters, multiply-adds, bytes; all counted on its nests. */
 #include "base/timing.h"
+#include "count.h"
 #include "nest/cost.h"
 #include "nest/effects.h"
-#include "passes/passes.h"
 #include "pipeline.h"
 
 static double operations(const walk *w, int from) {

@@ -3,6 +3,7 @@
    stdout as one JSON object. front.js takes both. */
 #include "graph/graph.h"
 #include "passes/passes.h"
+#include "product/count.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
+#include "count.h"
 #include "graph/graph.h"
-#include "passes.h"
 
 void count_by_node(const nestprog *p, int n_node, int64_t *params, int64_t *macs) {
   for (int i = 0; i < n_node; i++) params[i] = macs[i] = 0;
