@@ -6,6 +6,7 @@
 #include "emit.h"
 #include "emit_scalar.h"
 #include "emit_transpose.h"
+#include "nest/elementary.h"
 #include "nest/picks.h"
 #include <llvm-c/Target.h>
 #include <math.h>
@@ -228,7 +229,48 @@ static LLVMValueRef random_value(em *e, expr *x, const point *p) {
   return ir_random(&e->c, at, &d, ++e->n_draw > MANY_DRAWS);
 }
 
+static LLVMBasicBlockRef new_block(em *e, const char *name) {
+  return LLVMAppendBasicBlockInContext(e->c.cx, e->fn, name);
+}
+
 static LLVMValueRef eval(em *e, expr *x, const point *p);
+
+/* Is x a heavy function of select(.., .., constant), in a nest that has little code? Then vectors
+   all of whose elements are that constant need no work: half of the scores of a causal attention.
+ */
+static bool may_be_constant(em *e, const expr *x) {
+  if (!scalar_elementary(x->kind) || e->c.exact || e->n->red != R_SET || e->n_point > 4)
+    return false;
+  return x->a[0]->kind == E_SELECT && x->a[0]->a[2]->kind == E_CONST;
+}
+
+/* Is any element of the vector not 0? */
+static LLVMValueRef any_set(em *e, LLVMValueRef v) {
+  unsigned w = (unsigned)ir_width(v);
+  LLVMValueRef c = LLVMBuildFCmp(B, LLVMRealUNE, v, ir_float(&e->c, 0, (int)w), "");
+  c = LLVMBuildBitCast(B, c, LLVMIntTypeInContext(e->c.cx, w), "");
+  return LLVMBuildICmp(B, LLVMIntNE, c, LLVMConstNull(LLVMTypeOf(c)), "");
+}
+
+/* x, computed where not all elements of the vector take the selection's constant. */
+static LLVMValueRef unless_constant(em *e, expr *x, const point *p) {
+  expr *chosen = x->a[0];
+  LLVMValueRef c = eval(e, chosen->a[0], p), arg = eval(e, chosen, p);
+  int w = ir_width(arg);
+  if (w == 1 || ir_width(c) != w) return ir_scalar(&e->c, x->kind, &arg);
+  float none = elementary_eval_by(x->kind, (float)chosen->a[2]->num, e->c.fma);
+  LLVMBasicBlockRef from = LLVMGetInsertBlock(B), some = new_block(e, "some"),
+                    join = new_block(e, "");
+  LLVMBuildCondBr(B, any_set(e, c), some, join);
+  LLVMPositionBuilderAtEnd(B, some);
+  LLVMValueRef v[2] = {ir_float(&e->c, none, w), ir_scalar(&e->c, x->kind, &arg)};
+  LLVMBasicBlockRef in[2] = {from, LLVMGetInsertBlock(B)};
+  LLVMBuildBr(B, join);
+  LLVMPositionBuilderAtEnd(B, join);
+  LLVMValueRef phi = LLVMBuildPhi(B, LLVMTypeOf(arg), "");
+  LLVMAddIncoming(phi, v, in, 2);
+  return phi;
+}
 
 static LLVMValueRef apply(em *e, expr *x, const point *p) {
   LLVMValueRef a[3] = {0};
@@ -264,7 +306,7 @@ static LLVMValueRef eval(em *e, expr *x, const point *p) {
     v = LLVMBuildSIToFP(B, i, ir_float_type(&e->c, w), "");
     break;
   }
-  default: v = apply(e, x, p); break;
+  default: v = may_be_constant(e, x) ? unless_constant(e, x, p) : apply(e, x, p); break;
   }
   return *memo_slot(e, x, p) = v;
 }
@@ -364,10 +406,6 @@ static LLVMValueRef guards_hold(em *e, const point *p) {
     all = all ? LLVMBuildAnd(B, all, ok, "") : ok;
   }
   return all;
-}
-
-static LLVMBasicBlockRef new_block(em *e, const char *name) {
-  return LLVMAppendBasicBlockInContext(e->c.cx, e->fn, name);
 }
 
 static LLVMValueRef combine_guarded(em *e, LLVMValueRef acc, const point *p) {

@@ -5,7 +5,7 @@
 
 stream *rnd(writer *w) { return &w->a->r; }
 
-const char *pick(writer *w, const char *const *word, int n) { return word[below(rnd(w), n)]; }
+const char *pick_one(writer *w, const char *const *word, int n) { return word[below(rnd(w), n)]; }
 
 /* --- axes --- */
 
@@ -182,7 +182,7 @@ static const value *new_parameter(writer *w) {
   if (!v->rank) v->dim[v->rank++] = size_up_to(rnd(w), 9);
   fprintf(w->declared, "  param %s[", v->name);
   for (int d = 0; d < v->rank; d++) fprintf(w->declared, "%sa%d:%d", d ? ", " : "", d, v->dim[d]);
-  fprintf(w->declared, "] ~ %s;\n", pick(w, init, 4));
+  fprintf(w->declared, "] ~ %s;\n", pick_one(w, init, 4));
   return v;
 }
 
@@ -231,7 +231,7 @@ static void put_form(writer *w, FILE *f, const char *form, int depth) {
 
 static void put_value(writer *w, FILE *f, int depth) {
   if (depth <= 0 || w->reads > 12 || chance(rnd(w), 25)) put_leaf(w, f);
-  else put_form(w, f, pick(w, forms, (int)(sizeof forms / sizeof *forms)), depth);
+  else put_form(w, f, pick_one(w, forms, (int)(sizeof forms / sizeof *forms)), depth);
 }
 
 void put_right(writer *w, FILE *f, double terms, bool max) {

@@ -45,7 +45,7 @@ static void put_copy(writer *w, const value *h) {
 static void put_state(writer *w, value *h) {
   static const char *const form[] = {"tanh(", "0.5 * (", "sigmoid("};
   step_axes(w, h, false);
-  fprintf(w->f, "      h0[t,n,k] = %s", pick(w, form, 3));
+  fprintf(w->f, "      h0[t,n,k] = %s", pick_one(w, form, 3));
   h->hidden = true; /* no statement reads what it writes */
   put_right(w, w->f, 1, false);
   h->hidden = false;

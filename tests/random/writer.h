@@ -40,7 +40,7 @@ typedef struct {
 } writer;
 
 stream *rnd(writer *w);
-const char *pick(writer *w, const char *const *word, int n);
+const char *pick_one(writer *w, const char *const *word, int n);
 
 axis *add_axis(writer *w, const char *name, int extent, bool batch);
 /* The index that a dimension of v has on the left side. */
