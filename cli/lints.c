@@ -112,6 +112,7 @@ static int lint_balance(const workload *w, const int64_t *count) {
     least = count[k] < count[least] ? k : least;
   }
   double share = (double)count[most] / (double)w->sp->n_train;
+  if (!w->sp->n_val) return 0;
   if (count[most] < 3 * count[least] || share < 1.5 / classes) return 0;
   int64_t *val = count_classes(w, w->sp->val, w->sp->n_val);
   char a[16], b[16];
@@ -125,10 +126,39 @@ static int lint_balance(const workload *w, const int64_t *count) {
   return 1;
 }
 
+/* Root of the mean square of an input port's values, over at most 500 training samples. */
+static double typical_value(const workload *w, int port, int64_t count) {
+  const int64_t n = w->sp->n_train < 500 ? w->sp->n_train : 500;
+  float *v = allocate((size_t)count * sizeof *v);
+  double square = 0;
+  for (int64_t i = 0; i < n; i++) {
+    dataset_port(w->ds, port, w->sp->train[i * w->sp->n_train / n], v);
+    for (int64_t k = 0; k < count; k++) square += (double)v[k] * (double)v[k];
+  }
+  free(v);
+  return sqrt(square / ((double)n * (double)count));
+}
+
+static int lint_range(const workload *w) {
+  int n_port, warnings = 0;
+  const data_port *port = ports_of(w->g, &n_port);
+  for (int i = 0; i < n_port && !w->g->train.normalize; i++) {
+    if (port[i].target || port[i].is_int) continue;
+    const double typical = typical_value(w, i, port_size(&port[i]));
+    if ((typical < 5 && typical > 0.04) || typical == 0) continue;
+    diag_warning(w->g->d, w->g->train.data_at,
+                 "`normalize;` in `train` makes it a part of the network",
+                 "the values of input `%s` are around %.3g (root of their mean square), far from 1",
+                 port[i].name, typical);
+    warnings++;
+  }
+  return warnings;
+}
+
 int add_lints(const workload *w) {
   int n = lint_output(w->g) + lint_activations(w->g) + lint_rate(w->g);
   if (!w->sp) return n;
-  n += lint_batch(w);
+  n += lint_batch(w) + lint_range(w);
   if (!w->ds->labels) return n;
   int64_t *count = count_classes(w, w->sp->train, w->sp->n_train);
   n += lint_missing(w, count) + lint_balance(w, count);

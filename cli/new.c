@@ -1,6 +1,7 @@
 /* netc new: a commented network to begin with, of a kind or for a data set. */
 #include "cli/command.h"
 #include "runtime/atomic_file.h"
+#include "runtime/class_field.h"
 #include "runtime/dataset.h"
 #include "runtime/file.h"
 #include "runtime/mask_data.h"
@@ -51,8 +52,10 @@ typedef struct {
   char *target;    /* "classes 3", "target 1", "target 64 of 65" */
   bool numbers;    /* are predicted */
   bool own_test;   /* the data set has validation samples of its own */
-  int64_t n, side; /* samples; the shorter side of images */
+  int64_t n, side; /* samples; the shorter side of images, the length of sequences */
   enum { BODY_TABLE, BODY_IMAGE, BODY_SEQUENCE, BODY_TEXT, BODY_MASKS } body;
+  bool several; /* answers to several questions, 0 or 1 each */
+  bool missing; /* values are missing in the table */
 } plan;
 
 enum { MOST_CLASSES = 50 };
@@ -74,8 +77,19 @@ static int64_t count_classes(const data_field *f, int64_t n) {
   return count * 4 <= n || count <= 2 ? count : 0;
 }
 
+/* Rows of which each has a single 1 are classes; rows of 0 and 1 are answers to several questions.
+ */
+static bool yes_or_no(const data_field *f) {
+  for (int64_t i = 0; i < f->count; i++) {
+    const double v = field_value(f, 0, i);
+    if (v != 0 && v != 1) return false;
+  }
+  return f->rank == 1 && f->size > 1;
+}
+
 static void plan_target(plan *p, const data_field *f, int64_t n) {
-  const int64_t classes = count_classes(f, n);
+  const int64_t classes = yes_or_no(f) && is_one_hot(f) ? f->size : count_classes(f, n);
+  p->several = !classes && yes_or_no(f);
   char *shape = field_shape_text(f);
   p->numbers = !classes;
   p->target = classes ? message("classes %lld", (long long)classes)
@@ -90,15 +104,47 @@ static int64_t table_width(const field_set *s) {
   return width;
 }
 
+/* A column that numbers the rows, or holds other words in nearly every one (names, tickets): it
+   tells nothing of rows to come. */
+static bool names_rows(const data_field *f, int64_t n) {
+  if (f->names) return n >= 20 && f->below > n / 2;
+  for (int64_t i = 1; i < n; i++)
+    if (field_value(f, i, 0) - field_value(f, i - 1, 0) != 1) return false;
+  return n >= 20;
+}
+
+/* " drop={..}" of such columns; their number in *dropped, the floats that they took in *width. */
+static char *drop_of(const field_set *s, int64_t n, int *dropped, int64_t *width) {
+  char *list = message("%s", "");
+  for (int i = 0; i < s->n_input; i++) {
+    const data_field *f = &s->field[i];
+    if (!names_rows(f, n)) continue;
+    list = free_and(list, message("%s%s\"%s\"", list, *dropped ? " " : "", f->name));
+    ++*dropped;
+    *width += f->names ? f->below : 1;
+  }
+  return free_and(list, *dropped ? message(" drop={%s}", list) : message("%s", ""));
+}
+
 static char *plan_table(plan *p, const dataset *ds, const new_command *c) {
   const field_set *s = &ds->fields;
   const data_field *target = &s->field[s->n_input];
+  int dropped = 0;
+  int64_t width = 0;
+  if (target->names && names_rows(target, ds->n))
+    return message(
+        "`%s`: the target `%s` has %lld different words in %lld rows, which are no classes"
+        "\n      = help: --target NAME chooses another column",
+        c->what, target->name, (long long)target->below, (long long)ds->n);
+  char *drop = drop_of(s, ds->n, &dropped, &width);
+  if (dropped == s->n_input) drop = free_and(drop, message("%s", "")), width = 0;
   p->body = BODY_TABLE;
-  p->input = message("%lld", (long long)table_width(s));
+  p->input = message("%lld", (long long)(table_width(s) - width));
   plan_target(p, target, ds->n);
-  p->data = message("data \"%s\" target=\"%s\"; # words are one-hot columns; drop={..} leaves "
+  p->data = message("data \"%s\" target=\"%s\"%s%s; # words are one-hot columns; drop={..} leaves "
                     "columns out",
-                    c->what, target->name);
+                    c->what, target->name, drop, p->missing ? " missing=mean" : "");
+  free(drop);
   return NULL;
 }
 
@@ -120,8 +166,9 @@ static char *plan_images(plan *p, const dataset *ds, const new_command *c) {
 }
 
 static char *plan_fields(plan *p, const dataset *ds, const new_command *c) {
-  static const char *const inputs[] = {"data", "x", "images", "features", "inputs", "input"};
-  static const char *const targets[] = {"target", "y", "labels", "targets", "label"};
+  static const char *const inputs[] = {"data",   "x",     "images", "features",
+                                       "inputs", "input", "arr_0"};
+  static const char *const targets[] = {"target", "y", "labels", "targets", "label", "arr_1"};
   const data_field *x = NULL, *y = NULL;
   for (size_t i = 0; i < sizeof inputs / sizeof *inputs && !x; i++)
     x = field_find(&ds->fields, inputs[i]);
@@ -137,6 +184,7 @@ static char *plan_fields(plan *p, const dataset *ds, const new_command *c) {
   p->input = field_shape_text(x);
   if (!*p->input) p->input = free_and(p->input, message("1"));
   p->body = x->rank == 3 ? BODY_IMAGE : x->rank == 2 ? BODY_SEQUENCE : BODY_TABLE;
+  if (x->rank == 2) p->side = x->dim[1];
   if (x->rank == 3) p->side = x->dim[1] < x->dim[2] ? x->dim[1] : x->dim[2];
   plan_target(p, y, ds->n);
   p->data = message("data \"%s\"; # its arrays `%s` and `%s`", c->what, x->name, y->name);
@@ -173,6 +221,11 @@ static char *plan_data(plan *p, const new_command *c) {
   o.csv = (csv_options){.n_target = c->target != NULL, .target = &c->target};
   char *wrong = NULL;
   dataset *ds = dataset_open(&o, &wrong);
+  if (!ds && strstr(wrong, "missing=mean")) {
+    o.csv.missing_mean = p->missing = true;
+    wrong = free_and(wrong, NULL);
+    ds = dataset_open(&o, &wrong);
+  }
   if (!ds) return wrong;
   p->n = ds->n;
   p->own_test = ds->held_from < ds->n;
@@ -187,15 +240,30 @@ static char *plan_data(plan *p, const new_command *c) {
 }
 
 static bool plan_kind(plan *p, const char *kind) {
-  static const plan kinds[] = {{"data \"table.csv\" target=price; # a column to a number", "8",
-                                "target 1", true, false, 1000, 0, BODY_TABLE},
-                               {"data \"images/\"; # a folder of pictures, one folder a class",
-                                "3x32x32", "classes 10", false, false, 1000, 32, BODY_IMAGE},
-                               {"data \"series.npz\"; # arrays x (N x 6 x 128) and y (N)", "6x128",
-                                "classes 5", false, false, 1000, 0, BODY_SEQUENCE},
-                               {"data \"book.txt\"; # its characters; its end validates",
-                                "64 of 128", "target 64 of 128", false, false, 100000, 0,
-                                BODY_TEXT}};
+  static const plan kinds[] = {
+      {.data = "data \"table.csv\" target=price; # a column to a number",
+       .input = "8",
+       .target = "target 1",
+       .numbers = true,
+       .n = 1000,
+       .body = BODY_TABLE},
+      {.data = "data \"images/\"; # a folder of pictures, one folder a class",
+       .input = "3x32x32",
+       .target = "classes 10",
+       .n = 1000,
+       .side = 32,
+       .body = BODY_IMAGE},
+      {.data = "data \"series.npz\"; # arrays x (N x 6 x 128) and y (N)",
+       .input = "6x128",
+       .target = "classes 5",
+       .n = 1000,
+       .side = 128,
+       .body = BODY_SEQUENCE},
+      {.data = "data \"book.txt\"; # its characters; its end validates",
+       .input = "64 of 128",
+       .target = "target 64 of 128",
+       .n = 100000,
+       .body = BODY_TEXT}};
   static const char *const names[] = {"table", "image", "sequence", "text"};
   for (int i = 0; i < 4; i++) {
     if (strcmp(kind, names[i])) continue;
@@ -234,10 +302,11 @@ static void write_body(FILE *f, const plan *p) {
     fputs("conv 32 k3 p1 bn relu;\nconv classes k1;       # of every pixel\n", f);
     break;
   case BODY_SEQUENCE:
-    fprintf(f,
-            "dense 32 relu;         # the same matrix at every position\ndense 32 relu;\n"
-            "linear 64 relu;        # of all positions\nlinear %s;\n",
-            last);
+    fputs("conv 32 k5 p2 bn relu; # along the sequence, over 5 positions\n", f);
+    if (p->side >= 8) fputs("maxpool 2;\n", f);
+    fputs("conv 64 k5 p2 bn relu;\n", f);
+    if (p->side >= 16) fputs("maxpool 2;\nconv 64 k5 p2 bn relu;\n", f);
+    fprintf(f, "gap;                   # the mean over all positions\nlinear %s;\n", last);
     break;
   case BODY_TEXT:
     fputs("embed 64; position;    # what a token is, and where\nrepeat 2 {\n"
@@ -258,8 +327,11 @@ static void write_training(FILE *f, const plan *p) {
     fputs("  split 0.8;           # of the samples train, the rest validates\n", f);
   if (p->body != BODY_TEXT)
     fputs("  normalize;           # inputs to mean 0 and spread 1: a part of the network\n", f);
-  fprintf(f, "  loss %s; optimizer adam; lr %s; batch %d;\n", p->numbers ? "mse" : "cross_entropy",
-          p->numbers ? "0.01" : "0.001", batch_for(p));
+  fprintf(f, "  loss %s; optimizer adam; lr %s; batch %d;\n",
+          p->several   ? "bce"
+          : p->numbers ? "mse"
+                       : "cross_entropy",
+          p->numbers && !p->several ? "0.01" : "0.001", batch_for(p));
   if (p->body == BODY_TEXT)
     fputs("  epochs 20 of 100;    # each of 100 batches drawn at random\n", f);
   else

@@ -119,7 +119,8 @@ static dataset *open_inputs(const graph *g, const predict_rows_options *o, char 
   d.mel = (int)g->train.data_mel;
   d.rate = safetensors_meta(st, "rate") ? atoi(safetensors_meta(st, "rate")) : 0;
   d.columns = safetensors_meta(st, "columns");
-  d.csv = (csv_options){.all_input = true, .missing_mean = g->train.data_missing_mean};
+  d.csv = (csv_options){
+      .all_input = true, .missing_mean = g->train.data_missing_mean, .known = d.columns};
   dataset *ds = dataset_open(&d, error);
   safetensors_free(st);
   return ds;

@@ -1,5 +1,6 @@
 #include "csv.h"
 #include "base/nearest_word.h"
+#include "csv_columns.h"
 #include "message.h"
 #include <ctype.h>
 #include <math.h>
@@ -73,16 +74,17 @@ static bool is_missing(const cell *c) {
 
 /* Decimal to double: exactly by one division or multiplication where digits and exponent are small
    (Clinger 1990), and by strtod otherwise. False: not a number. */
-static bool slow_number(const cell *c, double *out) {
+static bool slow_number(const cell *c, char mark, double *out) {
   char text[64], *end;
   if (c->n >= sizeof text) return false;
   memcpy(text, c->p, c->n);
   text[c->n] = 0;
+  if ((end = memchr(text, mark, c->n))) *end = '.';
   *out = strtod(text, &end);
   return !*end && isfinite(*out);
 }
 
-static bool cell_number(const cell *c, double *out) {
+static bool cell_number(const cell *c, char mark, double *out) {
   static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                  1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -93,7 +95,7 @@ static bool cell_number(const cell *c, double *out) {
   if (p < end && (*p == '-' || *p == '+')) p++;
   const char *from = p;
   for (; p < end && *p >= '0' && *p <= '9'; p++, n++) digits = digits * 10 + (uint64_t)(*p - '0');
-  if (p < end && *p == '.')
+  if (p < end && (*p == '.' || *p == mark))
     for (p++; p < end && *p >= '0' && *p <= '9'; p++, n++, scale++)
       digits = digits * 10 + (uint64_t)(*p - '0');
   if (!n || (p < end && *p != 'e' && *p != 'E')) return false;
@@ -107,7 +109,7 @@ static bool cell_number(const cell *c, double *out) {
     if (below) exponent = -exponent;
   }
   exponent -= scale;
-  if (n > 15 || exponent < -22 || exponent > 22 || from == end) return slow_number(c, out);
+  if (n > 15 || exponent < -22 || exponent > 22 || from == end) return slow_number(c, mark, out);
   double v = exponent < 0 ? (double)digits / power[-exponent] : (double)digits * power[exponent];
   *out = negative ? -v : v;
   return true;
@@ -253,6 +255,9 @@ static char *read_more(table *t, csv_part *part) {
   return wrong ? free_and(wrong, message("`%s`: %s", part->path, wrong)) : NULL;
 }
 
+/* Between semicolons a comma is a decimal mark, as spreadsheets write it in most of Europe. */
+static char decimal_mark(const table *t) { return t->separator == ';' ? ',' : '.'; }
+
 /* A first row is a header if a number stands below one of its words, or no cell of it is a number.
  */
 static bool has_header(const table *t) {
@@ -260,9 +265,10 @@ static bool has_header(const table *t) {
   bool any_number = false;
 
   for (int i = 0; i < t->n_column; i++) {
-    bool word = !cell_number(&t->cell[i], &v) && !is_missing(&t->cell[i]);
+    bool word = !cell_number(&t->cell[i], decimal_mark(t), &v) && !is_missing(&t->cell[i]);
     any_number |= !word;
-    if (word && t->n_row > 1 && cell_number(&t->cell[t->n_column + i], &v)) return true;
+    if (word && t->n_row > 1 && cell_number(&t->cell[t->n_column + i], decimal_mark(t), &v))
+      return true;
   }
   return !any_number;
 }
@@ -291,7 +297,7 @@ static const cell *cell_at(const table *t, int64_t row, int column) {
 
 /* Every column as floats, row by row as the cells lie in memory; NaN where a value is missing. A
    column that holds anything else is words, and its floats are dropped. */
-static void parse_numbers(table *t) {
+static void parse_numbers(table *t, const csv_options *o) {
   const int64_t n = t->n_row - t->header;
   bool *any = allocate((size_t)t->n_column * sizeof *any);
   t->number = allocate((size_t)t->n_column * sizeof *t->number);
@@ -301,13 +307,14 @@ static void parse_numbers(table *t) {
       double v = NAN;
       const cell *c = cell_at(t, r, i);
       if (!t->number[i]) continue;
-      const bool is = cell_number(c, &v);
+      const bool is = cell_number(c, decimal_mark(t), &v);
       any[i] |= is;
       if (is || is_missing(c)) t->number[i][r] = (float)v;
       else free(t->number[i]), t->number[i] = NULL;
     }
   for (int i = 0; i < t->n_column; i++)
-    if (!any[i]) free(t->number[i]), t->number[i] = NULL;
+    if (!any[i] && !columns_mean(o->known, t->name[i], &(double){0}))
+      free(t->number[i]), t->number[i] = NULL;
   free(any);
 }
 
@@ -320,8 +327,9 @@ static char *missing(const table *t, int64_t row, int column) {
 
 static char *check_numbers(const table *t, int column, const csv_options *o, float *v) {
   const int64_t n = t->n_row - t->header;
-  double sum = 0;
+  double sum = 0, mean;
   int64_t have = 0;
+  const bool known = o->missing_mean && columns_mean(o->known, t->name[column], &mean);
   for (int64_t r = 0; r < n; r++) {
     if (isnan(v[r]) && !o->missing_mean) return missing(t, r, column);
     if (isinf(v[r])) {
@@ -331,17 +339,18 @@ static char *check_numbers(const table *t, int column, const csv_options *o, flo
     if (!isnan(v[r])) sum += (double)v[r], have++;
   }
   for (int64_t r = 0; have < n && r < n; r++)
-    if (isnan(v[r])) v[r] = (float)(sum / (double)have);
+    if (isnan(v[r])) v[r] = (float)(known ? mean : sum / (double)have);
   return NULL;
 }
 
-static char *read_words(const table *t, int column, data_field *f) {
+static char *read_words(const table *t, int column, const csv_options *o, data_field *f) {
   const int64_t n = t->n_row - t->header;
   char **word = allocate((size_t)n * sizeof *word);
   char *wrong = NULL;
   for (int64_t r = 0; r < n && !wrong; r++) {
     const cell *c = cell_at(t, r, column);
-    if (is_missing(c)) wrong = missing(t, r, column);
+    if (is_missing(c) && o->missing_mean) word[r] = message("(missing)");
+    else if (is_missing(c)) wrong = missing(t, r, column);
     else word[r] = cell_text(c);
   }
   if (!wrong) {
@@ -355,7 +364,7 @@ static char *read_words(const table *t, int column, data_field *f) {
 
 static char *add_column(table *t, int column, const csv_options *o, field_set *out) {
   data_field *f = field_add(out, t->name[column]);
-  if (!t->number[column]) return read_words(t, column, f);
+  if (!t->number[column]) return read_words(t, column, o, f);
   f->stored = message("numbers");
   f->type = FIELD_FLOATS;
   f->count = t->n_row - t->header;
@@ -380,13 +389,22 @@ static int column_called(const table *t, const char *word, const char *option, c
 }
 
 /* The column that is usually called a target; else the last one. */
-static int usual_target(const table *t, bool *known) {
+static int usual_target(const table *t, const int *use, bool *known) {
   static const char *const names[] = {"target", "label", "labels", "class", "y", "species"};
   for (size_t k = 0; k < sizeof names / sizeof *names; k++)
     for (int i = 0; i < t->n_column; i++)
       if (!strcasecmp(t->name[i], names[k])) return *known = true, i;
   *known = false;
-  return t->n_column - 1;
+  int last = t->n_column - 1;
+  while (last > 0 && use[last] < 0) last--;
+  return last;
+}
+
+/* A column without a name and without values: a separator at the end of every line. */
+static bool is_nothing(const table *t, int column) {
+  for (int64_t r = -t->header; r < t->n_row - t->header; r++)
+    if (cell_at(t, r, column)->n) return false;
+  return true;
 }
 
 enum { DROPPED = -1, INPUT = 0 }; /* and from 1: the place among the targets */
@@ -405,7 +423,7 @@ static char *choose_columns(const table *t, const csv_options *o, int *use, fiel
   }
   if (wrong || o->n_target || o->all_input) return wrong;
   bool known;
-  int c = usual_target(t, &known);
+  int c = usual_target(t, use, &known);
   use[c] = 1;
   if (!known)
     field_note(out,
@@ -416,6 +434,8 @@ static char *choose_columns(const table *t, const csv_options *o, int *use, fiel
 
 static char *read_columns(table *t, const csv_options *o, field_set *out, int *n_input) {
   int *use = allocate((size_t)t->n_column * sizeof *use);
+  for (int i = 0; i < t->n_column; i++)
+    if (is_nothing(t, i)) use[i] = DROPPED;
   char *wrong = choose_columns(t, o, use, out);
   out->n = out->held_from = t->n_row - t->header;
   const int targets = o->n_target ? o->n_target : 1;
@@ -449,7 +469,7 @@ char *csv_read(csv_part *part, int n_part, const csv_options *o, field_set *out,
   *out = (field_set){0};
   char *wrong = read_parts(&t);
   if (!wrong) {
-    parse_numbers(&t);
+    parse_numbers(&t, o);
     wrong = read_columns(&t, o, out, n_input);
   }
   table_free(&t);

@@ -9,7 +9,10 @@ typedef struct {
   int n_target, n_drop; /* names of columns, or their numbers from 1 */
   const char *const *target, *const *drop;
   bool all_input;    /* there is no target: every column is for the input */
-  bool missing_mean; /* numbers that are missing become their column's mean; else an error */
+  bool missing_mean; /* numbers that are missing become their column's mean, words a word of their
+                        own; else an error */
+  const char
+      *known; /* what travelled with weights: whose means are taken (csv_columns.h), or NULL */
 } csv_options;
 
 /* A file of the table. Others after the first have its columns, and its header or none. */

@@ -4,7 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-char *columns_note(const field_set *s, int n) {
+/* The mean of a column of numbers, for rows to come that have no value. */
+static void add_mean(json_object *c, const data_field *f) {
+  double sum = 0;
+  for (int64_t i = 0; i < f->count; i++) sum += field_value(f, i, 0);
+  json_object_object_add(c, "mean", json_object_new_double(sum / (double)f->count));
+}
+
+char *columns_note(const field_set *s, int n, bool means) {
   json_object *list = json_object_new_array();
   for (int i = 0; i < n; i++) {
     const data_field *f = &s->field[i];
@@ -14,6 +21,7 @@ char *columns_note(const field_set *s, int n) {
       json_object_array_add(words, json_object_new_string(f->names[k]));
     if (f->names) json_object_object_add(c, "words", words);
     else json_object_put(words);
+    if (means && !f->names) add_mean(c, f);
     json_object_array_add(list, c);
   }
   char *text = clean_utf8(json_object_to_json_string_ext(list, JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -26,6 +34,19 @@ static const char *name_of(json_object *column) {
   json_object_object_get_ex(column, "name", &name);
   const char *text = json_object_get_string(name);
   return text ? text : "";
+}
+
+bool columns_mean(const char *note, const char *name, double *mean) {
+  json_object *list = note ? json_tokener_parse(note) : NULL, *v = NULL;
+  const bool is = json_object_is_type(list, json_type_array);
+  bool found = false;
+  for (size_t i = 0; is && i < json_object_array_length(list) && !found; i++) {
+    json_object *c = json_object_array_get_idx(list, i);
+    found = !strcmp(name_of(c), name) && json_object_object_get_ex(c, "mean", &v);
+    if (found) *mean = json_object_get_double(v);
+  }
+  json_object_put(list);
+  return found;
 }
 
 /* The number that a word had, or -1. */

@@ -4,8 +4,10 @@
 #include "field.h"
 
 /* JSON: a list of {"name": .., "words": [..]} for the first n fields. Malloc'd. */
-char *columns_note(const field_set *s, int n);
+char *columns_note(const field_set *s, int n, bool means);
 /* Brings a table into the form of `note`: its columns by name (or, where none of the names is
    there, by place), its words numbered as they were. NULL, or a malloc'd sentence. */
 char *columns_conform(field_set *s, const char *note);
+/* The mean that the note has of a column; false: it has none. */
+bool columns_mean(const char *note, const char *name, double *mean);
 #endif

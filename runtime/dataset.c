@@ -242,7 +242,7 @@ static dataset *open_table(csv_part *part, int n_part, const dataset_options *o,
   set_held(&s, o, (int64_t[]){0, part[1].row, part[2].row}, s.n);
   if (o->columns) *error = columns_conform(&s, o->columns);
   if (!*error && o->columns) n_input = s.n_field;
-  char *note = *error ? NULL : columns_note(&s, n_input);
+  char *note = *error ? NULL : columns_note(&s, n_input, o->csv.missing_mean);
   if (!*error && o->n_port) *error = join_columns(&s, n_input, o->port, o->n_port);
   if (*error) {
     free(note);

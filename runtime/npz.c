@@ -18,6 +18,23 @@ static const char *header_value(const char *header, const char *key) {
   return p;
 }
 
+/* What other archives are called; NULL: it is one of arrays, or unknown. */
+static const char *other_archive(zip_t *zip) {
+  static const struct {
+    const char *entry, *what;
+  } known[] = {
+      {"[Content_Types].xml", "a spreadsheet or document of an office program; save it as CSV"},
+      {"data.pkl", "a file of torch.save; save its arrays with numpy.savez"},
+      {"model.json", "a model, not a data set"}};
+  for (zip_int64_t i = 0; i < zip_get_num_entries(zip, 0) && i < 20; i++) {
+    const char *name = zip_get_name(zip, (zip_uint64_t)i, 0),
+               *last = name ? strrchr(name, '/') : NULL;
+    for (size_t k = 0; name && k < sizeof known / sizeof *known; k++)
+      if (!strcmp(last ? last + 1 : name, known[k].entry)) return known[k].what;
+  }
+  return NULL;
+}
+
 static bool header_dtype(const char *p, value_dtype *t) {
   if (!p || (*p != '\'' && *p != '"')) return false;
   const char *end = strchr(p + 1, *p);
@@ -141,6 +158,8 @@ bool npz_read(value_heap *h, const uint8_t *bytes, size_t n, value *out, char **
     *error = message("the archive is damaged or cut short (%s)", zip_error_strerror(&why));
     if (source) zip_source_free(source);
   }
+  const char *other = zip ? other_archive(zip) : NULL;
+  if (other) ok = false, *error = message("it is %s", other);
   for (zip_int64_t i = 0; ok && i < zip_get_num_entries(zip, 0); i++)
     ok = read_entry(h, zip, (zip_uint64_t)i, dict, error);
   if (zip) zip_discard(zip);

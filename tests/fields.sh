@@ -91,6 +91,21 @@ exits 0 data pics; prints '2 are the data set.s own validation set, 2 its test s
 exits 2 pack pics/train -o p.pkl --fit pad; exits 2 pack pics/train -o p.pkl --size 8 --fit x
 exits 0 pack pics/train -o p.pkl --size 8x6 --fit crop; says '`a/notes.txt`'
 
+# --- tables as people have them: decimal commas, missing values, ids, names, a separator too many ---
+awk 'BEGIN { srand(2); print "nr;area;kind;name;price;"; for (i = 1; i <= 60; i++) {
+  a = rand(); printf "%d;%s;%s;n%d;%s;\n", i, i % 9 ? a : "", i % 7 ? (i % 2 ? "x" : "y") : "", i, 3 * a + 1 } }' |
+  sed 's/0\./0,/g; s/\([1-4]\)\.\([0-9]\)/\1,\2/g' > odd.csv
+exits 0 new odd.csv -o odd.net; grep -q 'input 4; target 1;' odd.net; ok "netc new reads the table otherwise"
+grep -q 'drop={"nr" "name"} missing=mean' odd.net; ok "netc new keeps ids or names, or forgets what is missing"
+exits 0 train odd.net --epochs 3 -o odd
+printf 'area;kind\n0,5;x\n;y\n' > new.csv; exits 0 predict odd new.csv; prints '^ *2 '
+printf 'area;kind\n;y\n' > one.csv; exits 0 predict odd one.csv --json; cp out a.out
+exits 0 predict odd new.csv --json
+[ "$(grep -A2 '"row": 2' out | grep -o '[-0-9.e]*$')" = "$(grep -A2 '"row": 1' a.out | grep -o '[-0-9.e]*$')" ]; ok "means do not travel"
+awk 'NR == 1 { print } NR > 1 { print $0 }' a.csv | awk -F, 'NR == 1 { print "a,b,kind" } NR > 1 { print $1 * 50 "," $2 * 900 "," $4 }' > far.csv
+printf 'input 2; classes 2; linear classes; train { data "far.csv"; epochs 1; }' > far.net
+exits 0 train far.net -o far; says 'far from 1'; exits 1 new a.csv --target size2; says 'did you mean `size`'
+
 # --- a column may be called what a port is called, and be an input all the same ---
 awk -F, 'NR == 1 { print "label,input,price"; next } { print $2 "," NR % 7 "," 2 * $2 + NR % 7 }' a.csv > named.csv
 cat > named.net <<END
