@@ -1,5 +1,6 @@
-/* A user's operators are instantiated once while the file is being checked, so that what is wrong
-   with them is said there, with its place, and never comes up later. The library needs no trial. */
+/* Operators are instantiated once while the file is being checked, so that what is wrong with them,
+   or too large, is said there, with its place, and never comes up later. The library's are right,
+   but sizes may pass its limits; gradients are tried only where they could fail. */
 #include "expand.h"
 #include "passes/passes.h"
 #include <string.h>
@@ -16,6 +17,15 @@ static bool uses_own(const expander *x) {
   for (int i = 0; i < g->train.n_optimizer && !own; i++)
     own = is_users_own(x, g->train.optimizer[i].op);
   return own;
+}
+
+/* Past this a maximum may have too many terms for its gradient. */
+enum { MANY_ELEMENTS = 1 << 24 };
+
+static bool is_large(const nestprog *p) {
+  for (int i = 0; i < p->n_tensor; i++)
+    if (tensor_elements(p->tensor[i]) > MANY_ELEMENTS) return true;
+  return false;
 }
 
 static void check_sizes(expander *x, const nestprog *p) {
@@ -35,15 +45,16 @@ static void try_program(expander *x, bool train, const opuse *optimizer) {
   int before = diag_errors(x->d);
   nestprog *p = lower(x->g, train, true, 1, mem);
   if (p) check_sizes(x, p);
-  bool ok = p && diag_errors(x->d) == before && (!train || grad(p, optimizer));
+  bool ok = p && diag_errors(x->d) == before;
+  if (ok && train && (uses_own(x) || is_large(p))) ok = grad(p, optimizer);
   if (!ok && diag_errors(x->d) == before)
     diag_error(x->d, NOWHERE, NULL, "%s: its operators do not fit together", x->g->path);
   arena_free(mem);
 }
 
 void try_operators(expander *x) {
-  if (diag_errors(x->d) || !uses_own(x)) return;
+  if (diag_errors(x->d)) return;
   try_program(x, false, NULL);
-  for (int i = 0; i < x->g->train.n_optimizer && !diag_errors(x->d); i++)
-    try_program(x, true, &x->g->train.optimizer[i]);
+  int n = uses_own(x) ? x->g->train.n_optimizer : 1;
+  for (int i = 0; i < n && !diag_errors(x->d); i++) try_program(x, true, &x->g->train.optimizer[i]);
 }

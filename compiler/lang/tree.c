@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { MAX_EXPR_DEPTH = 200, MAX_OP_SETTINGS = 16 };
+enum { MAX_EXPR_DEPTH = 1000, MAX_OP_SETTINGS = 16 };
 #define A (p->s->a)
 
 /* --- the layer language --- */
@@ -130,7 +130,9 @@ static xexpr *new_xexpr(parse_state *p, xkind kind, loc at, const char *name, xe
   for (int i = 0; i < l.n; i++)
     if (l.v[i]->depth >= x->depth) x->depth = l.v[i]->depth + 1;
   if (x->depth <= MAX_EXPR_DEPTH) return x;
-  diag_error(p->s->d, at, NULL, "this expression is nested too deeply");
+  diag_error(p->s->d, at,
+             "name parts of it: `let` in a network; in an operator a tensor, `t[n,..] = ..;`",
+             "this expression is nested too deeply (more than %d levels)", MAX_EXPR_DEPTH);
   x->kind = X_NUM;
   x->n = x->depth = 0;
   return x;

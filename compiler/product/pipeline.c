@@ -5,7 +5,7 @@
 #include "passes/passes.h"
 #include <string.h>
 
-/* A user's operators were tried when the file was checked; these are netc's own. */
+/* Operators were tried when the file was checked. */
 static void wrong_library(const compilation *c) {
   diag_print(c->g->d, stderr);
   internal_error(c->p ? c->p->stage : "lower", "an operator of the library is wrong");

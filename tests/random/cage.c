@@ -30,7 +30,7 @@ static void be_judge(const char *text, const judge_options *o, verdict *v, int e
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_CPU, (rlim_t)o->limit + 1);
   if (!sanitized) limit(RLIMIT_AS, (rlim_t)MEMORY << 30); /* its shadow is larger than memory */
-  alarm((unsigned)(6 * o->limit) + 30); /* waiting for ever, on a machine that others use too */
+  alarm((unsigned)(6 * o->limit) + 600); /* waiting for ever, on a machine that others use too */
   judge(text, o, v);
   _exit(0);
 }

@@ -10,7 +10,7 @@ static void step_axes(writer *w, const value *v, bool sum) {
   add_axis(w, "t", v->dim[0], false)->step = true;
   add_axis(w, "n", 1, true)->other = true;
   add_axis(w, "k", v->dim[2], false)->other = true;
-  if (sum) add_axis(w, "u", v->dim[2], false);
+  if (sum) add_axis(w, "u", v->dim[2], false)->other = true;
 }
 
 static value *new_state(writer *w, const char *name, int steps, int width) {
