@@ -116,9 +116,11 @@ bool judge_object(const graph *g, int batch, verdict *v) {
   run a = run_new((size_t)s->params, (size_t)s->state, (size_t)(s->train + s->infer), n_y);
   run b = run_new((size_t)s->params, (size_t)s->state, 0, n_y);
   float *x = zeroed((size_t)(batch * s->input) * 4);
-  int32_t *labels = zeroed((size_t)batch * 4);
+  int n_label = batch;
+  for (int d = 0; d < g->target[0]->shape.rank; d++) n_label *= (int)g->target[0]->shape.dim[d];
+  int32_t *labels = zeroed((size_t)n_label * 4);
   for (int64_t i = 0; i < batch * s->input; i++) x[i] = random_at(1, (uint32_t)i) - 0.3f;
-  for (int i = 0; i < batch; i++)
+  for (int i = 0; i < n_label; i++)
     labels[i] = (int32_t)(random_at(2, (uint32_t)i) * (float)g->classes);
   run_library(&l, &a, x, labels);
   run_jit(&b, g, batch, x, labels);
