@@ -110,6 +110,78 @@ static void tell_numbers(report *r, json_object *j) {
   print_worst(r);
 }
 
+/* ---- yes or no ---- */
+
+typedef struct {
+  double yes, said, told, right; /* that are yes, that are told so, and rightly; told rightly */
+} label_count;
+
+static label_count count_label(const report *r, int64_t label) {
+  float *truth = allocate((size_t)r->outputs * sizeof *truth);
+  label_count c = {0};
+  for (int64_t i = 0; i < r->n; i++) {
+    target_of(r, i, truth);
+    const bool is = truth[label] > 0.5f, said = r->prediction[i * r->outputs + label] > 0;
+    c.yes += is;
+    c.said += said;
+    c.told += is && said;
+    c.right += is == said;
+  }
+  free(truth);
+  return c;
+}
+
+/* Accuracy, precision, recall, F1; not a number where nothing was told, or nothing is yes. */
+static void judge_label(const report *r, int64_t label, double value[5]) {
+  const label_count c = count_label(r, label);
+  value[0] = c.right / (double)r->n;
+  value[1] = c.told / c.said;
+  value[2] = c.told / c.yes;
+  value[3] = 2 * c.told / (c.yes + c.said);
+  value[4] = c.yes;
+}
+
+static void add_labels(const report *r, json_object *j) {
+  static const char *const key[] = {"accuracy", "precision", "recall", "f1", "positives"};
+  json_object *list = json_object_new_array();
+  for (int64_t k = 0; k < r->outputs; k++) {
+    double value[5];
+    json_object *o = json_object_new_object();
+    judge_label(r, k, value);
+    for (int i = 0; i < 5; i++) json_object_object_add(o, key[i], real(value[i]));
+    json_object_array_add(list, o);
+  }
+  json_object_object_add(j, "f1", real(r->e.value[0]));
+  json_object_object_add(j, "labels", list);
+}
+
+static void print_labels(const report *r) {
+  static const table_column columns[] = {{"label", 0, 5, 0},     {"accuracy", 0, 8, 0},
+                                         {"precision", 0, 9, 0}, {"recall", 0, 8, 0},
+                                         {"F1", 0, 8, 0},        {"positives", 0, 9, 1}};
+  table *t = table_new(columns, 6);
+  for (int64_t k = 0; k < r->outputs; k++) {
+    double value[5];
+    judge_label(r, k, value);
+    table_add(t, "%lld", (long long)k + 1);
+    for (int i = 0; i < 4; i++)
+      if (isnan(value[i])) table_add(t, "-");
+      else table_add(t, "%.4f", value[i]);
+    table_add(t, "%.0f", value[4]);
+  }
+  putchar('\n');
+  table_print(t, "--json has everything");
+}
+
+static void tell_labels(const report *r, json_object *j) {
+  enum { MOST_LABELS = 100 }; /* more are pixels, say, and told together only */
+  if (j && r->outputs <= MOST_LABELS) add_labels(r, j);
+  else if (j) json_object_object_add(j, "f1", real(r->e.value[0]));
+  if (j) return;
+  printf("F1  %.4f\n", r->e.value[0]);
+  if (r->outputs <= MOST_LABELS) print_labels(r);
+}
+
 /* ---- classes of positions ---- */
 
 static void count_pixels(const report *r, int64_t *both, int64_t *either, int64_t *truth_count) {
@@ -174,6 +246,7 @@ static void tell(report *r, json_object *j) {
     putchar('\n');
   }
   if (r->task == TASK_NUMBERS) tell_numbers(r, j);
+  if (r->task == TASK_LABELS) tell_labels(r, j);
   if (r->task == TASK_PIXELS) tell_pixels(r, j);
   if (r->task == TASK_TOKENS) tell_tokens(r, j);
 }
@@ -187,7 +260,7 @@ int eval_task(const inference *f, const dataset *ds, const int64_t *index, int64
   metric_free(&m);
   r.worst = worst;
   r.residual = allocate((size_t)n * sizeof *r.residual);
-  const bool keep = r.task == TASK_NUMBERS || r.task == TASK_PIXELS;
+  const bool keep = r.task == TASK_NUMBERS || r.task == TASK_PIXELS || r.task == TASK_LABELS;
   r.prediction = keep ? allocate((size_t)(n * r.outputs) * sizeof *r.prediction) : NULL;
   answers a = {.prediction = r.prediction};
   r.e = evaluate(&f->b, f->params, ds, index, n, keep ? &a : NULL, NULL);

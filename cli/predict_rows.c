@@ -7,6 +7,7 @@
 #include "runtime/message.h"
 #include "runtime/travel.h"
 #include <json-c/json.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ typedef struct {
   table *t;
   int64_t outputs;
   bool classes; /* the outputs are logits of classes */
+  bool binary;  /* or each of yes or no */
 } printer;
 
 static const char *class_name(const predict_rows_options *o, int k, char buf[16]) {
@@ -62,11 +64,12 @@ static void add_numbers(const printer *p, int64_t row, const float *y, json_obje
   char text[32];
   if (p->t) table_add(p->t, "%lld", (long long)row);
   for (int64_t k = 0; k < p->outputs; k++) {
-    snprintf(text, sizeof text, "%.9g", (double)y[k]);
-    json_object_array_add(values, json_object_new_double_s((double)y[k], text));
-    if (p->t && k < MOST_VALUES) table_add(p->t, "%.6g", (double)y[k]);
+    const double v = p->binary ? 1 / (1 + exp(-(double)y[k])) : (double)y[k];
+    snprintf(text, sizeof text, "%.9g", v);
+    json_object_array_add(values, json_object_new_double_s(v, text));
+    if (p->t && k < MOST_VALUES) table_add(p->t, p->binary ? "%.4f" : "%.6g", v);
   }
-  json_object_object_add(j, "prediction", values);
+  json_object_object_add(j, p->binary ? "probabilities" : "prediction", values);
 }
 
 static void add_row(const printer *p, int64_t row, const float *y) {
@@ -86,6 +89,8 @@ static table *new_table(const printer *p) {
       {"y4", 0, 12, 3},  {"y5", 0, 12, 4},         {"y6", 0, 12, 5},  {"y7", 0, 12, 6},
       {"y8", 0, 12, 7},  {"y9", 0, 12, 8},         {"y10", 0, 12, 9}, {"y11", 0, 12, 10},
       {"y12", 0, 12, 11}};
+  static const table_column one[] = {{"row", 0, 5, 0}, {"probability", 0, 12, 0}};
+  if (p->binary && p->outputs == 1) return table_new(one, 2);
   const int64_t shown = p->outputs < MOST_VALUES ? p->outputs : MOST_VALUES;
   return p->classes ? table_new(classes, 3) : table_new(numbers, (int)shown + 1);
 }
@@ -136,7 +141,9 @@ int predict_rows(const graph *g, const predict_rows_options *o) {
     return report_failure(error);
   }
   printer p = {.o = o, .classes = g->n_target && g->classes && !g->target[0]->shape.rank};
-  p.outputs = program_port(f.b.p, program_port_of(f.b.p, PORT_PREDICTION, 0))->count;
+  const port_info *y = program_port(f.b.p, program_port_of(f.b.p, PORT_PREDICTION, 0));
+  p.outputs = y->count;
+  p.binary = y->binary;
   p.t = o->list ? NULL : new_table(&p);
   run_all(&p, &f, ds);
   if (p.t) table_print(p.t, "--json has everything");

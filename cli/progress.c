@@ -59,6 +59,7 @@ static const char *loss_text(char buf[24], double loss) {
 /* The value of the task that stands in the last column: R2, intersection over union, bits. */
 static const char *last_value(const epoch_row *r, metric_task task, double *v) {
   if (task == TASK_NUMBERS) return *v = r->more[2], "val R2";
+  if (task == TASK_LABELS) return *v = r->more[0], "val F1";
   if (task == TASK_TOKENS) return *v = r->more[0], "val bits";
   return task == TASK_PIXELS ? (*v = r->more[0], "val IoU") : NULL;
 }

@@ -217,8 +217,8 @@ static void add_cell(table *t, const run *r, const char *key) {
 
 /* What only runs of some tasks have; a column where one of those shown has it. */
 static const table_column task_shown[] = {
-    {"val mae", 0, 0, 1}, {"val R2", 0, 0, 1}, {"val IoU", 0, 0, 1}};
-static const char *const task_keys[] = {"val_mae", "val_r2", "val_iou"};
+    {"val mae", 0, 0, 1}, {"val R2", 0, 0, 1}, {"val IoU", 0, 0, 1}, {"val F1", 0, 0, 1}};
+static const char *const task_keys[] = {"val_mae", "val_r2", "val_iou", "val_f1"};
 enum { N_TASK = sizeof task_keys / sizeof *task_keys };
 
 static bool any_has(const runs_command *c, const char *key) {

@@ -244,6 +244,9 @@ static const char *row_text(char buf[120], const epoch_row *b, metric_task task)
   else if (task == TASK_PIXELS)
     snprintf(buf, 120, "validation IoU %.4f, accuracy %.4f, loss %.4f", b->more[0], b->val_acc,
              b->val_loss);
+  else if (task == TASK_LABELS)
+    snprintf(buf, 120, "validation accuracy %.4f of labels, F1 %.4f, loss %.4f", b->val_acc,
+             b->more[0], b->val_loss);
   else if (task == TASK_TOKENS)
     snprintf(buf, 120, "validation loss %.4f, %.4f bits a position, accuracy %.4f", b->val_loss,
              b->more[0], b->val_acc);

@@ -15,11 +15,11 @@ static double task_value(const char *metric, const epoch_row *r) {
 
 /* The watched value, turned so that less is better. */
 static double watched(const char *metric, const epoch_row *r) {
-  static const char *const rising[] = {"val_r2", "val_iou"};
+  static const char *const rising[] = {"val_r2", "val_iou", "val_f1"};
   if (!strcmp(metric, "val_acc")) return -r->val_acc;
   if (!strcmp(metric, "train_loss")) return r->train_loss;
   const double v = task_value(metric, r);
-  for (int i = 0; i < 2; i++)
+  for (int i = 0; i < 3; i++)
     if (!strcmp(metric, rising[i])) return -v;
   return v;
 }

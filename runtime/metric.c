@@ -6,7 +6,8 @@
 #include <string.h>
 
 static metric_task task_of(const port_info *target, const port_info *prediction) {
-  if (!target->is_int) return target->count == prediction->count ? TASK_NUMBERS : TASK_NONE;
+  if (!target->is_int && target->count != prediction->count) return TASK_NONE;
+  if (!target->is_int) return target->binary ? TASK_LABELS : TASK_NUMBERS;
   if (prediction->count != target->count * target->below) return TASK_NONE;
   return target->rank == 0 ? TASK_CLASSES : target->rank == 1 ? TASK_TOKENS : TASK_PIXELS;
 }
@@ -42,6 +43,7 @@ void metric_free(metric *m) {
 
 void metric_clear(metric *m) {
   m->hits = m->compared = m->error = m->bits = m->squared = 0;
+  m->yes = m->said = m->told = 0;
   m->samples = 0;
   if (m->sum) memset(m->sum, 0, (size_t)m->positions * sizeof *m->sum);
   if (m->square) memset(m->square, 0, (size_t)m->positions * sizeof *m->square);
@@ -87,13 +89,27 @@ static void add_numbers(metric *m, const float *truth, const float *y, bool quic
   }
 }
 
+/* A prediction above 0 is above one half behind its sigmoid. */
+static void add_labels(metric *m, const float *truth, const float *y) {
+  for (int64_t i = 0; i < m->positions; i++) {
+    const bool is = truth[i] > 0.5f, said = y[i] > 0;
+    m->hits += is == said;
+    m->yes += is;
+    m->said += said;
+    m->told += is && said;
+  }
+}
+
+static bool of_floats(metric_task t) { return t == TASK_NUMBERS || t == TASK_LABELS; }
+
 void metric_add(metric *m, void *const *port, int n, bool quick) {
   if (m->task == TASK_NONE) return;
-  const size_t outputs = (size_t)m->positions * (m->task == TASK_NUMBERS ? 1 : (size_t)m->classes);
+  const size_t outputs = (size_t)m->positions * (of_floats(m->task) ? 1 : (size_t)m->classes);
   for (int i = 0; i < n; i++) {
     const float *y = (const float *)port[m->prediction] + (size_t)i * outputs;
     const size_t at = (size_t)i * (size_t)m->positions;
     if (m->task == TASK_NUMBERS) add_numbers(m, (const float *)port[m->target] + at, y, quick);
+    else if (m->task == TASK_LABELS) add_labels(m, (const float *)port[m->target] + at, y);
     else add_classes(m, (const int32_t *)port[m->target] + at, y, quick);
   }
   m->samples += n;
@@ -122,6 +138,7 @@ static double mean_iou(const metric *m) {
 
 metric_names metric_names_of(metric_task t) {
   if (t == TASK_NUMBERS) return (metric_names){3, {"train_mae", "val_mae", "val_r2"}};
+  if (t == TASK_LABELS) return (metric_names){1, {"val_f1"}};
   if (t == TASK_TOKENS) return (metric_names){1, {"val_bits"}};
   if (t == TASK_PIXELS) return (metric_names){1, {"val_iou"}};
   return (metric_names){0};
@@ -130,6 +147,7 @@ metric_names metric_names_of(metric_task t) {
 void metric_values(const metric *m, double out[METRIC_VALUES]) {
   out[0] = out[1] = out[2] = NAN;
   if (m->task == TASK_NUMBERS) out[1] = m->error / m->compared, out[2] = r_squared(m);
+  if (m->task == TASK_LABELS) out[0] = m->told > 0 ? 2 * m->told / (m->yes + m->said) : 0;
   if (m->task == TASK_TOKENS) out[0] = m->bits / m->compared;
   if (m->task == TASK_PIXELS) out[0] = mean_iou(m);
 }

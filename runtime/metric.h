@@ -8,6 +8,7 @@ typedef enum {
   TASK_CLASSES, /* one class a sample: accuracy */
   TASK_TOKENS,  /* a class for each position of a sequence: accuracy, bits a position */
   TASK_PIXELS,  /* a class for each pixel: accuracy, intersection over union */
+  TASK_LABELS,  /* numbers that are yes or no, each by itself: accuracy, F1 */
   TASK_NUMBERS, /* mean absolute error, R2 */
   TASK_NONE     /* no prediction that could be compared */
 } metric_task;
@@ -26,6 +27,7 @@ typedef struct {
   double hits, compared;  /* positions that are right, and all */
   double error, bits;     /* sums: absolute errors, -log2 of the right class */
   double squared;         /* of errors */
+  double yes, said, told; /* labels: that are yes, that are told so, and rightly */
   double *sum, *square;   /* numbers: of the targets, by output */
   int64_t *both, *either; /* pixels: by class */
   int64_t samples;

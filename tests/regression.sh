@@ -1,5 +1,5 @@
 #!/bin/sh
-# Networks that predict numbers: what compare, sweep, runs, stop and the records say of them.
+# Networks that predict numbers, or yes and no for several labels: what compare, sweep, runs, stop and the records say of them.
 cd "$(dirname "$0")/.." || exit 1
 netc=$(cd "$(dirname "${NETC:-./netc}")" && pwd)/$(basename "${NETC:-./netc}")
 [ -x "$netc" ] || { echo "$netc is not built"; exit 1; }
@@ -32,5 +32,20 @@ grep -q '"val_mae"' r/run.json || fail "run.json"
 grep -q 'val mae' out || fail "runs shows the error"
 sed 's/val_mae/val_acc/' wide.net > bad.net
 "$netc" train bad.net -o b > out 2>err && fail "stop val_acc without classes"
-grep -q 'is there where the target is classes' err || fail "what is wrong with stop"
+grep -q 'is there where the target is classes, or yes and no' err || fail "what is wrong with stop"
+
+awk 'BEGIN { srand(2); print "a,b,hot,wet"; for (i = 0; i < 200; i++) { a = rand(); b = rand(); print a "," b "," (a > 0.5) "," (b > 0.3) } }' > l.csv
+echo 'input 2; target 2; linear 16 relu; linear 2;
+train { data "l.csv" target={hot wet}; split 0.8; loss bce; optimizer adam; lr 0.02; batch 20; epochs 12; seed 1; stop val_f1 patience=12; }' > l.net
+"$netc" train l.net -o l > out 2>err || fail "train labels"
+grep -q 'of labels, F1 0.9' err || fail "labels are learned"
+head -1 l/metrics.csv | grep -q ',val_f1$' || fail "metrics.csv of labels"
+"$netc" eval l.net --weights l/best.safetensors > out 2>err || fail "eval labels"
+awk '/^label/ { n = 1 } n && $1 == 2 && $2 > 0.9 && $5 > 0.9 { ok = 1 } END { exit !ok }' out || fail "a row for each label"
+printf 'a,b\n0.9,0.1\n0.1,0.9\n' > q.csv
+"$netc" predict l.net --weights l/best.safetensors q.csv > out 2>err || fail "predict labels"
+awk '$1 == 1 && $2 > 0.5 && $3 < 0.5 { a = 1 } $1 == 2 && $2 < 0.5 && $3 > 0.5 { b = 1 } END { exit !(a && b) }' out ||
+  fail "probabilities of labels"
+sed 's/val_f1/val_mae/' l.net > bad.net
+"$netc" train bad.net -o b > out 2>err && fail "stop val_mae of labels"
 echo "regression: passed"

@@ -427,28 +427,36 @@ static void read_schedule(expander *x, const chosen *c) {
   else x->g->train.schedule = r;
 }
 
-/* What early stopping may watch, and the targets that have it: classes (for each of how many axes
-   at least), or floats. */
+enum { OF_CLASSES = 1, OF_TOKENS = 2, OF_PIXELS = 4, OF_LABELS = 8, OF_NUMBERS = 16 };
+
+/* What early stopping may watch, and the targets that have it, as bits; 0: all. */
 static const struct {
   const char *word, *of;
-  int whole, rank; /* -1: any */
-} watchable[] = {{"val_loss", "", -1, -1},
-                 {"val_acc", "classes", 1, -1},
-                 {"train_loss", "", -1, -1},
-                 {"val_mae", "numbers", 0, -1},
-                 {"val_r2", "numbers", 0, -1},
-                 {"val_iou", "a class for each pixel", 1, 2},
-                 {"val_bits", "a class for each position", 1, 1}};
+  int tasks;
+} watchable[] = {
+    {"val_loss", "", 0},
+    {"val_acc", "classes, or yes and no", OF_CLASSES | OF_TOKENS | OF_PIXELS | OF_LABELS},
+    {"train_loss", "", 0},
+    {"val_mae", "numbers", OF_NUMBERS},
+    {"val_r2", "numbers", OF_NUMBERS},
+    {"val_iou", "a class for each pixel", OF_PIXELS},
+    {"val_bits", "a class for each position", OF_TOKENS},
+    {"val_f1", "numbers that are yes or no", OF_LABELS}};
 enum { N_WATCHABLE = sizeof watchable / sizeof *watchable };
+
+/* What the first target and its loss make of the task. */
+static int task_of(const expander *x) {
+  const port *y = x->n_target ? x->target[0] : NULL;
+  const traincfg *t = &x->g->train;
+  if (y && y->is_int)
+    return y->shape.rank == 0 ? OF_CLASSES : y->shape.rank == 1 ? OF_TOKENS : OF_PIXELS;
+  return t->n_loss && t->loss->use.op && t->loss->use.op->binary ? OF_LABELS : OF_NUMBERS;
+}
 
 static bool can_watch(expander *x, const chosen *c, const char *metric) {
   int i = 0;
   while (strcmp(watchable[i].word, metric)) i++;
-  const port *y = x->n_target ? x->target[0] : NULL;
-  const bool whole = y && y->is_int;
-  if (watchable[i].whole < 0 || (whole == watchable[i].whole &&
-                                 (watchable[i].rank < 0 || y->shape.rank == watchable[i].rank)))
-    return true;
+  if (!watchable[i].tasks || watchable[i].tasks & task_of(x)) return true;
   diag_error(x->d, c->args[0].v->at, "`val_loss` is there for every task",
              "`%s` is there where the target is %s", metric, watchable[i].of);
   return false;

@@ -155,7 +155,7 @@ typedef struct {
 } optest;                /* `test avgpool(x[2,6,6,8], 3, s=2);` */
 
 /* op NAME(inputs, settings) -> out[dims] [as "Title"] [weights "prefix"]
-     [loss|optimizer] [default] [folds] { ... }
+     [loss|optimizer] [default] [folds] [binary] { ... }
  */
 typedef struct opdef {
   struct opdef *next;
@@ -164,8 +164,9 @@ typedef struct opdef {
   const char *name;
   loc at;
   opkind kind;
-  bool is_default;    /* a loss or optimizer that stands in where none is named */
-  bool folds;         /* of two inputs: more are folded from the left */
+  bool is_default; /* a loss or optimizer that stands in where none is named */
+  bool binary; /* a loss whose targets are 0 or 1, and whose predictions stand before a sigmoid */
+  bool folds;  /* of two inputs: more are folded from the left */
   const char *title;  /* row in `summary` ("Conv2d"); NULL: a row only if it has weights */
   const char *prefix; /* of its tensors in weight files ("fc"); defaults to the name */
   const char *doc;    /* the comment lines above, joined */

@@ -366,6 +366,7 @@ void op_kind(parse_state *p, loc at, const char *word) {
   if (!strcmp(word, "loss")) p->op->kind = OP_LOSS;
   else if (!strcmp(word, "optimizer")) p->op->kind = OP_OPTIMIZER;
   else if (!strcmp(word, "default")) p->op->is_default = true;
+  else if (!strcmp(word, "binary")) p->op->binary = true;
   else if (!strcmp(word, "folds")) p->op->folds = true;
   else unknown_option(p, at);
 }

@@ -179,11 +179,26 @@ static void make_tables(program *p) {
   p->given = calloc((size_t)(BLOCK_PORTS + p->n_port), sizeof *p->given);
 }
 
+/* Targets and predictions that a loss compares as yes or no. */
+static bool is_binary(const graph *g, const tensor *t) {
+  for (int i = 0; g->has_train && i < g->train.n_loss; i++) {
+    const lossuse *l = &g->train.loss[i];
+    if (!l->use.op || !l->use.op->binary) continue;
+    if (t->role == T_LABEL && l->target && l->target->target && !strcmp(l->target->name, t->name))
+      return true;
+    if (t->role == T_LOGITS && l->prediction == t->node) return true;
+  }
+  return false;
+}
+
 static void collect_ports(program *p) {
   const nestprog *n = p->c.p;
   p->n_port = n->n_port;
   p->port = calloc((size_t)n->n_port + 1, sizeof *p->port);
-  for (int i = 0; i < n->n_port; i++) p->port[i] = describe_port(n->port[i]);
+  for (int i = 0; i < n->n_port; i++) {
+    p->port[i] = describe_port(n->port[i]);
+    p->port[i].binary = is_binary(p->c.g, n->port[i]);
+  }
 }
 
 int program_n_ports(const program *p) { return p->n_port; }
