@@ -1,8 +1,8 @@
 /* Draws two data sets as .npz files, the same on every machine.
      shapes.npz  x: N pictures 3 x 32 x 32 of squares, discs and crosses on noise;
                  mask: N x 32 x 32, 0 for the ground, 1 to 3 for the shapes
-     pairs.npz   left, right: N pictures 1 x 28 x 28 of one shape each; same: 1 if it is the same kind
-   cc -O2 draw.c -o draw -lm && ./draw          (or: make)                                          */
+     pairs.npz   left, right: N pictures 1 x 28 x 28 of one shape each; same: 1 if it is the same
+   kind cc -O2 draw.c -o draw -lm && ./draw          (or: make) */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,8 +106,7 @@ static void draw(uint8_t *v, uint8_t *mask, int c, int size, int kind) {
   for (int y = 0; y < size; y++)
     for (int x = 0; x < size; x++) {
       if (!inside(kind, x - x0, y - y0, r)) continue;
-      for (int k = 0; k < c; k++)
-        v[(k * size + y) * size + x] = (uint8_t)(colour[k] - below(40));
+      for (int k = 0; k < c; k++) v[(k * size + y) * size + x] = (uint8_t)(colour[k] - below(40));
       if (mask) mask[y * size + x] = (uint8_t)kind;
     }
 }
