@@ -40,10 +40,10 @@ static void check_sizes(expander *x, const nestprog *p) {
   }
 }
 
-static void try_program(expander *x, bool train, const opuse *optimizer) {
+static void try_program(expander *x, bool train, int batch, const opuse *optimizer) {
   arena *mem = arena_new();
   int before = diag_errors(x->d);
-  nestprog *p = lower(x->g, train, true, 1, mem);
+  nestprog *p = lower(x->g, train, true, batch, mem);
   if (p) check_sizes(x, p);
   bool ok = p && diag_errors(x->d) == before;
   if (ok && train && (uses_own(x) || is_large(p))) ok = grad(p, optimizer);
@@ -54,7 +54,10 @@ static void try_program(expander *x, bool train, const opuse *optimizer) {
 
 void try_operators(expander *x) {
   if (diag_errors(x->d)) return;
-  try_program(x, false, NULL);
+  try_program(x, false, 1, NULL);
   int n = uses_own(x) ? x->g->train.n_optimizer : 1;
-  for (int i = 0; i < n && !diag_errors(x->d); i++) try_program(x, true, &x->g->train.optimizer[i]);
+  for (int i = 0; i < n && !diag_errors(x->d); i++)
+    try_program(x, true, 1, &x->g->train.optimizer[i]);
+  /* One sample hides an axis of the batch that a statement forgets. */
+  if (!diag_errors(x->d)) try_program(x, true, 2, &x->g->train.optimizer[0]);
 }
