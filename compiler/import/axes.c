@@ -112,6 +112,37 @@ onnx_node *matrix_along(importer *im, onnx_node *n, value *x, int axis, const co
   return c;
 }
 
+/* Rows of several dimensions, the batch among them, that a model has taken together. */
+bool rows_apart(importer *im, onnx_node *n, const constant *weight, const constant *bias) {
+  value *x = n->in[0], *v = model_new_value(im->m, x->name), *y = NULL;
+  value *parts = model_new_value(im->m, x->name), to = {.has_dims = true}, two = {.has_dims = true};
+  int want[MODEL_RANK], back[MODEL_RANK];
+  int64_t dim[MODEL_RANK] = {1, weight->dim[0], 1, 1, 1, 1, 1, 1};
+  for (int i = 0; i < x->count[0]; i++) to.dim[to.rank++] = x->of->dim[x->fine[i]];
+  to.dim[to.rank++] = x->dim[1];
+  two.rank = 2, two.dim[0] = x->dim[0], two.dim[1] = weight->dim[0];
+  if (to.rank < 3 || !give_view(im, parts, x, &to) || batch_axis(parts) < 0) return false;
+  channel_order(parts, parts->rank - 1, want);
+  inverse(want, parts->rank, back);
+  onnx_node *own = model_new_node(im->m, n, "MatMul", 1), *add = model_new_node(im->m, n, "Add", 2);
+  onnx_node *e = matrix_along(im, own, parts, parts->rank - 1, weight);
+  if (!e) return false;
+  y = e->out[0];
+  if (bias) {
+    add->in[0] = y;
+    add->in[1] = model_new_value(im->m, "");
+    add->in[1]->k = constant_viewed(im, bias, y->rank, dim);
+    value_note_dims(add->in[1]);
+    y = add->out[0];
+    y->has_dims = true;
+    y->rank = e->out[0]->rank;
+    memcpy(y->dim, e->out[0]->dim, sizeof y->dim);
+  }
+  if (!match_layer(im, bias ? add : e)) return false;
+  give_transposed(im, v, y, back);
+  return give_view(im, n->out[0], v, &two);
+}
+
 /* --- several tensors along one axis --- */
 
 onnx_node *concat_channels(importer *im, onnx_node *n) {
@@ -192,6 +223,15 @@ static bool direct_part(importer *im, onnx_node *s, value *x, value *y, int axis
   return true;
 }
 
+/* More dimensions than an image has: those behind the channels as one. */
+static value *few_dims(importer *im, value *x) {
+  value to = {.has_dims = true, .rank = 3, .dim = {x->dim[0], x->dim[1], 1}};
+  value *few = model_new_value(im->m, x->name);
+  if (x->rank <= 4) return x;
+  for (int i = 2; i < x->rank; i++) to.dim[2] *= x->dim[i];
+  return give_view(im, few, x, &to) && settle(im, few) ? few : x;
+}
+
 bool part_along(importer *im, const onnx_node *n, value *x, value *y, int axis, const part *p) {
   int want[MODEL_RANK], back[MODEL_RANK];
   if (!has_values(x) || im->n_lead != 1 || !is_sample_axis(x, axis)) return false;
@@ -203,10 +243,18 @@ bool part_along(importer *im, const onnx_node *n, value *x, value *y, int axis, 
   s->out[0]->name = y->name;
   bool all = p->from == 0 && p->to == x->dim[axis] && p->step == 1;
   if (!all && direct_part(im, s, x, y, axis, p)) return true;
-  s->in[0] = in_order(im, x, want);
+  value *moved = in_order(im, x, want), *few = few_dims(im, moved);
+  s->in[0] = few;
   s->in[3] = whole_value(im, 1);
-  value *r = all ? s->in[0] : s->out[0];
+  value *r = all ? moved : s->out[0];
   if (!all && !match_layer(im, s)) return false;
+  if (!all && few != moved) {
+    value to = {.has_dims = true, .rank = moved->rank};
+    memcpy(to.dim, moved->dim, sizeof to.dim);
+    to.dim[1] = p->to - p->from;
+    r = model_new_value(im->m, y->name);
+    if (!give_view(im, r, s->out[0], &to)) return false;
+  }
   inverse(want, x->rank, back);
   give_transposed(im, y, r, back);
   return true;

@@ -8,6 +8,8 @@
 onnx_node *along_channels(importer *im, onnx_node *n, double axis);
 /* Every row of x along an axis times a constant matrix [out, in]. */
 onnx_node *matrix_along(importer *im, onnx_node *n, value *x, int axis, const constant *weight);
+/* n's result: a matrix product of x, whose rows are the batch and other dimensions together. */
+bool rows_apart(importer *im, onnx_node *n, const constant *weight, const constant *bias);
 /* For each whole number of the input x, its row of a constant table. */
 onnx_node *rows_of_table(importer *im, onnx_node *n, value *table, value *x);
 onnx_node *concat_channels(importer *im, onnx_node *n);

@@ -113,6 +113,7 @@ static bool bind_dims(match *m, const onnx_arg *arg, const value *v) {
     return no(m, "`%s` has another rank", to->name);
   for (int i = 0; i < arg->n; i++) {
     bool batch = !i && to->dim[0] == m->im->batch;
+    if (arg->x[i]->kind == X_NUM && arg->x[i]->num == -1) continue;
     if (!bind_number(m, arg->x[i], batch ? 0 : (double)to->dim[i], true)) return false;
   }
   return true;
@@ -201,10 +202,22 @@ static int literal_list(const onnx_step *s, double axes[MODEL_RANK]) {
   return n;
 }
 
+/* One number, in as many places as the step's list says. */
+static bool match_same(match *m, const onnx_step *s, const constant *k) {
+  if (strcmp(s->type, "Expand") || s->n_arg != 2 || s->arg[1].n != k->rank || !k->f) return false;
+  for (int64_t i = 0; i < k->n; i++)
+    if ((double)k->f[i] != s->arg[0].x[0]->num) return false;
+  for (int i = 0; i < k->rank; i++)
+    if (!bind_number(m, s->arg[1].x[i], (double)k->dim[i], true)) return false;
+  return true;
+}
+
 /* A constant that a step would have made: what it would have been made from. */
 static bool match_constant(match *m, const onnx_step *s, value *v) {
-  if (!s->n_arg || s->arg[0].list || s->arg[0].x[0]->kind != X_NAME) return false;
+  if (!s->n_arg || s->arg[0].list) return false;
   double axes[MODEL_RANK];
+  if (s->arg[0].x[0]->kind != X_NUM && s->arg[0].x[0]->kind != X_NAME) return false;
+  if (s->arg[0].x[0]->kind == X_NUM) return match_same(m, s, v->k);
   int n = literal_list(s, axes);
   const constant *k = n < 0 ? NULL : constant_before(m->im, s->type, v->k, n, axes);
   if (!k) return no(m, "its input `%s` is not constant", v->name);

@@ -378,9 +378,21 @@ static const constant *scaled(importer *im, const constant *k, int64_t n, double
 
 static bool is_matrix(const value *v) { return v && v->k && v->k->f && v->k->rank == 2; }
 
+/* x * w' + b, with all of b. */
+static bool is_plain_gemm(const onnx_node *n) {
+  const value *w = input(n, 1), *b = input(n, 2);
+  return is_matrix(w) && attr_number(n, "transB", 0) != 0 && attr_number(n, "transA", 0) == 0 &&
+         attr_number(n, "alpha", 1) == 1 && attr_number(n, "beta", 1) == 1 &&
+         (!b || (b->k && b->k->f && b->k->n == w->k->dim[0]));
+}
+
 /* Weights lie [out, in], biases are vectors, and nothing is scaled. */
 static onnx_node *normal_gemm(importer *im, onnx_node *n) {
-  value *w = input(n, 1), *b = input(n, 2);
+  value *x = input(n, 0), *w = input(n, 1), *b = input(n, 2);
+  if (x && x->of && !x->layer && x->rank == 2 && im->n_lead == 1 && is_plain_gemm(n) &&
+      rows_apart(im, n, w->k, b ? b->k : NULL))
+    return NULL;
+  if (x) settle(im, x);
   double alpha = attr_number(n, "alpha", 1), beta = attr_number(n, "beta", 1);
   bool lies = attr_number(n, "transB", 0) != 0;
   if (!is_matrix(w)) return n;
@@ -686,6 +698,100 @@ static onnx_node *normal_split(importer *im, onnx_node *n) {
     from += size;
   }
   return n->reason ? n : NULL;
+}
+
+static bool is_ready_norm(const onnx_node *n) {
+  const value *w = input(n, 1), *y = n->out[0];
+  for (int64_t i = 0; w && w->k && w->k->f && i < w->k->n; i++)
+    if (w->k->f[i] != 1) return true;
+  return !y->n_user || strcmp(y->user[0]->type, "Reshape");
+}
+
+/* A group for each channel. What a Reshape follows is a part of a norm of larger groups. */
+static onnx_node *normal_instance(importer *im, onnx_node *n) {
+  const value *x = input(n, 0);
+  if (!x || !x->has_dims || x->rank < 3 || !is_ready_norm(n)) return n;
+  onnx_node *g = with_inputs(im, n, n, n->n_in);
+  g->type = "GroupNormalization";
+  const attribute groups = {.name = "num_groups", .kind = ATTR_INT, .number = (double)x->dim[1]};
+  node_set_attr(im->m, g, groups);
+  return g;
+}
+
+/* How many times as large a dimension becomes; 0: not a whole number of times, or not known. */
+static double times_as_large(const onnx_node *n, int axis) {
+  const value *x = input(n, 0), *old = input(n, 1), *by = input(n, 2), *to = input(n, 3);
+  if (is_type(n, "Upsample")) by = old;
+  const attribute *a = node_attr(n, "scales");
+  double k = 0;
+  if (a && a->kind == ATTR_LIST && axis < a->n) k = a->list[axis];
+  else if (by && by->k && by->k->f && axis < by->k->n) k = (double)by->k->f[axis];
+  else if (to && to->k && to->k->i && axis < to->k->n && x->dim[axis] > 0)
+    k = (double)to->k->i[axis] / (double)x->dim[axis];
+  return k >= 1 && k == floor(k) ? k : 0;
+}
+
+static const char *text_of(const onnx_node *n, const char *name, const char *otherwise) {
+  const attribute *a = node_attr(n, name);
+  return a && a->kind == ATTR_TEXT ? a->text : otherwise;
+}
+
+/* Each pixel k times, or lines between the centres of pixels; what else there is differs from these
+   at borders. */
+static bool is_usual_resize(const onnx_node *n, const char *mode, double most) {
+  bool old = is_type(n, "Upsample");
+  const char *where =
+      text_of(n, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
+  const char *round = text_of(n, "nearest_mode", old ? "floor" : "round_prefer_floor");
+  bool centres = !strcmp(where, "half_pixel") || !strcmp(where, "pytorch_half_pixel");
+  if (!strcmp(mode, "linear")) return centres;
+  if (strcmp(mode, "nearest")) return false;
+  return centres ? !strncmp(round, "round", 5)
+                 : !strcmp(where, "asymmetric") &&
+                       (!strcmp(round, "floor") || (most <= 2 && strcmp(round, "ceil") != 0));
+}
+
+static onnx_node *normal_resize(importer *im, onnx_node *n) {
+  const value *x = input(n, 0);
+  const char *mode = text_of(n, "mode", "nearest");
+  double most = 1;
+  if (!x || !x->has_dims || x->rank < 3) return n;
+  onnx_node *c = model_new_node(im->m, n, "Upsample", 1);
+  attribute k = list_attr(im, "k", x->rank - 2);
+  c->in[0] = n->in[0];
+  for (int i = 0; i < k.n; i++) {
+    k.list[i] = times_as_large(n, i + 2);
+    if (k.list[i] == 0) return n->reason = "it is not a whole number of times as large", n;
+    most = fmax(most, k.list[i]);
+  }
+  if (!is_usual_resize(n, mode, most))
+    return n->reason = "netc has each pixel k times, and lines between pixels' centres", n;
+  node_set_attr(im->m, c, k);
+  node_set_attr(im->m, c, (attribute){.name = "mode", .kind = ATTR_TEXT, .text = mode});
+  c->out = n->out;
+  c->out[0]->maker = c;
+  return c;
+}
+
+/* Zeros that are added where nothing else says so are left out. */
+static onnx_node *normal_pad(importer *im, onnx_node *n) {
+  const attribute *pads = node_attr(n, "pads"), *how = node_attr(n, "mode");
+  const value *v = input(n, 2);
+  onnx_node *c = model_new_node(im->m, n, "Pad", 2);
+  c->in[0] = n->in[0], c->in[1] = input(n, 1);
+  if (pads && pads->kind == ATTR_LIST) {
+    constant *k = constant_new(im->a, false, 1, (const int64_t[]){pads->n});
+    for (int i = 0; i < pads->n; i++) k->i[i] = (int64_t)pads->list[i];
+    c->in[1] = constant_value(im, "", k);
+  }
+  if (how && how->kind == ATTR_TEXT && strcmp(how->text, "constant")) node_set_attr(im->m, c, *how);
+  else if (attr_number(n, "value", 0) != 0 ||
+           (v && (!v->k || v->k->n != 1 || !v->k->f || v->k->f[0] != 0)))
+    return n->reason = "it pads with something else than zeros", n;
+  if (input(n, 3)) return n->reason = "it pads by axes", n;
+  c->out = n->out;
+  c->out[0]->maker = c;
+  return c;
 }
 
 static onnx_node *normal_sum(importer *im, onnx_node *n) {
