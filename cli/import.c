@@ -52,16 +52,6 @@ typedef struct {
   size_t size[MAX_EXTERNAL];
 } external_files;
 
-/* A model is somebody else's: it may name files beside itself, and no others. */
-static bool is_inside(const char *location) {
-  if (!*location || *location == '/') return false;
-  for (const char *s = location; s; s = strchr(s, '/')) {
-    s += *s == '/';
-    if (!strncmp(s, "..", 2) && (!s[2] || s[2] == '/')) return false;
-  }
-  return true;
-}
-
 static const uint8_t *read_external(void *self, const char *location, size_t *n, char **error) {
   external_files *x = self;
   for (int i = 0; i < x->n; i++)
@@ -69,10 +59,6 @@ static const uint8_t *read_external(void *self, const char *location, size_t *n,
       *n = x->size[i];
       return x->bytes[i];
     }
-  if (!is_inside(location)) {
-    *error = message("it keeps data in `%.100s`, which is outside of its folder", location);
-    return NULL;
-  }
   if (x->n == MAX_EXTERNAL) {
     *error = message("the model lies in more than %d files", MAX_EXTERNAL);
     return NULL;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # netc import: what netc exports comes back as the same network with the same weights and logits; what
 # is no model is one error. PYTHON: one that has onnx; then its nine models and the operator cases of
-# tests/onnx_cases.txt are run too.
+# tests/onnx_cases.txt are run too, and models by hand.
 cd "$(dirname "$0")/.." || exit 1
 netc=$(cd "$(dirname "${NETC:-./netc}")" && pwd)/$(basename "${NETC:-./netc}")
 python=${PYTHON:-python3}
@@ -73,5 +73,6 @@ echo "$n networks went out and came back"
 
 "$python" -c 'import numpy, onnx' 2>/dev/null || { echo "skipped: $python has no onnx"; exit 77; }
 NETC=$netc "$python" tests/onnx_backend.py 2>"$tmp/err" || fail "the models of onnx"
+NETC=$netc "$python" tests/onnx_models.py 2>"$tmp/err" || fail "models as exporters write them"
 NETC=$netc "$python" tests/onnx_backend.py --cases 2>"$tmp/err" || fail "cases of onnx"
 echo "$(wc -l <tests/onnx_cases.txt) cases of onnx"

@@ -41,6 +41,7 @@ static void take_node(importing *x, onnx_node *n) {
   n->reason = normal->reason;
   /* It may still be a part of what a later node ends. Without its inputs it is not to blame. */
   if (!n->reason && !match_layer(im, normal) && known) n->reason = im->why ? im->why : "";
+  normal->reason = n->reason;
 }
 
 /* --- what the result needs and nothing gives --- */

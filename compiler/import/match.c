@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_STEPS = 32, MAX_SETTINGS = 24, MAX_DECLS = 24, MAX_CHECKS = 96 };
+enum { MAX_STEPS = 32, MAX_SETTINGS = 24, MAX_DECLS = 24, MAX_CHECKS = 96, MAX_NAMES = 32 };
 
 typedef struct {
   const xexpr *x;
@@ -556,7 +556,11 @@ static bool choose_lines(match *m, int form) {
   int n = 0;
   xenv env = {1, {"imported"}, {form}};
   for (int i = 0; i < op->n_set; i++)
-    if (m->has_set[i][0]) env.name[env.n] = op->set[i].name, env.v[env.n++] = m->set[i][0];
+    if (m->has_set[i][0]) {
+      env.name[env.n] = op->set[i].name, env.v[env.n++] = m->set[i][0];
+      for (int k = 0; k < op->set[i].n_word && env.n < MAX_NAMES; k++)
+        env.name[env.n] = op->set[i].word[k], env.v[env.n++] = -1 - k;
+    }
   for (int i = 0; i < op->n_onnx; i++) {
     const xexpr *when = op->onnx[i].when;
     double v = 1;
@@ -582,13 +586,13 @@ static void keep_better(best_match *best, const match *m, layer *l) {
   if (l && (!best->l || is_better(m, &best->m))) *best = (best_match){*m, l};
 }
 
-/* For every choice of the settings that lines depend on, from number i on: yes or no. */
+/* For every choice of the settings that lines depend on, from number i on: yes, no, or a word. */
 static void try_choices(match *m, int i, onnx_node *n, best_match *best) {
   const opdef *op = m->op;
   while (i < op->n_set && (op->set[i].pair || !any_line_mentions(op, op->set[i].name))) i++;
   match before = *m;
   if (i < op->n_set)
-    for (int v = 1; v >= 0; v--) {
+    for (int v = 1; v >= -op->set[i].n_word; v--) {
       *m = before;
       set_setting(m, i, 0, v);
       try_choices(m, i + 1, n, best);
