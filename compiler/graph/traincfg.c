@@ -252,10 +252,13 @@ static bool table_values(expander *x, const value *v, lossuse *l) {
   return true;
 }
 
+/* `weights=1`: all weigh the same; `weights=0`: there is no table. */
+static bool is_switch(const value *v) { return v->kind == V_NUM && (v->num == 0 || v->num == 1); }
+
 /* `weights={1 2.5 1}`: the operator's setting becomes 1, and the list its table. */
 static bool take_table(expander *x, const opdef *op, int n, arg *args, lossuse *l) {
   for (int i = 0; i < n; i++) {
-    if (!calls_table(op, args[i].key)) continue;
+    if (!calls_table(op, args[i].key) || is_switch(args[i].v)) continue;
     if (!table_values(x, args[i].v, l)) return false;
     value *one = NEW(x->a, value);
     *one = (value){.kind = V_NUM, .num = 1, .at = args[i].v->at};
