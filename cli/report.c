@@ -104,7 +104,7 @@ static void p_cell(FILE *f, const verdict *v) {
   open_cell(f, "p");
   if (v->leads) fputs("best", f);
   else if (isnan(v->p_holm)) fputs("&ndash;", f);
-  else if (v->p_holm < 0.001) fputs("&lt; 0.001", f);
+  else if (v->p_holm < 0.001) fputs("&lt;&nbsp;0.001", f);
   else fprintf(f, "%.3f", v->p_holm);
   close_cell(f);
 }

@@ -206,6 +206,14 @@ static FILE *start_script(plot_job *job, const char *base, int n) {
   return f;
 }
 
+static void begin_drawing(plot_job *job, FILE *script) {
+  job->pid = start_gnuplot(script, -1);
+  fclose(script);
+  if (job->pid) return;
+  atomic_abandon(&job->svg);
+  atomic_abandon(&job->png);
+}
+
 plot_job plot_curves(const char *dir, const char *title, const epoch_row *row, int n, int best) {
   plot_job job;
   char *base = message("%s/curves", dir);
@@ -228,8 +236,7 @@ plot_job plot_curves(const char *dir, const char *title, const epoch_row *row, i
     write_panel(f, label, 3, 5, b, shaded);
   }
   fputs("unset multiplot\nunset output\n}\n", f);
-  job.pid = start_gnuplot(f, -1);
-  fclose(f);
+  begin_drawing(&job, f);
   return job;
 }
 
@@ -269,8 +276,7 @@ plot_job plot_overlay(const char *base, const char *title, const plot_series *s,
     write_overlay_panel(f, s, n, label, 5);
   }
   fputs("unset multiplot\nunset output\nset yrange [*:*]\n}\n", f);
-  job.pid = start_gnuplot(f, -1);
-  fclose(f);
+  begin_drawing(&job, f);
   return job;
 }
 

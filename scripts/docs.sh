@@ -49,7 +49,7 @@ a{color:var(--link)}nav{padding:1rem;border-bottom:1px solid var(--line);display
 nav hr{display:none}nav a{text-decoration:none}nav .here{font-weight:600;color:var(--fg)}main{padding:1rem;max-width:56rem;min-width:0}
 pre{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.6rem .8rem;overflow-x:auto;font:13px/1.5 ui-monospace,monospace;overflow-wrap:normal}
 code{font:.9em ui-monospace,monospace}table{border-collapse:collapse;display:block;overflow-x:auto;font-size:.9rem}
-th,td{border:1px solid var(--line);padding:.2rem .5rem;text-align:left;vertical-align:top}th p,td p{margin:0}th{background:var(--card)}
+th,td{border:1px solid var(--line);padding:.2rem .5rem;text-align:left;vertical-align:top;overflow-wrap:normal}th p,td p{margin:0}th{background:var(--card)}
 @media(min-width:70rem){body{display:grid;grid-template-columns:16rem 1fr}nav{display:block;border:0;border-right:1px solid var(--line);min-height:100vh}
 nav a{display:block;padding:.15rem 0}nav hr{display:block;border:0;border-top:1px solid var(--line)}}
 </style></head><body><nav>

@@ -92,6 +92,8 @@ done
 [ "$(head -n 1 runs/small/metrics.csv)" = epoch,train_loss,train_acc,val_loss,val_acc,seconds ]; ok header
 [ "$(wc -l < runs/small/metrics.csv)" = 5 ]; ok "a row an epoch"
 cp runs/small/run.json out; json "j['settings']['lr'] == 0.05 and j['status'] == 'done' and j['epochs_done'] == 4"
+env PATH=/nowhere "$netc" train small.net --epochs 1 -o runs/undrawn >log 2>&1 && [ -s runs/undrawn/last.safetensors ] &&
+  [ -z "$(find runs/undrawn -name '.?*')" ]; ok "without gnuplot nothing is left half-drawn"
 exits 0 train small.net --threads 1 --json; json "j['directory'] == 'runs/small-2' and len(j['epochs']) == 4"
 cmp -s runs/small/last.safetensors runs/small-2/last.safetensors; ok "one thread and several: the same bytes"
 [ "$(results runs/small)" = "$(results runs/small-2)" ]; ok "the same metrics"
