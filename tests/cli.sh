@@ -104,7 +104,9 @@ diff -r runs/small before >/dev/null; ok "a failure leaves the old run alone"
 exits 1 train small.net -o small.net; says 'not a directory'
 exits 0 train small.net -o runs/small --force --epochs 1
 [ "$(wc -l < runs/small/metrics.csv)" = 2 ]; ok "--force replaces"
-exits 1 train other.net -o o --weights before/best.safetensors; says 'conv1.weight'; says '\[8, 3, 3, 3\]'
+exits 0 train other.net -o other --epochs 1 --weights before/best.safetensors; says 'conv1.weight'; says '\[8, 3, 3, 3\]'
+says "1 of the network's 4 weights"
+exits 1 eval other.net --weights before/best.safetensors; says 'do not fit the network'
 python3 - <<'END'
 b = open('before/best.safetensors', 'rb').read()
 open('nan.safetensors', 'wb').write(b[:-4] + b'\0\0\xc0\x7f')

@@ -74,7 +74,7 @@ assert change(good) == []
 
 at = lambda word, nth=0, offset=1: {"textDocument": doc, "position": place(good, word, nth, offset)}
 hover = ask("textDocument/hover", **at("conv", 1))["contents"]["value"]
-assert "**conv1** 8x32x32, 224 parameters, 221184 multiply-adds" in hover, hover
+assert "**stem** 8x32x32, 224 parameters, 221184 multiply-adds" in hover, hover
 assert "`k` (needed)" in hover and "2-d convolution" in hover, hover
 assert "**fc1** 5" in ask("textDocument/hover", **at("linear"))["contents"]["value"]
 assert ask("textDocument/hover", **at("8;")) is None

@@ -1,12 +1,13 @@
 /* Shape rules: what goes in decides what comes out, for one sample (N = 1). */
 #include "base/internal.h"
+#include "base/same.h"
 #include "expand.h"
 #include <math.h>
 #include <string.h>
 
 static void env_add(xenv *env, const char *name, double v) {
   for (int i = 0; i < env->n; i++)
-    if (!strcmp(env->name[i], name)) return;
+    if (same_name(env->name[i], name)) return;
   if (env->n == 64) return;
   env->name[env->n] = name;
   env->v[env->n++] = v;

@@ -1,6 +1,6 @@
 /* Operators are instantiated once while the file is being checked, so that what is wrong with them,
    or too large, is said there, with its place, and never comes up later. The library's are right,
-   but sizes may pass its limits; gradients are tried only where they could fail. */
+   but sizes may pass its limits: they are tried where one could, gradients as well. */
 #include "expand.h"
 #include "passes/passes.h"
 #include <string.h>
@@ -52,12 +52,26 @@ static void try_program(expander *x, bool train, int batch, const opuse *optimiz
   arena_free(mem);
 }
 
+/* Can no local tensor of a library operator pass a limit? It has an element for each pair of
+   elements that go in or come out at the most, as attention has; and steps along one dimension. */
+static bool all_small(const graph *g) {
+  enum { FEW_ELEMENTS = 1 << 14, FEW_STEPS = 1 << 12 };
+  for (int i = 0; i < g->n_node; i++) {
+    const shape *s = &g->node[i]->shape;
+    if (shape_elements(s) > FEW_ELEMENTS) return false;
+    for (int d = 0; d < s->rank; d++)
+      if (s->dim[d] > FEW_STEPS) return false;
+  }
+  return true;
+}
+
 void try_operators(expander *x) {
-  if (diag_errors(x->d)) return;
-  try_program(x, false, 1, NULL);
-  int n = uses_own(x) ? x->g->train.n_optimizer : 1;
-  for (int i = 0; i < n && !diag_errors(x->d); i++)
-    try_program(x, true, 1, &x->g->train.optimizer[i]);
+  const opuse *optimizer = x->g->train.optimizer;
+  bool own = uses_own(x);
+  if (diag_errors(x->d) || (!own && all_small(x->g))) return;
+  if (own) try_program(x, false, 1, NULL);
+  int n = own ? x->g->train.n_optimizer : 1;
+  for (int i = 0; i < n && !diag_errors(x->d); i++) try_program(x, true, 1, &optimizer[i]);
   /* One sample hides an axis of the batch that a statement forgets. */
-  if (!diag_errors(x->d)) try_program(x, true, 2, &x->g->train.optimizer[0]);
+  if (own && !diag_errors(x->d)) try_program(x, true, 2, optimizer);
 }

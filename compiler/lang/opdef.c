@@ -3,12 +3,13 @@
 #include "opdef.h"
 #include "syntax.h"
 #include "base/nearest_word.h"
+#include "base/same.h"
 #include <math.h>
 #include <string.h>
 
 opdef *ops_find(opdef *list, const char *name) {
   for (; list; list = list->next)
-    if (!strcmp(list->name, name)) return list;
+    if (same_name(list->name, name)) return list;
   return NULL;
 }
 
@@ -47,7 +48,7 @@ static bool fail(const evaluation *e, loc at, const char *what, const char *name
 
 static bool eval_name(const evaluation *e, const xexpr *x, number *out) {
   for (int i = 0; i < e->env->n; i++)
-    if (!strcmp(e->env->name[i], x->name)) {
+    if (same_name(e->env->name[i], x->name)) {
       *out = (number){e->env->v[i], e->env->v[i] == floor(e->env->v[i])};
       return true;
     }

@@ -1,6 +1,7 @@
 /* The right-hand sides of an operator's statements: indices and scalar expressions. */
 #include "instantiate.h"
 #include "base/nearest_word.h"
+#include "base/same.h"
 #include "lang/syntax.h"
 #include <inttypes.h>
 #include <math.h>
@@ -8,19 +9,19 @@
 
 bool is_constant_name(const instantiation *s, const char *name) {
   for (int i = 0; i < s->env.n; i++)
-    if (!strcmp(s->env.name[i], name)) return true;
+    if (same_name(s->env.name[i], name)) return true;
   return false;
 }
 
 int find_axis(const nest *n, const char *name) {
   for (int a = 0; a < n->n_axis; a++)
-    if (!strcmp(n->axis[a].name, name)) return a;
+    if (same_name(n->axis[a].name, name)) return a;
   return -1;
 }
 
 binding *find_bound(instantiation *s, const char *name) {
   for (int i = 0; i < s->n_bound; i++)
-    if (!strcmp(s->bound[i].name, name)) return &s->bound[i];
+    if (same_name(s->bound[i].name, name)) return &s->bound[i];
   return NULL;
 }
 
@@ -246,7 +247,7 @@ static expr *lower_name(instantiation *s, const xexpr *x) {
   int ax = find_axis(s->n, x->name);
   if (ax >= 0) return e_index(s->ex, aff_axis(ax, 1));
   for (int i = 0; i < s->env.n; i++)
-    if (!strcmp(s->env.name[i], x->name)) return e_const(s->ex, s->env.v[i]);
+    if (same_name(s->env.name[i], x->name)) return e_const(s->ex, s->env.v[i]);
   if (!strcmp(x->name, "lr") && s->o->p->lr) return lower_rate(s);
   if (find_bound(s, x->name)) {
     diag_error(s->o->d, x->at, "as in `x[n,h,w,c]`", "`%s` is a tensor and needs indices", x->name);
