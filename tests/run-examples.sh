@@ -82,6 +82,7 @@ make >make.log 2>&1 || { cat make.log; fail "examples/text: make"; }
 ./write 100 "The network" <write.c >out 2>log || fail "write"
 grep -q '^The network' out || { cat out; fail "write writes nothing"; }
 awk '/loss/ { loss[++n] = $4 } END { exit !(n > 2 && loss[n] < loss[1] * 0.8) }' log || { cat log; fail "write does not learn"; }
+cd "$work/examples/web"
 if command -v wasm-ld-19 >/dev/null && command -v chromium >/dev/null; then
   make ROOT="$root" >make.log 2>&1 || { tail -n 30 make.log; fail "examples/web: make"; }
   python3 -u -m http.server --bind 127.0.0.1 0 >server.log 2>&1 &
