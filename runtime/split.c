@@ -66,8 +66,9 @@ static void part_counts(const split_options *o, int64_t n, int64_t part[3]) {
   for (int i = 0; i < 3; i++) {
     const double share = o->parts == 1 && i == 1 ? 1 - sum : i < o->parts ? o->fraction[i] : 0;
     sum += share;
-    part[i] = o->is_fraction ? (int64_t)floor((double)n * fmin(sum, 1) + 0.5) - at : o->count[i];
-    at += part[i];
+    const int64_t end = (int64_t)floor((double)n * fmin(sum, 1) + 0.5);
+    part[i] = o->is_fraction ? end - at : o->count[i];
+    at = end;
   }
 }
 
