@@ -1,22 +1,7 @@
 #!/bin/sh
 # Data sets that are not labelled images: tables, arrays by name, texts; from file to prediction.
 cd "$(dirname "$0")/.." || exit 1
-root=$(pwd)
-netc=$(cd "$(dirname "${NETC:-./netc}")" && pwd)/$(basename "${NETC:-./netc}")
-[ -x "$netc" ] || { echo "$netc is not built"; exit 1; }
-tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
-cd "$tmp" || exit 1
-failed=0 n=0
-
-exits() { # exits STATUS COMMAND...
-  want=$1; shift
-  timeout 60 "$netc" "$@" >out 2>err
-  status=$? n=$((n + 1))
-  [ $status -eq "$want" ] || { echo "FAILED: netc $* ended with $status, not $want"; cat err; failed=1; }
-}
-says() { n=$((n + 1)); grep -q -e "$1" err || { echo "FAILED: no \`$1\` in:"; cat err; failed=1; }; }
-prints() { n=$((n + 1)); grep -q -e "$1" out || { echo "FAILED: no \`$1\` in:"; cat out; failed=1; }; }
-ok() { status=$? n=$((n + 1)); [ $status -eq 0 ] || { echo "FAILED: $1"; failed=1; }; }
+. tests/checks
 
 # --- a table: words and numbers, classes by name; the same rows as TSV, quoted, with CRLF and a BOM ---
 awk 'BEGIN { srand(1); print "id,size,colour,kind"; for (i = 1; i <= 300; i++) {

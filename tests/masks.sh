@@ -1,22 +1,7 @@
 #!/bin/sh
 # Pictures with masks: from two folders to a class for each pixel, and what is wrong with them.
 cd "$(dirname "$0")/.." || exit 1
-root=$(pwd)
-netc=$(cd "$(dirname "${NETC:-./netc}")" && pwd)/$(basename "${NETC:-./netc}")
-[ -x "$netc" ] || { echo "$netc is not built"; exit 1; }
-tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
-cd "$tmp" || exit 1
-failed=0 n=0
-
-exits() { # exits STATUS COMMAND...
-  want=$1; shift
-  timeout 60 "$netc" "$@" >out 2>err
-  status=$? n=$((n + 1))
-  [ $status -eq "$want" ] || { echo "FAILED: netc $* ended with $status, not $want"; cat err; failed=1; }
-}
-says() { n=$((n + 1)); grep -q -e "$1" err || { echo "FAILED: no \`$1\` in:"; cat err; failed=1; }; }
-prints() { n=$((n + 1)); grep -q -e "$1" out || { echo "FAILED: no \`$1\` in:"; cat out; failed=1; }; }
-ok() { status=$? n=$((n + 1)); [ $status -eq 0 ] || { echo "FAILED: $1"; failed=1; }; }
+. tests/checks
 shapes() { python3 "$root/tests/shapes.py" "$@"; }
 
 # --- drawn shapes: above 0.9 of intersection over union on pictures that were never seen ---

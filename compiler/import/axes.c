@@ -4,8 +4,6 @@
 #include "axes.h"
 #include <string.h>
 
-static bool is_type(const onnx_node *n, const char *type) { return !strcmp(n->type, type); }
-
 static value *input(const onnx_node *n, int i) { return i < n->n_in ? n->in[i] : NULL; }
 
 static bool has_values(const value *v) { return v && !v->k && v->has_dims && (v->layer || v->of); }
@@ -321,8 +319,8 @@ bool reduce_axes(importer *im, onnx_node *n, const bool gone[MODEL_RANK], bool k
   int batch = has_values(n->in[0]) && im->n_lead == 1 ? batch_axis(n->in[0]) : -1;
   if (batch < 0 || gone[batch]) return false;
   for (int i = 0; i < n->in[0]->rank; i++) left += i != batch && !gone[i];
-  const char *pool = is_type(n, "ReduceMean")  ? "GlobalAveragePool"
-                     : is_type(n, "ReduceMax") ? "GlobalMaxPool"
+  const char *pool = node_is(n, "ReduceMean")  ? "GlobalAveragePool"
+                     : node_is(n, "ReduceMax") ? "GlobalMaxPool"
                                                : NULL;
   if (pool && left == 1 && n->in[0]->rank > 2) l = pooled(im, n, pool, gone, &y);
   if (!l) l = reduced(im, n, gone, &y);

@@ -8,8 +8,6 @@ static const constant *in_const(const onnx_node *n, int i) {
   return i < n->n_in && n->in[i] ? n->in[i]->k : NULL;
 }
 
-static bool is_type(const onnx_node *n, const char *type) { return !strcmp(n->type, type); }
-
 static bool give(onnx_node *n, const constant *k) {
   n->out[0]->k = k;
   if (k) value_note_dims(n->out[0]);
@@ -126,10 +124,10 @@ bool view_dims(importer *im, const onnx_node *n, const value *in, value *out) {
   (void)im;
   if (!in->has_dims) return false;
   out->has_dims = true;
-  if (is_type(n, "Reshape")) return reshape_dims(n, in, out);
-  if (is_type(n, "Flatten")) return flatten_dims(n, in, out);
-  if (is_type(n, "Squeeze")) return squeeze_dims(n, in, out);
-  if (is_type(n, "Unsqueeze")) return unsqueeze_dims(n, in, out);
+  if (node_is(n, "Reshape")) return reshape_dims(n, in, out);
+  if (node_is(n, "Flatten")) return flatten_dims(n, in, out);
+  if (node_is(n, "Squeeze")) return squeeze_dims(n, in, out);
+  if (node_is(n, "Unsqueeze")) return unsqueeze_dims(n, in, out);
   out->rank = in->rank;
   memcpy(out->dim, in->dim, sizeof out->dim);
   return true;
@@ -341,7 +339,7 @@ bool is_folded_type(const char *type) {
 bool fold_node(importer *im, onnx_node *n) {
   bool takes = n->n_in && n->in[0];
   for (size_t i = 0; i < sizeof folds / sizeof *folds; i++)
-    if (is_type(n, folds[i].type) && (takes || is_type(n, "Constant")))
+    if (node_is(n, folds[i].type) && (takes || node_is(n, "Constant")))
       if (give(n, folds[i].fold(im, n))) return true;
   constant_fold fold = takes ? find_fold(n->type) : NULL;
   return fold && give(n, fold(im, n));

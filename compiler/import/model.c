@@ -239,6 +239,21 @@ value *model_new_value(model *m, const char *name) {
   return v;
 }
 
+value *model_constant(model *m, const char *name, const constant *k) {
+  value *v = model_new_value(m, name);
+  v->k = k;
+  value_note_dims(v);
+  return v;
+}
+
+value *model_number(model *m, double v) {
+  constant *k = constant_new(m->a, true, 0, NULL);
+  k->f[0] = (float)v;
+  return model_constant(m, "", k);
+}
+
+bool node_is(const onnx_node *n, const char *type) { return !strcmp(n->type, type); }
+
 static value *value_named(reader *r, const char *name) {
   size_t i = hash_of(name) & (size_t)(r->n_slot - 1);
   for (; r->slot[i]; i = (i + 1) & (size_t)(r->n_slot - 1))

@@ -91,10 +91,14 @@ model *model_read(arena *a, const uint8_t *bytes, size_t n, const model_files *f
 
 const attribute *node_attr(const onnx_node *n, const char *name);
 double attr_number(const onnx_node *n, const char *name, double otherwise);
-/* A new value, and a new node with one result; neither is known to anybody else. */
+bool node_is(const onnx_node *n, const char *type);
 /* A constant's dimensions are its value's. */
 void value_note_dims(value *v);
+/* A new value, one that is a constant, or a number; and a new node with one result. None is known
+   to anybody else. */
 value *model_new_value(model *m, const char *name);
+value *model_constant(model *m, const char *name, const constant *k);
+value *model_number(model *m, double v);
 onnx_node *model_new_node(model *m, const onnx_node *like, const char *type, int n_in);
 void node_set_attr(model *m, onnx_node *n, attribute a);
 constant *constant_new(arena *a, bool floats, int rank, const int64_t *dim);

@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-static bool is_type(const onnx_node *n, const char *type) { return !strcmp(n->type, type); }
-
 static value *input(const onnx_node *n, int i) { return i < n->n_in ? n->in[i] : NULL; }
 
 /* --- ONNX's defaults --- */
@@ -34,7 +32,7 @@ int spatial_rank(const onnx_node *n) {
 
 static int find_default(const onnx_node *n, const char *name) {
   for (int i = 0; i < N_DEFAULTS; i++)
-    if (!strcmp(defaults[i].name, name) && is_type(n, defaults[i].type)) return i;
+    if (!strcmp(defaults[i].name, name) && node_is(n, defaults[i].type)) return i;
   return -1;
 }
 
@@ -73,19 +71,6 @@ static void drop_attr(onnx_node *n, const char *name) {
     if (!strcmp(n->attr[i].name, name)) n->attr[i--] = n->attr[--n->n_attr];
 }
 
-static value *constant_value(importer *im, const char *name, const constant *k) {
-  value *v = model_new_value(im->m, name);
-  v->k = k;
-  value_note_dims(v);
-  return v;
-}
-
-static value *number_value(importer *im, double v) {
-  constant *k = constant_new(im->a, true, 0, NULL);
-  k->f[0] = (float)v;
-  return constant_value(im, "", k);
-}
-
 /* An axis in netc's dimensions, the batch as one. */
 static void give_axis(importer *im, onnx_node *n, int axis) {
   attribute a = {.name = "axis", .kind = ATTR_INT, .number = axis - im->n_lead + 1};
@@ -106,14 +91,14 @@ static void set_input(importer *im, onnx_node *n, int at, value *v) {
 static void attribute_to_input(importer *im, onnx_node *n, const char *name, int at) {
   const attribute *a = node_attr(n, name);
   if (!a || a->kind == ATTR_LIST) return;
-  set_input(im, n, at, number_value(im, a->number));
+  set_input(im, n, at, model_number(im->m, a->number));
   drop_attr(n, name);
 }
 
 /* The result of inference; other results (masks) have no users here. */
 static onnx_node *normal_dropout(importer *im, onnx_node *n) {
   attribute_to_input(im, n, "ratio", 1);
-  if (!input(n, 1)) set_input(im, n, 1, number_value(im, 0.5));
+  if (!input(n, 1)) set_input(im, n, 1, model_number(im->m, 0.5));
   const value *training = input(n, 2);
   if (training && training->k && training->k->i && !training->k->i[0]) n->n_in = 2;
   return n;
@@ -122,8 +107,8 @@ static onnx_node *normal_dropout(importer *im, onnx_node *n) {
 static onnx_node *normal_clip(importer *im, onnx_node *n) {
   attribute_to_input(im, n, "min", 1);
   attribute_to_input(im, n, "max", 2);
-  if (!input(n, 1)) set_input(im, n, 1, number_value(im, -(double)FLT_MAX));
-  if (!input(n, 2)) set_input(im, n, 2, number_value(im, (double)FLT_MAX));
+  if (!input(n, 1)) set_input(im, n, 1, model_number(im->m, -(double)FLT_MAX));
+  if (!input(n, 2)) set_input(im, n, 2, model_number(im->m, (double)FLT_MAX));
   return n;
 }
 
@@ -203,10 +188,10 @@ static void result_dims(onnx_node *n, int first, int last, bool keep) {
 void say_channels(importer *im, onnx_node *n) {
   static double channels[] = {1};
   const int64_t one = 1;
-  if (is_type(n, "ReduceSum")) {
+  if (node_is(n, "ReduceSum")) {
     constant *k = constant_new(im->a, false, 1, &one);
     k->i[0] = 1;
-    set_input(im, n, 1, constant_value(im, "", k));
+    set_input(im, n, 1, model_constant(im->m, "", k));
   } else {
     attribute a = {.name = "axes", .kind = ATTR_LIST, .n = 1, .list = channels};
     node_set_attr(im->m, n, a);
@@ -399,11 +384,11 @@ static onnx_node *normal_gemm(importer *im, onnx_node *n) {
   const constant *k = w->k;
   if (!lies || alpha != 1) {
     k = lies ? transposed(im, transposed(im, k, alpha), 1) : transposed(im, k, alpha);
-    set_input(im, n, 1, constant_value(im, w->name, k));
+    set_input(im, n, 1, model_constant(im->m, w->name, k));
   }
   if (b && b->k && b->k->f && (b->k->n == k->dim[0] || b->k->n == 1) &&
       (b->k->rank < 2 || b->k->dim[0] == 1))
-    set_input(im, n, 2, constant_value(im, b->name, scaled(im, b->k, k->dim[0], beta)));
+    set_input(im, n, 2, model_constant(im->m, b->name, scaled(im, b->k, k->dim[0], beta)));
   drop_attr(n, "alpha"), drop_attr(n, "beta");
   node_set_attr(im->m, n, (attribute){.name = "transB", .kind = ATTR_INT, .number = 1});
   return n;
@@ -480,8 +465,8 @@ static onnx_node *into_norm(importer *im, onnx_node *n, onnx_node *norm, const v
   const constant *k = per_channel(im, x, v, w->k->n);
   if (!k || b->k->n != w->k->n) return n;
   onnx_node *c = with_inputs(im, norm, n, norm->n_in);
-  if (times) c->in[1] = constant_value(im, w->name, combined(im, w->k, k, true));
-  c->in[2] = constant_value(im, b->name, combined(im, b->k, k, times));
+  if (times) c->in[1] = model_constant(im->m, w->name, combined(im, w->k, k, true));
+  c->in[2] = model_constant(im->m, b->name, combined(im, b->k, k, times));
   return c;
 }
 
@@ -491,12 +476,12 @@ static onnx_node *into_gemm(importer *im, onnx_node *n, onnx_node *g, const valu
   int64_t rows = g->in[1]->k->dim[0];
   if (v->k->n != rows && v->k->n != 1) return n;
   onnx_node *c = with_inputs(im, g, n, 3);
-  c->in[2] = constant_value(im, v->name, scaled(im, v->k, rows, 1));
+  c->in[2] = model_constant(im->m, v->name, scaled(im, v->k, rows, 1));
   return c;
 }
 
 static onnx_node *normal_affine(importer *im, onnx_node *n) {
-  bool times = is_type(n, "Mul");
+  bool times = node_is(n, "Mul");
   for (int i = 0; i < 2 && n->n_in == 2; i++) {
     value *x = n->in[i], *v = n->in[1 - i];
     onnx_node *norm = only_use(x, "BatchNormalization"), *g = only_use(x, "Gemm");
@@ -652,7 +637,7 @@ static value *whole_value(importer *im, int64_t v) {
   const int64_t one = 1;
   constant *k = constant_new(im->a, false, 1, &one);
   k->i[0] = v;
-  return constant_value(im, "", k);
+  return model_constant(im->m, "", k);
 }
 
 /* The elements from .. to of an axis, which is netc's channels. */
@@ -721,7 +706,7 @@ static onnx_node *normal_instance(importer *im, onnx_node *n) {
 /* How many times as large a dimension becomes; 0: not a whole number of times, or not known. */
 static double times_as_large(const onnx_node *n, int axis) {
   const value *x = input(n, 0), *old = input(n, 1), *by = input(n, 2), *to = input(n, 3);
-  if (is_type(n, "Upsample")) by = old;
+  if (node_is(n, "Upsample")) by = old;
   const attribute *a = node_attr(n, "scales");
   double k = 0;
   if (a && a->kind == ATTR_LIST && axis < a->n) k = a->list[axis];
@@ -739,7 +724,7 @@ static const char *text_of(const onnx_node *n, const char *name, const char *oth
 /* Each pixel k times, or lines between the centres of pixels; what else there is differs from these
    at borders. */
 static bool is_usual_resize(const onnx_node *n, const char *mode, double most) {
-  bool old = is_type(n, "Upsample");
+  bool old = node_is(n, "Upsample");
   const char *where =
       text_of(n, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
   const char *round = text_of(n, "nearest_mode", old ? "floor" : "round_prefer_floor");
@@ -782,7 +767,7 @@ static onnx_node *normal_pad(importer *im, onnx_node *n) {
   if (pads && pads->kind == ATTR_LIST) {
     constant *k = constant_new(im->a, false, 1, (const int64_t[]){pads->n});
     for (int i = 0; i < pads->n; i++) k->i[i] = (int64_t)pads->list[i];
-    c->in[1] = constant_value(im, "", k);
+    c->in[1] = model_constant(im->m, "", k);
   }
   if (how && how->kind == ATTR_TEXT && strcmp(how->text, "constant")) node_set_attr(im->m, c, *how);
   else if (attr_number(n, "value", 0) != 0 ||
@@ -843,6 +828,6 @@ bool is_rewritten_type(const char *type) {
 
 onnx_node *normal_node(importer *im, onnx_node *n) {
   for (int i = 0; i < N_TABLE; i++)
-    if (is_type(n, table[i].type)) return table[i].normal(im, n);
+    if (node_is(n, table[i].type)) return table[i].normal(im, n);
   return n;
 }

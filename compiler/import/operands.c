@@ -8,21 +8,6 @@
 enum { LARGEST_TABLE = 1 << 24 };
 static const double MASKED = -1e4; /* what a mask adds at least, where nothing shall be seen */
 
-static bool is_type(const onnx_node *n, const char *type) { return !strcmp(n->type, type); }
-
-static value *constant_value(importer *im, const char *name, const constant *k) {
-  value *v = model_new_value(im->m, name);
-  v->k = k;
-  value_note_dims(v);
-  return v;
-}
-
-static value *number(importer *im, double v) {
-  constant *k = constant_new(im->a, true, 0, NULL);
-  k->f[0] = (float)v;
-  return constant_value(im, "", k);
-}
-
 /* With ones before its dimensions, as many as x has; NULL: it has more. */
 static const constant *in_rank(importer *im, const constant *k, const value *x) {
   int64_t dim[MODEL_RANK];
@@ -57,7 +42,7 @@ static const constant *spread(importer *im, const constant *k, const value *x) {
   onnx_node e = {.type = "Expand", .name = "", .n_in = 2, .n_out = 1};
   constant *to = constant_new(im->a, false, 1, (const int64_t[]){x->rank});
   memcpy(to->i, dim, (size_t)x->rank * sizeof *dim);
-  value *in[2] = {constant_value(im, "", k), constant_value(im, "", to)}, *out = NULL;
+  value *in[2] = {model_constant(im->m, "", k), model_constant(im->m, "", to)}, *out = NULL;
   out = model_new_value(im->m, "");
   e.in = in, e.out = &out;
   return fold_node(im, &e) ? out->k : NULL;
@@ -90,22 +75,22 @@ static onnx_node *instead(onnx_node *n, onnx_node *c) {
 
 static onnx_node *masked(importer *im, onnx_node *n, value *x, const constant *keep, double v) {
   onnx_node *c = model_new_node(im->m, n, "Where", 3);
-  c->in[0] = constant_value(im, "", keep);
+  c->in[0] = model_constant(im->m, "", keep);
   c->in[1] = x;
-  c->in[2] = number(im, v < -1e30 ? -1e30 : v);
+  c->in[2] = model_number(im->m, v < -1e30 ? -1e30 : v);
   return instead(n, c);
 }
 
 /* x before the constant: `2 - x` is `-x + 2`, and `2 / x` is `1/x * 2`. */
 static value *turned(importer *im, const onnx_node *n, value *x) {
-  bool minus = is_type(n, "Sub");
+  bool minus = node_is(n, "Sub");
   onnx_node *c = model_new_node(im->m, n, minus ? "Neg" : "Reciprocal", 1);
   c->in[0] = x;
   return match_layer(im, c) ? c->out[0] : NULL;
 }
 
 static onnx_node *combined(importer *im, onnx_node *n, bool sum, value *x, const constant *k) {
-  return instead(n, of_two(im, n, sum ? "Add" : "Mul", x, constant_value(im, x->name, k)));
+  return instead(n, of_two(im, n, sum ? "Add" : "Mul", x, model_constant(im->m, x->name, k)));
 }
 
 /* Which input is the one constant; -1: none or all. */
@@ -119,7 +104,7 @@ onnx_node *with_constant(importer *im, onnx_node *n) {
   int at = constant_input(n);
   if (at < 0 || im->n_lead != 1) return n;
   value *x = n->in[1 - at];
-  bool turns = is_type(n, "Sub") || is_type(n, "Div"), sum = is_type(n, "Sub") || is_type(n, "Add");
+  bool turns = node_is(n, "Sub") || node_is(n, "Div"), sum = node_is(n, "Sub") || node_is(n, "Add");
   const constant *k = in_rank(im, n->in[at]->k, x);
   if (!k) return n;
   if (at == 0 && turns) {
@@ -130,7 +115,7 @@ onnx_node *with_constant(importer *im, onnx_node *n) {
   const constant *keep = sum ? mask_in(im, k) : NULL;
   if (keep) return masked(im, n, x, keep, -1e30);
   if (turns) {
-    onnx_node *same = of_two(im, n, n->type, x, constant_value(im, n->in[at]->name, k));
+    onnx_node *same = of_two(im, n, n->type, x, model_constant(im->m, n->in[at]->name, k));
     if (match_several(im, same)) return n->out[0]->layer = same->out[0]->layer, NULL;
   }
   k = mapped(im, k, n->type);
@@ -141,7 +126,7 @@ onnx_node *with_constant(importer *im, onnx_node *n) {
 /* `x`, where it is a number: some exporters guard a softmax of masks alone so. */
 static bool is_guard(const onnx_node *n) {
   const onnx_node *c = n->in[0]->maker;
-  return c && is_type(c, "IsNaN") && n->in[2] && c->in[0] == n->in[2] && n->in[1] && n->in[1]->k;
+  return c && node_is(c, "IsNaN") && n->in[2] && c->in[0] == n->in[2] && n->in[1] && n->in[1]->k;
 }
 
 /* Of a constant condition and one number, the mask. */
