@@ -1,6 +1,7 @@
 /* netc build: a network as an object file and its C header. */
 #include "cli/command.h"
 #include "cli/trace.h"
+#include "cli/facts.h"
 #include "cli/fingerprint.h"
 #include "cli/inference.h"
 #include "cli/link.h"
@@ -292,7 +293,8 @@ static int finish(const build_command *c, const object *o, const char *prefix, c
   return ok ? EXIT_DONE : report_failure(error);
 }
 
-static int build_with(const build_command *c, const graph *g, const inference *weights) {
+static int build_with(const build_command *c, const graph *g, const inference *weights,
+                      const data_facts *facts) {
   char *prefix = c->prefix ? copy_string(c->prefix, strlen(c->prefix)) : default_prefix(g->name);
   char *ident = identity(c, g, prefix, weights), *error = NULL;
   object_options o = {.prefix = prefix,
@@ -302,6 +304,7 @@ static int build_with(const build_command *c, const graph *g, const inference *w
                       .triple = c->target,
                       .cpu = c->cpu,
                       .features = c->features,
+                      .facts = *facts,
                       .ident = ident};
   object *made = object_new(g, &o, &error);
   int status = !made          ? report_failure(error)
@@ -321,9 +324,14 @@ static int build_graph(const build_command *c, const graph *g) {
         message("`%s` has no train {..}, which --train needs: it names the loss and "
                 "the optimizer",
                 c->file));
-  if (!c->weights || only_dumps()) return build_with(c, g, NULL);
+  safetensors *st;
+  data_facts facts = {0};
+  if (!c->weights || only_dumps()) return build_with(c, g, NULL, &facts);
   if (!inference_open(&weights, g, 1, false, 1, c->weights, &error)) return report_failure(error);
-  int status = build_with(c, g, &weights);
+  int status = facts_read(c->weights, &st, &facts, &error) ? build_with(c, g, &weights, &facts)
+                                                           : report_failure(error);
+  facts_free(&facts);
+  safetensors_free(st);
   inference_close(&weights);
   return status;
 }

@@ -1,5 +1,6 @@
 /* netc export: a trained network as an ONNX model. */
 #include "cli/command.h"
+#include "cli/facts.h"
 #include "cli/inference.h"
 #include "cli/version.h"
 #include "product/onnx.h"
@@ -22,7 +23,8 @@ static const struct argp_option options[] = {
 static const char doc[] =
     "Writes FILE.net with its weights as an ONNX model (opset 17)."
     "\vIts input is `x` [batch, channels, height, width], scaled as in training; its output "
-    "`logits` [batch, classes]. Weights keep the names and layouts of weight files.";
+    "`logits` [batch, classes]. Weights keep the names and layouts of weight files; names of "
+    "classes, scale and vocabulary stand in its metadata_props.";
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   export_command *c = state->input;
@@ -42,8 +44,16 @@ static int export_graph(const export_command *c, const graph *g) {
   char *error = NULL;
   size_t n = 0;
   inference f;
+  safetensors *st;
+  data_facts facts;
   if (!inference_open(&f, g, 1, false, 1, c->weights, &error)) return report_failure(error);
-  const uint8_t *model = onnx_encode(g, f.b.p, f.params, c->batch, NETC_VERSION, &n);
+  if (!facts_read(c->weights, &st, &facts, &error)) {
+    inference_close(&f);
+    return report_failure(error);
+  }
+  const uint8_t *model = onnx_encode(g, f.b.p, f.params, c->batch, &facts, NETC_VERSION, &n);
+  facts_free(&facts);
+  safetensors_free(st);
   inference_close(&f);
   if (!model) return EXIT_WRONG_INPUT;
   char *path = c->out ? message("%s", c->out) : message("%s.onnx", g->name);

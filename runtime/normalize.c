@@ -60,12 +60,17 @@ static void measure(const program *p, const char *layer, const dataset *ds, int 
   free(out);
 }
 
+int normalize_port(const graph *g, const node *n) {
+  if (!n->op || strcmp(n->op->name, "normalize") != 0 || n->in[0]->op) return -1;
+  for (int k = 0; k < g->n_input; k++)
+    if (g->input[k] == n->in[0]->port) return k;
+  return -1;
+}
+
 void normalize_measure(const program *p, const graph *g, const dataset *ds, const split *sp,
                        void *params) {
   for (int i = 0; i < g->n_node; i++) {
-    const node *n = g->node[i];
-    if (!n->op || strcmp(n->op->name, "normalize") || n->in[0]->op) continue;
-    for (int k = 0; k < g->n_input; k++)
-      if (g->input[k] == n->in[0]->port) measure(p, n->name, ds, k, sp, params);
+    const int port = normalize_port(g, g->node[i]);
+    if (port >= 0) measure(p, g->node[i]->name, ds, port, sp, params);
   }
 }

@@ -7,6 +7,8 @@
 #include "product/program.h"
 #include "split.h"
 
+/* The input that layer n is the `normalize` of, right behind it; -1: it is none. */
+int normalize_port(const graph *g, const node *n);
 /* Sets the tensors `mean` and `std` of every layer `normalize` right behind an input: the mean and
    the standard deviation (of the population, as scikit-learn's StandardScaler) of each channel or
    column over the training samples; of constant ones the deviation is 1. */

@@ -125,7 +125,7 @@ static void allocate_all(trainer *t) {
   t->eval_buffers = step_buffers_for(&t->full_buffers, t->eval);
   t->metric = metric_new(t->full);
   t->r->task = t->metric.task;
-  t->n_travel = travel_of(t->o->ds, t->travel);
+  t->n_travel = travel_of(t->o->ds, t->o->g, t->travel);
 }
 
 /* Seconds spent on the running epoch, in this run and before it was resumed. */

@@ -1,5 +1,6 @@
 #include "travel.h"
 #include "message.h"
+#include "normalize.h"
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,24 @@ static void add(st_meta *out, int *n, const char *key, char *value) {
   out[(*n)++] = (st_meta){key, value};
 }
 
-int travel_of(const dataset *ds, st_meta out[MAX_TRAVEL]) {
+/* "NCHW": the axes of the first input, as files and the functions of objects have them. */
+static const char *axes(int rank) {
+  static const char *const word[] = {"N", "NC", "NCL", "NCHW", "NCDHW"};
+  return rank < (int)(sizeof word / sizeof *word) ? word[rank] : NULL;
+}
+
+static void add_of_network(const graph *g, st_meta *out, int *n) {
+  const port *x = g->input[0];
+  if (!x->is_int && axes(x->shape.rank)) add(out, n, "layout", message("%s", axes(x->shape.rank)));
+  char **layer = allocate((size_t)g->n_node * sizeof *layer);
+  int n_layer = 0;
+  for (int i = 0; i < g->n_node; i++)
+    if (normalize_port(g, g->node[i]) >= 0) layer[n_layer++] = (char *)g->node[i]->name;
+  if (n_layer) add(out, n, "normalize", list_json(layer, n_layer));
+  free(layer);
+}
+
+int travel_of(const dataset *ds, const graph *g, st_meta out[MAX_TRAVEL]) {
   int n = 0;
   const data_field *y = NULL;
   for (int i = ds->n_port - 1; i >= 0; i--)
@@ -31,7 +49,8 @@ int travel_of(const dataset *ds, st_meta out[MAX_TRAVEL]) {
   if (ds->fields.columns) add(out, &n, "columns", message("%s", ds->fields.columns));
   if (ds->fields.rate) add(out, &n, "rate", message("%d", ds->fields.rate));
   if (ds->fit) add(out, &n, "fit", message("%s", ds->fit));
-  if (x->scale != 1) add(out, &n, "scale", message("%.17g", x->scale));
+  if (!ds->port_whole[0]) add(out, &n, "scale", message("%.17g", x->scale));
+  add_of_network(g, out, &n);
   return n;
 }
 

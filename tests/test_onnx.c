@@ -27,7 +27,7 @@ static model model_of(graph *g, int batch) {
   memory_reserve(&x.memory, memory_rounded(program_params_bytes(x.p)));
   x.params = memory_take(&x.memory, program_params_bytes(x.p));
   program_init(x.p, x.params, NULL, 1);
-  x.bytes = onnx_encode(g, x.p, x.params, batch, "1.2.3", &x.n);
+  x.bytes = onnx_encode(g, x.p, x.params, batch, &(data_facts){0}, "1.2.3", &x.n);
   assert_non_null(x.bytes);
   x.m = onnx__model_proto__unpack(NULL, x.n, x.bytes);
   assert_non_null(x.m);

@@ -2,6 +2,7 @@
    calls (`netc build`). Nothing here opens a file. */
 #ifndef NETC_OBJECT_H
 #define NETC_OBJECT_H
+#include "data_fact.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@ typedef struct {
   bool train;                          /* the training step too; the graph must have a train {..} */
   const void *weights;                 /* a params block (program.h) to embed, or NULL */
   const char *triple, *cpu, *features; /* NULL: this machine's */
+  data_facts facts;                    /* for the header; they must outlive the object */
   const char *ident; /* one line about compiler, source and settings, kept inside the object */
 } object_options;
 

@@ -194,6 +194,52 @@ static void write_train(const writer *w) {
           w->name);
 }
 
+/* A C string of ASCII alone: no byte of it means anything to a compiler, whatever the file's
+   encoding. */
+static void write_string(const writer *w, const char *s) {
+  fputc('"', w->f);
+  for (; *s; s++) {
+    const unsigned char c = (unsigned char)*s;
+    if (c < ' ' || c > '~') fprintf(w->f, "\\%03o", c);
+    else if (strchr("\"\\?", c)) fprintf(w->f, "\\%c", c);
+    else fputc(c, w->f);
+  }
+  fputc('"', w->f);
+}
+
+static void write_list(const writer *w, const data_fact *f) {
+  fputs("\\\n  {", w->f);
+  for (int64_t i = 0; i < f->n; i++) {
+    if (i) fputs(", \\\n   ", w->f);
+    write_string(w, f->item[i]);
+  }
+  fputs("}", w->f);
+}
+
+/* A float stays one where it is whole. */
+static void write_number(const writer *w, const data_fact *f) {
+  char digits[40];
+  snprintf(digits, sizeof digits, "%.9g", strtod(f->value, NULL));
+  fputs(digits, w->f);
+  if (f->kind == FACT_WHOLE) return;
+  fputs(strpbrk(digits, ".e") ? "f" : ".0f", w->f);
+}
+
+/* As macros: a list begins an array, `static const char *const names[] = NET_CLASS_NAMES;`. */
+static void write_facts(const writer *w) {
+  const data_facts *all = &w->o->opt.facts;
+  if (all->n) fputs("/* Of the data that the weights were trained on. */\n", w->f);
+  for (int i = 0; i < all->n; i++) {
+    const data_fact *f = &all->fact[i];
+    fprintf(w->f, "/* %s */\n#define %s_%s ", f->what, w->upper, f->macro);
+    if (f->kind == FACT_TEXT) write_string(w, f->value);
+    else if (f->kind == FACT_LIST) write_list(w, f);
+    else write_number(w, f);
+    fputc('\n', w->f);
+  }
+  if (all->n) fputc('\n', w->f);
+}
+
 char *object_header(const object *o) {
   char *text = NULL;
   size_t n = 0;
@@ -203,6 +249,7 @@ char *object_header(const object *o) {
     w.upper[i] = (char)toupper((unsigned char)o->opt.prefix[i]);
   write_top(&w);
   write_sizes(&w);
+  write_facts(&w);
   if (o->size.has_init) write_init(&w);
   (o->plain ? write_infer : write_infer_of_ports)(&w);
   if (o->size.has_train) (o->plain ? write_train : write_train_of_ports)(&w);

@@ -412,7 +412,18 @@ static void add_outputs(exporter *e, int batch) {
   if (!n) add_output(e, e->g->output, "logits", batch);
 }
 
-static uint8_t *pack(exporter *e, const char *version, size_t *bytes) {
+static void add_facts(exporter *e, const data_facts *facts, Onnx__ModelProto *m) {
+  m->metadata_props = NEW_N(e->a, Onnx__StringStringEntryProto *, facts->n + 1);
+  for (int i = 0; i < facts->n; i++) {
+    Onnx__StringStringEntryProto *p = NEW(e->a, Onnx__StringStringEntryProto);
+    onnx__string_string_entry_proto__init(p);
+    p->key = text(e, facts->fact[i].key);
+    p->value = text(e, facts->fact[i].value);
+    m->metadata_props[m->n_metadata_props++] = p;
+  }
+}
+
+static uint8_t *pack(exporter *e, const data_facts *facts, const char *version, size_t *bytes) {
   Onnx__ModelProto m = ONNX__MODEL_PROTO__INIT;
   Onnx__OperatorSetIdProto set = ONNX__OPERATOR_SET_ID_PROTO__INIT, *sets[1] = {&set};
   set.domain = text(e, "");
@@ -424,6 +435,7 @@ static uint8_t *pack(exporter *e, const char *version, size_t *bytes) {
   m.n_opset_import = 1;
   m.opset_import = sets;
   m.graph = e->out;
+  add_facts(e, facts, &m);
   *bytes = onnx__model_proto__get_packed_size(&m);
   if (*bytes > MAX_MODEL) {
     diag_error(e->g->d, NOWHERE, NULL, "%s: an ONNX file holds at most 2 GB", e->g->path);
@@ -447,7 +459,7 @@ static bool add_layers(exporter *e) {
 }
 
 uint8_t *onnx_encode(const graph *g, const program *p, const void *params, int batch,
-                     const char *version, size_t *bytes) {
+                     const data_facts *facts, const char *version, size_t *bytes) {
   exporter e = {.g = g, .a = g->mem, .p = p, .params = params};
   e.out = NEW(e.a, Onnx__GraphProto);
   onnx__graph_proto__init(e.out);
@@ -461,7 +473,7 @@ uint8_t *onnx_encode(const graph *g, const program *p, const void *params, int b
     add_inputs(&e, batch);
     e.out->n_node = e.n_node;
     e.out->n_initializer = e.n_initializer;
-    model = pack(&e, version, bytes);
+    model = pack(&e, facts, version, bytes);
   }
   diag_print(g->d, stderr);
   return model;
