@@ -8,7 +8,7 @@
 #include <math.h>
 
 static comparison compare(double expected, double (*f)(void *, double)) {
-  return compare_derivative(expected, 1e-7, f, NULL);
+  return compare_derivative(&(derivative){expected, 1e-7, 0}, f, NULL);
 }
 
 static double smooth(void *self, double h) { return (void)self, exp(sin(3 * h)) + 0 * h; }
@@ -54,9 +54,27 @@ static void what_cannot_be_compared_is_told(void **state) {
   assert_true(c.error <= c.resolution || c.error > 1e-6);
 }
 
+/* A loss of 4 to 5 that hardly depends on h, and only near 0: what its last place hides is not
+   called wrong, and what it does not hide is. */
+static double faint(void *self, double h) { return *(double *)self + 5.4e-8 * sin(200 * h) / 200; }
+
+static comparison compare_faint(double loss, double expected) {
+  return compare_derivative(&(derivative){expected, 1e-7, 4 * 0x1p-52}, faint, &loss);
+}
+
+static void the_last_place_of_the_loss_is_not_held_against_a_derivative(void **state) {
+  (void)state;
+  for (double loss = 4; loss < 5; loss += 0.000123) {
+    comparison right = compare_faint(loss, 5.4e-8), wrong = compare_faint(loss, 5.4e-8 * 1.02);
+    assert_true(right.error < 1e-6 || right.error <= right.resolution);
+    assert_true(wrong.error > 1e-6 && wrong.error > wrong.resolution);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(right_derivatives_agree),
-                                     cmocka_unit_test(wrong_derivatives_do_not),
-                                     cmocka_unit_test(what_cannot_be_compared_is_told)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(right_derivatives_agree), cmocka_unit_test(wrong_derivatives_do_not),
+      cmocka_unit_test(what_cannot_be_compared_is_told),
+      cmocka_unit_test(the_last_place_of_the_loss_is_not_held_against_a_derivative)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

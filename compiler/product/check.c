@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROBES = 6, ROUNDINGS = 3 };
+enum { PROBES = 6, ROUNDINGS = 8 };
 
 typedef struct {
   program *p;
@@ -23,8 +23,10 @@ typedef struct {
   size_t bytes;
   int batch;
   uint64_t seed;
-  double *gradient,
-      *rounding; /* of every value: what the last places of the weights change in it */
+  double *gradient;
+  /* What the last places of weights and inputs change: in every value of the gradient, and in the
+     loss. */
+  double *rounding, noise;
 } checker;
 
 static double uniform(uint64_t seed, uint32_t stream, uint64_t i) {
@@ -68,24 +70,27 @@ static const opdef *plain_descent(const graph *g) {
   return s.ops;
 }
 
+static bool is_given(const port_info *port) {
+  return port->role == PORT_INPUT || port->role == PORT_TARGET;
+}
+
 /* What the network is given: numbers from 0 to 1, and whole numbers from all of their range. */
-static void *random_port(const checker *c, const port_info *port, uint32_t stream) {
-  int64_t n = port->count * c->batch;
-  double *x = block((size_t)n * 8);
-  if (port->role != PORT_INPUT && port->role != PORT_TARGET) return x;
-  for (int64_t i = 0; i < n; i++) {
-    double u = uniform(c->seed, stream, (uint64_t)i) / 2 + 0.5;
-    if (port->is_int) ((int32_t *)x)[i] = (int32_t)(u * (double)port->below);
-    else x[i] = u;
+static void draw_port(const checker *c, int p) {
+  const port_info *port = program_port(c->p, p);
+  for (int64_t i = 0; is_given(port) && i < port->count * c->batch; i++) {
+    double u = uniform(c->seed, 0x78 + (uint32_t)p, (uint64_t)i) / 2 + 0.5;
+    if (port->is_int) ((int32_t *)c->port[p])[i] = (int32_t)(u * (double)port->below);
+    else ((double *)c->port[p])[i] = u;
   }
-  return x;
 }
 
 static void make_ports(checker *c) {
   int n = program_n_ports(c->p);
   c->port = allocated(calloc((size_t)n + 1, sizeof *c->port));
-  for (int i = 0; i < n; i++)
-    c->port[i] = random_port(c, program_port(c->p, i), 0x78 + (uint32_t)i);
+  for (int i = 0; i < n; i++) {
+    c->port[i] = block((size_t)(program_port(c->p, i)->count * c->batch) * 8);
+    draw_port(c, i);
+  }
 }
 
 static checker checker_new(const graph *g, int batch, uint64_t seed) {
@@ -199,7 +204,8 @@ static check_row check_tensor(checker *c, int i) {
     double expected = 0;
     direction(c, i, k, n, gradient, d);
     for (int64_t e = 0; e < n; e++) expected += gradient[e] * d[e];
-    comparison found = compare_derivative(expected, least, loss_along, &(ray){c, at, n, d});
+    comparison found = compare_derivative(&(derivative){expected, least, c->noise}, loss_along,
+                                          &(ray){c, at, n, d});
     note_probe(&row, &found);
   }
   free(d);
@@ -208,31 +214,52 @@ static check_row check_tensor(checker *c, int i) {
 
 /* --- the derived gradient, and how well it is known --- */
 
-static void take_gradient(checker *c, double *to) {
-  loss_at(c, 0, 0, NULL, 0);
+static double take_gradient(checker *c, double *to) {
+  double loss = loss_at(c, 0, 0, NULL, 0);
   for (size_t i = 0; i < c->bytes / 8; i++) to[i] = c->params[i] - c->scratch[i];
+  return loss;
+}
+
+/* Of n values each a little beside itself: by some fifty units in the last place, so that sums
+   round anew at each of their terms. */
+static void disturb(const checker *c, uint32_t stream, double *v, size_t n) {
+  static const double last_places = 1e-14;
+  for (size_t i = 0; i < n; i++) v[i] *= 1 + last_places * uniform(c->seed, stream, i);
+}
+
+static void disturb_inputs(checker *c, uint32_t stream) {
+  for (int i = 0; i < program_n_ports(c->p); i++) {
+    const port_info *port = program_port(c->p, i);
+    draw_port(c, i);
+    if (is_given(port) && !port->is_int)
+      disturb(c, stream + (uint32_t)i, c->port[i], (size_t)(port->count * c->batch));
+  }
 }
 
 /* Where terms cancel (a bias before batch norm has no gradient but their rounding), a gradient is
-   known as well as it stays the same while the weights' last places change. */
-static void measure_rounding(checker *c, double *other, double *weights) {
+   known as well as it stays the same while the last places of what it is computed from change; and
+   so is the loss. */
+static void measure_rounding(checker *c, double loss, double *other, double *weights) {
   memcpy(weights, c->params, c->bytes);
+  c->noise = 0x1p-52 * fabs(loss);
   for (uint32_t run = 0; run < ROUNDINGS; run++) {
-    for (size_t i = 0; i < c->bytes / 8; i++)
-      c->params[i] = weights[i] * (1 + 1e-15 * uniform(c->seed, 2000 + run, i));
-    take_gradient(c, other);
+    memcpy(c->params, weights, c->bytes);
+    disturb(c, 2000 + run, c->params, c->bytes / 8);
+    disturb_inputs(c, 3000 + run * 64);
+    c->noise = fmax(c->noise, fabs(take_gradient(c, other) - loss));
     for (size_t i = 0; i < c->bytes / 8; i++)
       c->rounding[i] = fmax(c->rounding[i], fabs(other[i] - c->gradient[i]));
   }
   memcpy(c->params, weights, c->bytes);
+  for (int i = 0; i < program_n_ports(c->p); i++) draw_port(c, i);
 }
 
 static void find_gradient(checker *c) {
   double *other = block(c->bytes), *weights = block(c->bytes);
   c->gradient = block(c->bytes);
   c->rounding = block(c->bytes);
-  take_gradient(c, c->gradient);
-  measure_rounding(c, other, weights);
+  double loss = take_gradient(c, c->gradient);
+  measure_rounding(c, loss, other, weights);
   free(other);
   free(weights);
 }

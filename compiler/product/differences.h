@@ -4,18 +4,25 @@
 #define NETC_DIFFERENCES_H
 #include <stdbool.h>
 
+/* What differences are held against. */
+typedef struct {
+  double expected;
+  double least; /* errors are relative to the derivative, or to this if it is more */
+  double noise; /* a value of the function is known to within this */
+} derivative;
+
 typedef struct {
   /* The least over all estimates: a wrong derivative agrees with none. */
   double error;
-  /* How far the best two estimates are apart, as such an error: no more can be told. */
+  /* How well the best estimate is known, as such an error: how far it is from the two that it is
+     made of, and what the noise of the function's values is in it. Below this nothing can be told.
+   */
   double resolution;
   /* The slopes to both sides stay apart: there is no derivative to compare with. */
   bool kink;
   bool infinite; /* the function or what is expected of it is no number */
 } comparison;
 
-/* `expected` against the derivative of f(self, h) at h = 0. Errors are relative to either, or to
-   `least`, if that is more. */
-comparison compare_derivative(double expected, double least, double (*f)(void *self, double h),
-                              void *self);
+/* `d->expected` against the derivative of f(self, h) at h = 0. */
+comparison compare_derivative(const derivative *d, double (*f)(void *self, double h), void *self);
 #endif
