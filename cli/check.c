@@ -5,6 +5,7 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 typedef struct {
   const char *file;
@@ -131,9 +132,17 @@ static void print_object(const char *file, const check_row *rows, int n, const f
   print_json(o);
 }
 
+static void show_progress(const char *parameter, int done, int of) {
+  fprintf(stderr, "\r\033[K%d of %d: %.60s", done, of, parameter);
+}
+
 static int check_gradients(const graph *g, const check_command *c) {
   int n;
-  check_row *rows = program_check(g, (int)c->batch, (uint64_t)c->seed, &n);
+  bool terminal = isatty(STDERR_FILENO);
+  check_row *rows =
+      program_check(g, (int)c->batch, (uint64_t)c->seed, terminal ? show_progress : NULL, &n);
+  if (terminal && rows) fputs("\r\033[K", stderr);
+  if (!rows) return EXIT_WRONG_INPUT;
   findings f = find(rows, n);
   if (c->json) print_object(c->file, rows, n, &f);
   else print_rows(rows, n, &f);

@@ -79,6 +79,12 @@ exits 1 draw small.net -o small.svg --times own.net; says 'bench --json'
 exits 0 fmt small.net; cp out once.net
 exits 0 fmt once.net; cmp -s out once.net; ok "fmt is idempotent"
 exits 0 check --check-passes once.net
+cat > endless.net <<'EOF'
+op long(x[N,H,W,C]) -> y[N,1,1,C] { y[n,0,0,c] += x[n,0,0,c] * 1e-9 for n:N, c:C, i:100000, j:100000; }
+input 4; classes 3;
+linear 4; long {}; linear classes;
+EOF
+exits 1 check endless.net; says 'endless.net:3:11: error: checking takes some .* most of them here'
 exits 0 fmt --check once.net
 exits 0 lint small.net --lr 3; says 'learning rate of 3'
 exits 0 lint small.net --batch 500; says 'larger than the training split'

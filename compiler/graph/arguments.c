@@ -298,7 +298,9 @@ static bool bind_argument(expander *x, call *c, arg *a) {
   if (a->key) return bind_key(x, c, a);
   if (a->v->kind == V_NAME) return bind_word(x, c, a->v);
   if (a->v->kind == V_REF || a->v->kind == V_BODY) {
-    diag_error(x->d, a->v->at, "what a layer reads stands right after its name",
+    diag_error(x->d, a->v->at,
+               "what a layer or loss reads stands right after its name, as in `loss huber @a @b "
+               "delta=0.5`",
                "a branch or reference stands before the arguments");
     return false;
   }

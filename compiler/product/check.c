@@ -5,6 +5,7 @@
    it, g.d, is compared with differences of the loss (differences.h). */
 #include "base/draw.h"
 #include "base/internal.h"
+#include "base/source.h"
 #include "differences.h"
 #include "lang/syntax.h"
 #include "pipeline.h"
@@ -264,14 +265,59 @@ static void find_gradient(checker *c) {
   free(weights);
 }
 
-check_row *program_check(const graph *g, int batch, uint64_t seed, int *n) {
+/* --- what a check costs --- */
+
+/* Loss and gradient at once, so often for a tensor at least: most differences agree after half of
+   their steps. */
+static const double RUNS_OF_TENSOR = 20.0 * PROBES;
+/* More operations than this take hours. */
+static const double MOST_OPERATIONS = 2e13;
+
+static const node *layer_of(const graph *g, const char *name) {
+  for (int i = 0; i < g->n_node; i++)
+    if (!strcmp(g->node[i]->name, name)) return g->node[i];
+  return NULL;
+}
+
+static int trained_tensors(const weight_table *w) {
+  int n = 0;
+  for (int i = 0; i < w->n; i++) n += w->info[i].trained;
+  return n;
+}
+
+/* Refuses what would not end, at the layer that costs most of it. */
+static bool affordable(const checker *c, const graph *g) {
+  double runs = ROUNDINGS + RUNS_OF_TENSOR * trained_tensors(program_weights(c->p));
+  double most = 0, all = 0;
+  const char *layer = "";
+  for (int i = 0; i < program_n_steps(c->p); i++) {
+    step_info s = program_step(c->p, i);
+    if (s.flops > most) most = s.flops, layer = s.layer;
+    all += s.flops;
+  }
+  if (all * runs <= MOST_OPERATIONS) return true;
+  const node *n = layer_of(g, layer);
+  diag_error(g->d, n ? n->at : NOWHERE,
+             "check it with smaller sizes (the derived code is the same), or with --batch 1",
+             "checking takes some %.0e operations, most of them here: more than %.0e are not tried",
+             all * runs, MOST_OPERATIONS);
+  diag_print(g->d, stderr);
+  return false;
+}
+
+check_row *program_check(const graph *g, int batch, uint64_t seed, check_progress *progress,
+                         int *n) {
   checker c = checker_new(g, batch, seed);
   const weight_table *w = program_weights(c.p);
-  check_row *rows = calloc((size_t)w->n + 1, sizeof *rows);
-  find_gradient(&c);
+  check_row *rows = NULL;
   *n = 0;
-  for (int i = 0; i < w->n; i++)
+  if (affordable(&c, g)) {
+    rows = allocated(calloc((size_t)w->n + 1, sizeof *rows));
+    find_gradient(&c);
+  }
+  for (int i = 0; rows && i < w->n; i++)
     if (w->info[i].trained) {
+      if (progress) progress(w->info[i].name, *n, trained_tensors(w));
       rows[*n] = check_tensor(&c, i);
       rows[*n].name = strdup(rows[*n].name);
       ++*n;

@@ -117,8 +117,11 @@ typedef struct {
 /* In double precision, an honest gradient agrees far better than this. */
 #define CHECK_TOLERANCE 1e-6
 /* Compares the derived gradients of this network, in double precision and on random data, with
-   central differences, parameter by parameter. Returns the rows (malloc'd, *n of them). */
-check_row *program_check(const struct graph *g, int batch, uint64_t seed, int *n);
+   central differences, parameter by parameter. Returns the rows (malloc'd, *n of them), or NULL
+   after a message, if that would take hours. */
+typedef void check_progress(const char *parameter, int done, int of); /* or NULL */
+check_row *program_check(const struct graph *g, int batch, uint64_t seed, check_progress *progress,
+                         int *n);
 
 /* What became of the numbers in a pass, or in the code ("code"). */
 typedef struct {

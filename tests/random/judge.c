@@ -270,7 +270,7 @@ static bool judge_gradients(const graph *g, verdict *v) {
   int n, batch = (int)g->train.batch.v[0];
   const char *name = "";
   begin(v, "checking gradients");
-  check_row *rows = program_check(g, batch < 4 ? batch : 4, 1, &n);
+  check_row *rows = program_check(g, batch < 4 ? batch : 4, 1, NULL, &n);
   for (int i = 0; i < n; i++) note_row(&rows[i], v, &name);
   bool ok = v->gradient < CHECK_TOLERANCE;
   if (!ok) {
