@@ -1,5 +1,6 @@
 /* netc build: a network as an object file and its C header. */
 #include "cli/command.h"
+#include "base/source.h"
 #include "cli/trace.h"
 #include "cli/facts.h"
 #include "cli/fingerprint.h"
@@ -203,15 +204,15 @@ static char *ram_message(const build_command *c, const object_sizes *s) {
 static void warn_of_slow_arithmetic(const char *code, size_t n, const object *o) {
   char *machine = object_machine(o);
   if (object_calls(code, n, "__aeabi_fmul") || object_calls(code, n, "__mulsf3"))
-    fprintf(stderr,
-            "netc: warning: %s has no floating-point unit: the object calls the compiler's support "
-            "library\n      = help: name a processor that has one with --cpu\n",
-            machine);
+    diag_tell(DIAG_CAUTION,
+              "%s has no floating-point unit: the object calls the compiler's support "
+              "library\n      = help: name a processor that has one with --cpu",
+              machine);
   else if (object_calls(code, n, "fmaf"))
-    fprintf(stderr,
-            "netc: warning: %s has no fused multiply-add: the object calls libm's fmaf, which is "
-            "exact but slow\n      = help: name a processor that has it%s\n",
-            machine, strstr(machine, "x86_64") ? ", e.g. --cpu=x86-64-v3" : " with --cpu");
+    diag_tell(DIAG_CAUTION,
+              "%s has no fused multiply-add: the object calls libm's fmaf, which is "
+              "exact but slow\n      = help: name a processor that has it%s",
+              machine, strstr(machine, "x86_64") ? ", e.g. --cpu=x86-64-v3" : " with --cpu");
   free(machine);
 }
 

@@ -1,6 +1,7 @@
 /* What the commands share. */
 #include "cli/command.h"
 #include "cli/run_reference.h"
+#include "cli/usage_error.h"
 #include "base/source.h"
 #include "base/decimal.h"
 #include "runtime/message.h"
@@ -32,7 +33,9 @@ void parse_command(const struct argp *argp, int argc, char **argv, void *input) 
   static const struct argp help = {help_options, parse_help, 0, 0, 0, 0, 0};
   const struct argp_child both[] = {{argp, 0, 0, 0}, {&help, 0, 0, 0}, {0}};
   const struct argp all = {.children = both};
+  usage_begin(argp, argv[0]);
   argp_parse(&all, argc, argv, ARGP_NO_HELP, NULL, input);
+  usage_end();
 }
 
 long option_whole(struct argp_state *state, const char *name, const char *text, long least,
@@ -87,7 +90,7 @@ char *command_line(int argc, char **argv) {
 }
 
 int report_failure(char *text) {
-  diag_failure(text);
+  diag_tell(DIAG_FAILURE, "%s", text);
   free(text);
   return EXIT_WRONG_INPUT;
 }

@@ -1,5 +1,6 @@
 /* netc data D: what a data set holds. */
 #include "base/decimal.h"
+#include "base/source.h"
 #include "cli/command.h"
 #include "cli/data_fields.h"
 #include "runtime/data_stats.h"
@@ -231,10 +232,10 @@ static bool examine_split(const dataset *ds, data_flags *f, char **error) {
   f->val = s->n_val;
   f->shared = duplicates_across(ds, s);
   if (f->shared)
-    fprintf(stderr,
-            "netc: warning: %lld of the %lld validation images have the same pixels as one of the "
-            "%lld training images\n",
-            (long long)f->shared, (long long)f->val, (long long)f->train);
+    diag_tell(DIAG_CAUTION,
+              "%lld of the %lld validation images have the same pixels as one of the "
+              "%lld training images",
+              (long long)f->shared, (long long)f->val, (long long)f->train);
   split_free(s);
   return true;
 }

@@ -1,4 +1,5 @@
 #include "cli/data_fields.h"
+#include "base/source.h"
 #include "cli/command.h"
 #include "cli/table.h"
 #include "runtime/message.h"
@@ -86,8 +87,7 @@ static void print_object(const dataset *ds) {
 }
 
 void print_notes(const dataset *ds) {
-  for (int i = 0; i < ds->fields.n_note; i++)
-    fprintf(stderr, "netc: note: %s\n", ds->fields.note[i]);
+  for (int i = 0; i < ds->fields.n_note; i++) diag_tell(DIAG_REMARK, "%s", ds->fields.note[i]);
 }
 
 bool print_fields(const dataset *ds, bool json) {

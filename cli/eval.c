@@ -1,5 +1,6 @@
 /* netc eval: how good trained weights are, on the whole and for each class. */
 #include "cli/confusion.h"
+#include "base/source.h"
 #include "cli/inference.h"
 #include "cli/eval_task.h"
 #include "cli/run_reference.h"
@@ -311,7 +312,7 @@ static bool write_worst(const findings *r, const char *path, char **error) {
   char *caption[MAX_WORST], number[16], other[16];
   int n = find_worst(r, worst);
   if (!n) {
-    fprintf(stderr, "netc: note: every answer is right: no `%s` was written\n", path);
+    diag_tell(DIAG_REMARK, "every answer is right: no `%s` was written", path);
     return true;
   }
   for (int i = 0; i < n; i++) {

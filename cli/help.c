@@ -3,6 +3,7 @@
 #include "cli/manual.h"
 #include "cli/version.h"
 #include "base/nearest_word.h"
+#include "base/source.h"
 #include "runtime/message.h"
 #include <stdlib.h>
 #include <string.h>
@@ -65,10 +66,12 @@ void write_overview(FILE *to) {
 int unknown_command(const char *word) {
   const char **names = allocate((size_t)n_commands * sizeof *names);
   for (int i = 0; i < n_commands; i++) names[i] = commands[i].name;
-  fprintf(stderr, "netc: error: there is no %s `%s`\n", *word == '-' ? "option" : "command", word);
   const char *near = *word == '-' ? NULL : nearest_word(word, names, n_commands);
-  if (near) fprintf(stderr, "      = help: did you mean `netc %s`?\n", near);
-  else fprintf(stderr, "      = help: `netc --help` lists the commands\n");
+  char *help =
+      near ? message("did you mean `netc %s`?", near) : message("`netc --help` lists the commands");
+  diag_tell(DIAG_USAGE, "there is no %s `%s`" DIAG_HELP "%s", *word == '-' ? "option" : "command",
+            word, help);
+  free(help);
   free(names);
   return EXIT_USAGE;
 }

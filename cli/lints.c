@@ -112,7 +112,8 @@ static int lint_balance(const workload *w, const int64_t *count) {
     least = count[k] < count[least] ? k : least;
   }
   double share = (double)count[most] / (double)w->sp->n_train;
-  if (!w->sp->n_val) return 0;
+  if (!w->sp->n_val || !count[least]) return 0;
+  if (w->g->train.n_loss && w->g->train.loss->balanced) return 0;
   if (count[most] < 3 * count[least] || share < 1.5 / classes) return 0;
   int64_t *val = count_classes(w, w->sp->val, w->sp->n_val);
   char a[16], b[16];

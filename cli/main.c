@@ -25,7 +25,7 @@ static int run_command(const command *c, int argc, char **argv) {
 static void end_output(int status, void *unused) {
   (void)unused;
   if (fflush(stdout) == 0 && !ferror(stdout)) return;
-  fprintf(stderr, "netc: error: cannot write to standard output: %s\n", strerror(errno));
+  diag_tell(DIAG_FAILURE, "cannot write to standard output: %s", strerror(errno));
   _exit(status ? status : EXIT_WRONG_INPUT);
 }
 
@@ -53,7 +53,7 @@ int main(int argc, char **argv) {
                {"-V", "version"}};
   on_exit(end_output, NULL);
   if (!take_diagnostics(&argc, argv)) {
-    fputs("netc: error: --diagnostics takes json or text\n", stderr);
+    diag_tell(DIAG_USAGE, "--diagnostics takes json or text");
     return EXIT_USAGE;
   }
   cache_enable();

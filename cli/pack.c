@@ -1,5 +1,6 @@
 /* netc pack DIR -o D.pkl: a folder of pictures into a data set. */
 #include "cli/command.h"
+#include "base/source.h"
 #include "runtime/image_folder.h"
 #include "runtime/message.h"
 #include <json-c/json.h>
@@ -98,11 +99,11 @@ static bool report(const image_folder *f, const pack_flags *flags) {
   int64_t *count = allocate((size_t)p->classes * sizeof *count);
   for (int64_t i = 0; i < p->n; i++) count[p->labels[i]]++;
   char *left_out = image_folder_left_out(f);
-  if (left_out) fprintf(stderr, "netc: warning: %s\n", left_out);
+  if (left_out) diag_tell(DIAG_CAUTION, "%s", left_out);
   free(left_out);
   for (int64_t i = 0; i < f->n_empty; i++)
-    fprintf(stderr, "netc: warning: folder `%s` holds no PNG, JPEG or WebP files and is no class\n",
-            f->empty[i]);
+    diag_tell(DIAG_CAUTION, "folder `%s` holds no PNG, JPEG or WebP files and is no class",
+              f->empty[i]);
   bool ok = true;
   if (flags->json) ok = print_json(json_report(p, count, flags->output));
   else print_table(p, count, flags->output), ok = fflush(stdout) == 0;

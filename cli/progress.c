@@ -1,4 +1,5 @@
 #include "cli/progress.h"
+#include "base/source.h"
 #include "base/timing.h"
 #include "cli/terminal.h"
 #include "runtime/plot.h"
@@ -10,7 +11,7 @@
 void progress_init(progress *p, bool table, bool plot, int epochs) {
   *p = (progress){.table = table, .epochs = epochs, .bar = isatty(STDERR_FILENO)};
   p->plot = plot && p->bar && isatty(STDOUT_FILENO);
-  if (plot && !p->plot) fprintf(stderr, "netc: note: --plot draws on a terminal only\n");
+  if (plot && !p->plot) diag_tell(DIAG_REMARK, "--plot draws on a terminal only");
 }
 
 void progress_clear(progress *p) {

@@ -1,5 +1,6 @@
 /* report.html: a comparison on one page that needs nothing else, on a phone too. */
 #include "cli/chart.h"
+#include "base/source.h"
 #include "cli/line_diff.h"
 #include "cli/progress.h"
 #include "cli/study.h"
@@ -331,9 +332,8 @@ static void draw_all(const study *s) {
     drawn = plot_wait(&job) && drawn;
   }
   if (!drawn)
-    fprintf(stderr,
-            "netc: note: some curves are missing, for gnuplot (Debian: gnuplot-nox) did not "
-            "run or there was nothing to draw\n");
+    diag_tell(DIAG_REMARK, "some curves are missing, for gnuplot (Debian: gnuplot-nox) did not "
+                           "run or there was nothing to draw");
 }
 
 static bool write_text(const study *s, const char *name, const char *content) {

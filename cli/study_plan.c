@@ -1,5 +1,6 @@
 /* Which runs a comparison needs. */
 #include "cli/settings.h"
+#include "base/source.h"
 #include "cli/study.h"
 #include "product/program.h"
 #include "runtime/message.h"
@@ -124,11 +125,11 @@ static void warn_of_other_data(const study *s) {
     if (strcmp(a->study, b->study) != 0 ||
         (a->data_hash == b->data_hash && a->n_train == b->n_train && a->n_val == b->n_val))
       continue;
-    fprintf(stderr,
-            "netc: warning: `%s` and `%s` do not see the same samples (%s): their accuracies "
-            "cannot be held against one another, and get no p\n",
-            a->label, b->label,
-            a->data_hash == b->data_hash ? "the split is another" : "the data set is another");
+    diag_tell(DIAG_CAUTION,
+              "`%s` and `%s` do not see the same samples (%s): their accuracies "
+              "cannot be held against one another, and get no p",
+              a->label, b->label,
+              a->data_hash == b->data_hash ? "the split is another" : "the data set is another");
   }
 }
 

@@ -1,6 +1,7 @@
 /* The runs of a comparison, several at a time: a process each, with one thread, so that one that
    fails takes none of the others along. */
 #include "cli/settings.h"
+#include "base/source.h"
 #include "base/timing.h"
 #include "cli/study.h"
 #include "cli/terminal.h"
@@ -95,7 +96,7 @@ static void start_job(pool *p, int i) {
     _exit(run_job(p->s, &p->s->job[i], &p->epochs_done[i]));
   }
   if (pid < 0) {
-    fprintf(stderr, "netc: error: cannot start a process: %s\n", strerror(errno));
+    diag_tell(DIAG_FAILURE, "cannot start a process: %s", strerror(errno));
     p->failed++;
     return;
   }
@@ -134,8 +135,8 @@ static bool reap(pool *p) {
     if (ok) p->epochs_done[i] = p->s->job[i].epochs; /* also where it stopped early */
     if (ok || interrupted) return true;
     p->failed++;
-    fprintf(stderr, "netc: error: the run of `%s` with seed %llu failed\n", p->s->job[i].who->label,
-            (unsigned long long)p->s->job[i].seed);
+    diag_tell(DIAG_FAILURE, "the run of `%s` with seed %llu failed", p->s->job[i].who->label,
+              (unsigned long long)p->s->job[i].seed);
   }
   return true;
 }

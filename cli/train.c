@@ -1,5 +1,6 @@
 /* netc train: compiles a network and trains it. */
 #include "cli/lints.h"
+#include "base/source.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "cli/trace.h"
@@ -128,7 +129,7 @@ static void copy_sources(const graph *g, const char *dir) {
   for (int i = 0; i < g->n_source; i++) {
     char *error = NULL;
     if (!copy_into(dir, g->source_path[i], &error)) {
-      fprintf(stderr, "netc: warning: %s\n", error);
+      diag_tell(DIAG_CAUTION, "%s", error);
       free(error);
     }
   }
@@ -146,7 +147,7 @@ typedef struct {
 
 /* Curves for others are no reason to lose a run: an error is told, and nothing more is written. */
 static void give_up_events(view *v, char *error) {
-  fprintf(stderr, "netc: warning: no more curves for TensorBoard: %s\n", error);
+  diag_tell(DIAG_CAUTION, "no more curves for TensorBoard: %s", error);
   free(error);
   tfevents_close(v->events);
   v->events = NULL;
@@ -185,7 +186,7 @@ static void add_events(view *v, const epoch_row *r) {
 
 static void on_note(void *self, const char *text) {
   (void)self;
-  fprintf(stderr, "netc: warning: %s\n", text);
+  diag_tell(DIAG_CAUTION, "%s", text);
 }
 
 static void on_compiled(void *self, double seconds, int first, metric_task task) {
@@ -218,8 +219,8 @@ static void on_epoch(void *self, const epoch_row *rows, int n, int best) {
 static void draw_curves(view *v, const train_result *r) {
   if (!v->curves.pid) v->curves = plot_curves(v->o->dir, v->o->g->name, r->row, r->n_row, r->best);
   if (r->n_row && !plot_wait(&v->curves))
-    fprintf(stderr, "netc: note: no curves.svg and curves.png, for gnuplot (Debian: gnuplot-nox) "
-                    "did not run\n");
+    diag_tell(DIAG_REMARK, "no curves.svg and curves.png, for gnuplot (Debian: gnuplot-nox) "
+                           "did not run");
 }
 
 static void add_result(json_object *j, const train_options *o, const train_result *r) {

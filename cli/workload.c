@@ -1,5 +1,6 @@
 #include "cli/workload.h"
 #include "cli/data_fields.h"
+#include "runtime/file.h"
 #include "runtime/class_weights.h"
 #include "runtime/message.h"
 #include <stdlib.h>
@@ -46,6 +47,16 @@ data_port *ports_of(const graph *g, int *n) {
   return all;
 }
 
+/* Ends opening with the reason; the path of the network's own is relative to its file. */
+static bool no_data(const graph *g, const char *data_option, char *error) {
+  if (data_option || !g->has_train) return complain(g, NOWHERE, NULL, error);
+  diag_error(g->d, g->train.data_at, NULL, "%s", error);
+  if (!file_exists(g->train.data)) diag_note_folder(g->d, g->train.data_at, g->train.data);
+  diag_print(g->d, stderr);
+  free(error);
+  return false;
+}
+
 bool open_data(workload *w, const char *data_option) {
   const graph *g = w->g;
   const traincfg *t = &g->train;
@@ -74,7 +85,7 @@ bool open_data(workload *w, const char *data_option) {
   char *error = NULL;
   w->ds = dataset_open(&o, &error);
   if (w->ds) print_notes(w->ds);
-  return w->ds || complain(g, data_option || !g->has_train ? NOWHERE : t->data_at, NULL, error);
+  return w->ds || no_data(g, data_option, error);
 }
 
 split_options split_of(const graph *g, bool shuffle) {

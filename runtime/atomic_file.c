@@ -1,4 +1,5 @@
 #include "atomic_file.h"
+#include "file.h"
 #include "message.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -122,7 +123,8 @@ char *read_whole_file(const char *path, size_t limit, size_t *n, char **error) {
   FILE *f = fd < 0 ? NULL : fdopen(fd, "rb");
   struct stat st;
   if (!f || fstat(fileno(f), &st) != 0) {
-    *error = message("cannot read `%s`: %s", path, strerror(errno));
+    char *why = file_problem(path, errno);
+    *error = free_and(why, message("cannot read `%s`: %s", path, why));
     if (f) fclose(f);
     return NULL;
   }

@@ -1,5 +1,6 @@
 #include "csv.h"
 #include "base/nearest_word.h"
+#include "base/source.h"
 #include "csv_columns.h"
 #include "message.h"
 #include <ctype.h>
@@ -383,8 +384,9 @@ static int column_called(const table *t, const char *word, const char *option, c
   long number = strtol(word, &end, 10);
   if (end != word && !*end && number >= 1 && number <= t->n_column) return (int)number - 1;
   const char *near = nearest_word(word, (const char *const *)t->name, t->n_column);
-  *wrong = message("%s=%s: there is no such column%s%s%s", option, word,
-                   near ? "; did you mean `" : "; the first is `", near ? near : t->name[0], "`?");
+  *wrong = message("%s=%s: there is no such column" DIAG_HELP "%s%s%s", option, word,
+                   near ? "did you mean `" : "the first is `", near ? near : t->name[0],
+                   near ? "`?" : "`");
   return -1;
 }
 

@@ -1,4 +1,6 @@
 #include "file.h"
+#include "base/near_file.h"
+#include "base/source.h"
 #include "message.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -7,9 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char *reason(int error_number) {
-  if (error_number == ENOENT) return message("no such file");
-  return message("%s", strerror(error_number));
+char *file_problem(const char *path, int error_number) {
+  if (error_number != ENOENT) return message("%s", strerror(error_number));
+  char *help = absent_file_help(path);
+  if (!help) return message("no such file");
+  return free_and(help, message("no such file" DIAG_HELP "%s", help));
 }
 
 /* All n bytes from fd, or NULL. */
@@ -32,7 +36,7 @@ static uint8_t *read_all(int fd, size_t n) {
 static int open_regular(const char *path, struct stat *st, char **error) {
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hang */
   if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode)) return fd;
-  *error = fd < 0 || errno ? reason(errno) : message("not a regular file");
+  *error = fd < 0 || errno ? file_problem(path, errno) : message("not a regular file");
   if (fd >= 0) close(fd);
   return -1;
 }
@@ -44,7 +48,7 @@ bool file_head(const char *path, uint8_t *bytes, size_t *n, char **error) {
   if (fd < 0) return false;
   if ((uint64_t)st.st_size < *n) *n = (size_t)st.st_size;
   ssize_t got = pread(fd, bytes, *n, 0);
-  if (got < 0) *error = reason(errno);
+  if (got < 0) *error = file_problem(path, errno);
   *n = got < 0 ? 0 : (size_t)got;
   close(fd);
   return got >= 0;
@@ -57,7 +61,7 @@ uint8_t *file_read(const char *path, size_t *n, char **error) {
   if (fd < 0) return NULL;
   *n = (size_t)st.st_size;
   uint8_t *bytes = read_all(fd, *n);
-  if (!bytes) *error = reason(errno);
+  if (!bytes) *error = file_problem(path, errno);
   close(fd);
   return bytes;
 }

@@ -10,6 +10,8 @@
 uint8_t *file_read(const char *path, size_t *n, char **error);
 /* The first bytes of one, at most *n; *n becomes how many there are. */
 bool file_head(const char *path, uint8_t *bytes, size_t *n, char **error);
+/* Why a file cannot be opened, from errno; with a help line where a name near to it is there. */
+char *file_problem(const char *path, int error_number);
 bool is_directory(const char *path);
 bool file_exists(const char *path);
 /* The first of `names` (NULL ends them) that is a folder in `folder`, as a path; NULL: none. */

@@ -1,4 +1,5 @@
 #include "ranks.h"
+#include "base/source.h"
 #include "file.h"
 #include "message.h"
 #include "sha256.h"
@@ -73,10 +74,9 @@ static void end_all(const ranks *r, int status) {
 
 void ranks_must(const ranks *r, int code, const char *what) {
   if (!code) return;
-  fprintf(stderr,
-          "netc: error: rank %d of %d: MPI cannot %s (error %d): another rank has ended, or "
-          "cannot be reached\n",
-          r->rank, r->n, what, code);
+  diag_tell(DIAG_FAILURE,
+            "rank %d of %d: MPI cannot %s (error %d): another rank has ended, or cannot be reached",
+            r->rank, r->n, what, code);
   end_all(r, 1);
   _exit(1);
 }

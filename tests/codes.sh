@@ -17,35 +17,63 @@ comm -23 "$tmp/used" "$tmp/known" >"$tmp/new"
 comm -13 "$tmp/used" "$tmp/known" >"$tmp/old"
 [ -s "$tmp/new" ] && fail "messages without a code in compiler/base/codes.def:" && cat "$tmp/new"
 [ -s "$tmp/old" ] && fail "codes of messages that are gone:" && cat "$tmp/old"
-for code in $(sed -n 's/^MESSAGE(\([EW][0-9]*\),.*/\1/p' compiler/base/codes.def | sort -u); do
+for code in $(grep -oh '[EW]0[1-9][0-9][0-9]' compiler/base/codes.def compiler/base/codes.h | sort -u); do
   [ -f "docs/errors/$code.md" ] || fail "docs/errors/$code.md is missing"
 done
+
+# Writes the blocks of the example `$1:` of the page into the folder: example.net, commands, and the
+# file that every ```csv block of the page is, named in the line above it.
+unpack() {
+  mkdir -p "$tmp/$1" && awk -v which="$1:" -v dir="$tmp/$1/" '
+    /^(Wrong|Right):$/ { on = $0 == which }
+    /^`[a-z.]*`:$/ { gsub(/[`:]/, ""); name = $0 }
+    /^```$/ { out = "" }
+    out { print > out }
+    /^```net$/ && on { out = dir "example.net" }
+    /^```sh$/ && on { out = dir "commands" }
+    /^```csv$/ { out = dir name }' "$page"
+  [ -f "$tmp/$1/commands" ] || echo "netc lint example.net" >"$tmp/$1/commands"
+}
+
+# What the commands of an example say, one JSON object a line.
+try() {
+  netc() { "$netc" "$@" --diagnostics=json; }
+  (cd "$tmp/$1" && . ./commands) >/dev/null 2>"$tmp/err" </dev/null
+}
 
 n=0
 for page in docs/errors/*.md; do
   code=$(basename "$page" .md)
-  grep -q "MESSAGE($code," compiler/base/codes.def || fail "$code is no message's code"
+  grep -q "[(\"]$code[,\"]" compiler/base/codes.def compiler/base/codes.h || fail "$code is no message's code"
   "$netc" explain "$code" >"$tmp/out" || fail "netc explain $code"
   head -1 "$page" | sed 's/^# //' >"$tmp/title"
   grep -q -F -f "$tmp/title" "$tmp/out" || fail "netc explain $code shows another page"
+  rm -rf "$tmp/Wrong" "$tmp/Right"
   for which in Wrong Right; do
-    awk -v which="$which:" '$0 == which { on = 1 } on && /^```$/ { exit } on && text { print } on && /^```net/ { text = 1 }' \
-      "$page" >"$tmp/$which.net"
-    [ -s "$tmp/$which.net" ] || continue
-    "$netc" lint --diagnostics=json "$tmp/$which.net" >/dev/null 2>"$tmp/err"
+    n=$((n + 1))
+    grep -q "^$which:\$" "$page" || { fail "$page has no example \`$which:\`"; continue; }
+    unpack $which
+    try $which
+    status=$?
     if [ $which = Wrong ]; then
       grep -q "\"code\":\"$code\"" "$tmp/err" || { fail "$page: the wrong example gives"; cat "$tmp/err"; }
-      n=$((n + 1))
-    elif grep -q '"code"' "$tmp/err"; then
+    elif [ $status != 0 ] || grep -q '"code":"' "$tmp/err"; then
       fail "$page: the right example gives"
       cat "$tmp/err"
     fi
   done
 done
-[ $n -gt 25 ] || fail "only $n pages have examples"
+[ $n -gt 70 ] || fail "only $n examples"
 "$netc" explain E0202 | grep -q kernel_size || fail "explain shows no example"
 "$netc" explain e0202 >/dev/null || fail "small letters"
 "$netc" explain | grep -q W0101 || fail "explain lists no codes"
 "$netc" explain E9999 2>"$tmp/err"; [ $? -eq 2 ] || fail "E9999 is explained"
-[ $failed = 0 ] && echo "$n codes with examples"
+"$netc" explain E0120 2>"$tmp/err"
+grep -q 'did you mean `E0102`' "$tmp/err" || { fail "no code is suggested"; cat "$tmp/err"; }
+"$netc" explain E01 >"$tmp/out"
+grep -q '^E0101: ' "$tmp/out" || { fail "codes of one kind are not listed"; cat "$tmp/err"; }
+"$netc" explain unused weights >"$tmp/out" 2>"$tmp/err" && fail "two codes"
+"$netc" explain shapes >"$tmp/out" || fail "a word of a title is not found"
+grep -q '^E0401' "$tmp/out" || fail "the pages of a word are not listed"
+[ $failed = 0 ] && echo "$n examples of codes: all passed"
 exit $failed

@@ -25,13 +25,23 @@ const char *diag_source_text(const diag *d, int file) {
   return file >= 0 && file < d->n_source ? d->source[file].text : "";
 }
 
+/* Cuts the help off the end of a text that brings its own; NULL if it has none. */
+static const char *split_help(char *text) {
+  char *help = strstr(text, DIAG_HELP);
+  if (!help) return NULL;
+  *help = 0;
+  return help + strlen(DIAG_HELP);
+}
+
 static message *new_message(diag *d, severity kind, loc at, const char *help, const char *fmt,
                             va_list ap) {
   message *m = NEW(d->a, message);
   m->kind = kind;
   m->at = at;
-  m->help = help ? arena_strdup(d->a, help) : NULL;
-  m->text = arena_vprintf(d->a, fmt, ap);
+  char *text = arena_vprintf(d->a, fmt, ap);
+  const char *own = split_help(text);
+  m->text = text;
+  m->help = help ? arena_strdup(d->a, help) : own;
   if (kind != M_NOTE) m->code = message_code(fmt, kind == M_WARNING);
   m->order = d->n_reported++;
   return m;
@@ -79,6 +89,13 @@ void diag_note(diag *d, loc at, const char *fmt, ...) {
   d->last->last_note = m;
 }
 
+void diag_note_folder(diag *d, loc at, const char *path) {
+  const char *file = diag_source_name(d, at.file), *slash = strrchr(file, '/');
+  const int n = slash ? (int)(slash - file) : 0;
+  if (n && !strncmp(path, file, (size_t)n))
+    diag_note(d, NOWHERE, "paths in a file are relative to its folder, here `%.*s`", n, file);
+}
+
 int diag_errors(const diag *d) { return d->n_error; }
 
 static int by_place(const void *x, const void *y) {
@@ -97,10 +114,22 @@ void diag_set_style(diag_style s, FILE *to) {
   instead = to;
 }
 
-void diag_failure(const char *text) {
-  message m = {.kind = M_ERROR, .at = NOWHERE, .text = text, .code = CODE_FAILURE};
-  diag none = {0};
-  message_print(&none, &m, instead ? instead : stderr, style);
+void diag_tell(diag_kind kind, const char *fmt, ...) {
+  static const struct {
+    severity kind;
+    const char *code;
+  } form[] = {[DIAG_FAILURE] = {M_ERROR, CODE_FAILURE},
+              [DIAG_USAGE] = {M_ERROR, CODE_USAGE},
+              [DIAG_CAUTION] = {M_WARNING, CODE_CAUTION},
+              [DIAG_REMARK] = {M_NOTE, NULL}};
+  diag none = {.a = arena_new()};
+  va_list ap;
+  va_start(ap, fmt);
+  message *m = new_message(&none, form[kind].kind, NOWHERE, NULL, fmt, ap);
+  va_end(ap);
+  m->code = form[kind].code;
+  message_print(&none, m, instead ? instead : stderr, style);
+  arena_free(none.a);
 }
 
 void diag_print(diag *d, FILE *to) {

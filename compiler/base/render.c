@@ -70,6 +70,10 @@ static colours colours_for(FILE *to) {
   return in_colour(to) ? some : none;
 }
 
+static bool is_placed(const diag *d, const message *m) {
+  return m->at.file >= 0 && m->at.file < d->n_source && m->at.line > 0;
+}
+
 static void print_place(const diag *d, const message *m, bool placed, FILE *to) {
   if (placed) fprintf(to, "%s:%d:%d: ", d->source[m->at.file].name, m->at.line, m->at.col);
   else fputs("netc: ", to);
@@ -79,11 +83,7 @@ static void print_place(const diag *d, const message *m, bool placed, FILE *to) 
 static void print_text(const diag *d, const message *m, FILE *to) {
   static const char *const word[] = {"error", "warning", "note"};
   const colours c = colours_for(to);
-  bool placed = m->at.file >= 0 && m->at.file < d->n_source && m->at.line > 0;
-  if (!placed && m->kind == M_NOTE) {
-    fprintf(to, "      = %snote%s: %s\n", c.kind[M_NOTE], c.off, m->text);
-    return;
-  }
+  const bool placed = is_placed(d, m);
   fputs(c.bold, to);
   print_place(d, m, placed, to);
   fprintf(to, "%s%s%s: ", c.kind[m->kind], word[m->kind], c.off);
@@ -93,7 +93,9 @@ static void print_text(const diag *d, const message *m, FILE *to) {
   fputc('\n', to);
   if (placed) print_source(d, m->at, to);
   if (m->help) fprintf(to, "      = %shelp%s: %s\n", c.help, c.off, m->help);
-  for (const message *n = m->note; n; n = n->next_note) print_text(d, n, to);
+  for (const message *n = m->note; n; n = n->next_note)
+    if (is_placed(d, n)) print_text(d, n, to);
+    else fprintf(to, "      = %snote%s: %s\n", c.kind[M_NOTE], c.off, n->text);
 }
 
 /* --- JSON --- */
@@ -115,7 +117,7 @@ static void print_field(const char *name, const char *value, FILE *to) {
 
 static void print_json(const diag *d, const message *m, FILE *to) {
   static const char *const word[] = {"error", "warning", "note"};
-  bool placed = m->at.file >= 0 && m->at.file < d->n_source && m->at.line > 0;
+  const bool placed = is_placed(d, m);
   fprintf(to, "{\"severity\":\"%s\"", word[m->kind]);
   print_field("file", placed ? d->source[m->at.file].name : NULL, to);
   fprintf(to, ",\"line\":%d,\"column\":%d,\"length\":%d", placed ? m->at.line : 0,

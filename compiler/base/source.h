@@ -27,13 +27,20 @@ void diag_warning(diag *d, loc at, const char *help, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* A follow-up line to the last message ("first given here"), shown with its own source line. */
 void diag_note(diag *d, loc at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The note that a path written at this place is relative to its file's folder; nothing where the
+   folder is the current one, or the path is not in it. */
+void diag_note_folder(diag *d, loc at, const char *path);
 int diag_errors(const diag *d);
 /* How messages are printed by the whole program: for people, or as lines of JSON. `to`: in place of
    the file that is given to diag_print; or NULL. */
 typedef enum { DIAG_TEXT, DIAG_JSON } diag_style;
 void diag_set_style(diag_style s, FILE *to);
-/* Prints what a command could not do, in the same form, on standard error. */
-void diag_failure(const char *text);
+/* A message without a place, printed at once and in the same form, on standard error: what a
+   command could not do, a command line that cannot be read, a warning, a note. */
+typedef enum { DIAG_FAILURE, DIAG_USAGE, DIAG_CAUTION, DIAG_REMARK } diag_kind;
+void diag_tell(diag_kind kind, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Ends the text of a message, before the line that helps. */
+#define DIAG_HELP "\n      = help: "
 /* Prints all messages in order of place (at most 20 errors, then a count) and forgets them. */
 void diag_print(diag *d, FILE *to);
 #endif

@@ -1,5 +1,6 @@
 /* Network files: reading, including, and the whole way to a checked graph. */
 #include "expand.h"
+#include "base/near_file.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -40,9 +41,12 @@ static const char *read_text(expander *x, const char *path, loc at, size_t *n) {
     *n = fread(text, 1, (size_t)st.st_size, f);
     if (ferror(f)) problem = "cannot be read";
   }
+  if (!problem) return fclose(f), text;
   if (f) fclose(f);
-  if (!problem) return text;
-  diag_error(x->d, at, NULL, "%s: %s", path, problem);
+  char *help = errno == ENOENT && !f ? absent_file_help(path) : NULL;
+  diag_error(x->d, at, help, "%s: %s", path, problem);
+  if (!f) diag_note_folder(x->d, at, path);
+  free(help);
   return NULL;
 }
 
