@@ -1,4 +1,5 @@
 /* Data sets of every form, mistakes in them, damaged files, and splits. */
+#include "base/source.h"
 #include "runtime/data_stats.h"
 #include "runtime/dataset.h"
 #include "runtime/file.h"
@@ -34,7 +35,9 @@ static void refused(const dataset_options *o, const char *part) {
   assert_non_null(error);
   if (!strstr(error, part)) fail_msg("`%s` does not say `%s`", error, part);
   assert_non_null(strstr(error, o->path)); /* the file is named */
-  assert_null(strchr(error, '\n'));
+  char *line = strchr(error, '\n');        /* one sentence, and a line of help at most */
+  if (line) assert_memory_equal(line, DIAG_HELP, strlen(DIAG_HELP));
+  assert_true(!line || !strchr(line + 1, '\n'));
   free(error);
 }
 
