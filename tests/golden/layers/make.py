@@ -1,92 +1,15 @@
 #!/usr/bin/env python3
-"""Layers, losses, optimizers and what goes with them, as PyTorch computes them in double precision.
-
-Writes NAME.net for every case: the network; the first results from weights, inputs and targets that a formula
-gives (`value` here, and in tests/test_layers.c); the losses of 20 steps; and for every parameter how far the
-first step moved it, along a direction that the formula gives: its gradient; likewise the weights' averages. Only this script needs Python.
-"""
+"""Layers, losses, optimizers and what goes with them, as PyTorch computes them in double precision."""
 import pathlib
+import sys
+
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 HERE = pathlib.Path(__file__).resolve().parent
-torch.set_default_dtype(torch.float64)
-STEPS = 20
-
-
-def value(name, i):
-    key = 2166136261
-    for byte in name.encode():
-        key = (key ^ byte) * 16777619 % 2**32
-    z = (key + (i + 1) * 2654435761) % 2**32
-    z = (z ^ (z >> 15)) * 2246822519 % 2**32
-    z ^= z >> 13
-    return (z >> 8) / 2.0**24 - 0.5
-
-
-def tensor(name, shape):
-    n = 1
-    for d in shape:
-        n *= d
-    return torch.tensor([value(name, i) for i in range(n)]).reshape(shape)
-
-
-def whole(name, shape, below):
-    return ((tensor(name, shape) + 0.5) * below).floor().long()
-
-
-class Net(nn.Module):
-    """Modules under netc's names, and functions between them."""
-
-    def __init__(self, *parts):
-        super().__init__()
-        self.parts = []
-        for p in parts:
-            if isinstance(p, tuple):
-                self.add_module(*p)
-                p = p[1]
-            self.parts.append(p)
-
-    def forward(self, x):
-        for p in self.parts:
-            x = p(x)
-            if isinstance(x, tuple):
-                x = x[0]
-        return x
-
-
-class Param(nn.Module):
-    """Parameters of a layer that torch does not have, and its function of them."""
-
-    def __init__(self, f, **shapes):
-        super().__init__()
-        self.f = f
-        for name, shape in shapes.items():
-            setattr(self, name, nn.Parameter(torch.zeros(shape)))
-
-    def forward(self, x):
-        return self.f(self, x)
-
-
-def swap(x):
-    return x.transpose(1, 2)
-
-
-def last(f):
-    """f over the channels of N x C x .., as it is over the last axis."""
-    class Last(nn.Module):
-        def __init__(self):
-            super().__init__()
-            object.__setattr__(self, "f", f)
-            for name, p in f.named_parameters():
-                self.register_parameter(name, p)
-
-        def forward(self, x):
-            y = f(x.movedim(1, -1))
-            return (y[0] if isinstance(y, tuple) else y).movedim(-1, 1)
-    return Last()
+sys.path.insert(0, str(HERE.parent))
+from figures import Attend, Case, Last, Net, Param, position, swap, write  # noqa: E402
 
 
 def flat(i, o, name="fc1"):
@@ -97,29 +20,14 @@ class Three(nn.Module):
     def __init__(self, heads, causal, c, d):
         super().__init__()
         self.dense1, self.dense2, self.dense3 = nn.Linear(c, c), nn.Linear(c, c), nn.Linear(c, d)
+        self.fc1 = nn.Linear(6 * d, 3)
         self.heads, self.causal = heads, causal
 
     def forward(self, x):
         split = lambda t: t.reshape(t.shape[0], t.shape[1], self.heads, -1).transpose(1, 2)
         q, k, v = (split(f(swap(x))) for f in (self.dense1, self.dense2, self.dense3))
         y = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
-        return swap(y.transpose(1, 2).flatten(2))
-
-
-def attend(c, heads, causal):
-    m = nn.MultiheadAttention(c, heads, batch_first=True)
-
-    class Self(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.in_proj_weight, self.in_proj_bias = m.in_proj_weight, m.in_proj_bias
-            self.out_proj = m.out_proj
-
-        def forward(self, x):
-            x = swap(x)
-            mask = torch.triu(torch.full((x.shape[1],) * 2, float("-inf")), 1) if causal else None
-            return swap(m(x, x, x, need_weights=False, attn_mask=mask)[0])
-    return Self()
+        return self.fc1(swap(y.transpose(1, 2).flatten(2)).flatten(1))
 
 
 def rope(c, heads, base=10000.0):
@@ -154,28 +62,26 @@ SGD = "optimizer sgd; lr 0.2;"
 CASES = {}
 
 
-def case(name, text, net, inputs, targets, loss=F.cross_entropy, train=SGD, batch=3,
-         optimizer=lambda p: torch.optim.SGD(p, lr=0.2), clip=0.0, average=0.0):
-    """inputs, targets: (port, shape) of floats or (port, shape, below) of whole numbers."""
-    CASES[name] = (text, net, inputs, targets, loss, train, batch, optimizer, clip, average)
+def case(name, text, net, inputs, target, train=SGD, batch=3, **k):
+    CASES[name] = Case(f"{text}\ntrain {{ {train} batch {batch}; }}", net, inputs, target, batch, **k)
 
 
 def sequence(name, layer, net, c=4, length=6, classes=3, **k):
     width = net[0]
     case(name, f"input {c}x{length}; classes {classes}; {layer} linear classes;",
-         Net(*net[1:], *flat(width, classes)), [("x", (c, length))], [("label", (), classes)], **k)
+         Net(*net[1:], *flat(width, classes)), [("x", (c, length))], ("label", (), classes), **k)
 
 
 def image(name, layer, net, shape=(4, 5, 6), classes=3, **k):
     width = net[0]
     case(name, f"input {'x'.join(map(str, shape))}; classes {classes}; {layer} linear classes;",
-         Net(*net[1:], *flat(width, classes)), [("x", shape)], [("label", (), classes)], **k)
+         Net(*net[1:], *flat(width, classes)), [("x", shape)], ("label", (), classes), **k)
 
 
 def numbers(name, loss_text, loss, train=SGD, **k):
     case(name, "input 7; target 5; linear 9 tanh; linear 5;",
          Net(("fc1", nn.Linear(7, 9)), nn.Tanh(), ("fc2", nn.Linear(9, 5))), [("x", (7,))],
-         [("target", (5,))], loss=loss, train=f"loss {loss_text}; {train}", **k)
+         ("target", (5,)), loss=loss, train=f"loss {loss_text}; {train}", **k)
 
 
 def optimizing(name, train, optimizer, **k):
@@ -184,20 +90,19 @@ def optimizing(name, train, optimizer, **k):
 
 
 # --- sequences ---
-sequence("lstm", "lstm 5;", (30, ("lstm1", last(nn.LSTM(4, 5, batch_first=True)))))
-sequence("gru", "gru 5;", (30, ("gru1", last(nn.GRU(4, 5, batch_first=True)))))
+sequence("lstm", "lstm 5;", (30, ("lstm1", Last(nn.LSTM(4, 5, batch_first=True)))))
+sequence("gru", "gru 5;", (30, ("gru1", Last(nn.GRU(4, 5, batch_first=True)))))
 sequence("ssm", "ssm;", (24, ("ssm1", Param(ssm, decay=4, weight=4, skip=4))))
-sequence("attention-self", "attention heads=2;", (24, ("attn1", attend(4, 2, False))))
-sequence("attention-causal", "attention heads=2 causal=1;", (24, ("attn1", attend(4, 2, True))))
+sequence("attention-self", "attention heads=2;", (24, ("attn1", Attend(4, 2, False))))
+sequence("attention-causal", "attention heads=2 causal=1;", (24, ("attn1", Attend(4, 2, True))))
 case("attention-three", "input 4x6; classes 3; attention { dense 4; } { dense 4; } { dense 8; } heads=2 "
-     "causal=1; linear classes;", None, [("x", (4, 6))], [("label", (), 3)])
+     "causal=1; linear classes;", Three(2, True, 4, 8), [("x", (4, 6))], ("label", (), 3))
 sequence("layernorm", "dense 5; layernorm;",
-         (30, ("dense1", last(nn.Linear(4, 5))), ("layernorm1", last(nn.LayerNorm(5)))))
-sequence("rmsnorm", "dense 5; rmsnorm;", (30, ("dense1", last(nn.Linear(4, 5))),
-                                          ("rmsnorm1", last(nn.RMSNorm(5, eps=2**-23)))))
-sequence("position", "position;", (24, ("position1", Param(
-    lambda self, x: x + self.weight.t(), weight=(6, 4)))))
-sequence("rope", "dense 8; rope heads=2;", (48, ("dense1", last(nn.Linear(4, 8))), rope(8, 2)))
+         (30, ("dense1", Last(nn.Linear(4, 5))), ("layernorm1", Last(nn.LayerNorm(5)))))
+sequence("rmsnorm", "dense 5; rmsnorm;", (30, ("dense1", Last(nn.Linear(4, 5))),
+                                          ("rmsnorm1", Last(nn.RMSNorm(5, eps=2**-23)))))
+sequence("position", "position;", (24, ("position1", position(6, 4))))
+sequence("rope", "dense 8; rope heads=2;", (48, ("dense1", Last(nn.Linear(4, 8))), rope(8, 2)))
 sequence("conv1d", "conv 5 k3 s2 p1 tanh;", (15, ("conv1", nn.Conv1d(4, 5, 3, 2, 1)), nn.Tanh()))
 sequence("conv1d-same", "conv 5 k4 p=same tanh;",
          (30, same(4), ("conv1", nn.Conv1d(4, 5, 4)), nn.Tanh()))
@@ -205,30 +110,29 @@ sequence("conv1d-causal", "conv 5 k3 d2 p=causal tanh;",
          (30, causal_pad(4), ("conv1", nn.Conv1d(4, 5, 3, dilation=2)), nn.Tanh()))
 sequence("dw1d", "dw k3 p1 tanh;", (24, ("dw1", nn.Conv1d(4, 4, 3, 1, 1, groups=4)), nn.Tanh()))
 sequence("maxpool1d", "dense 5; maxpool 2;",
-         (15, ("dense1", last(nn.Linear(4, 5))), nn.MaxPool1d(2)))
+         (15, ("dense1", Last(nn.Linear(4, 5))), nn.MaxPool1d(2)))
 sequence("avgpool1d", "dense 5; avgpool 3 s1 p1;",
-         (30, ("dense1", last(nn.Linear(4, 5))), nn.AvgPool1d(3, 1, 1)))
+         (30, ("dense1", Last(nn.Linear(4, 5))), nn.AvgPool1d(3, 1, 1)))
 sequence("gap1d", "dense 5; tanh; gap;",
-         (5, ("dense1", last(nn.Linear(4, 5))), nn.Tanh(), nn.AdaptiveAvgPool1d(1)))
+         (5, ("dense1", Last(nn.Linear(4, 5))), nn.Tanh(), nn.AdaptiveAvgPool1d(1)))
 sequence("bn1d", "dense 5; bn; tanh;",
-         (30, ("dense1", last(nn.Linear(4, 5))), ("bn1", nn.BatchNorm1d(5)), nn.Tanh()))
+         (30, ("dense1", Last(nn.Linear(4, 5))), ("bn1", nn.BatchNorm1d(5)), nn.Tanh()))
 sequence("deconv1d", "deconv 5 k3 s2 p1 tanh;",
          (55, ("deconv1", nn.ConvTranspose1d(4, 5, 3, 2, 1)), nn.Tanh()))
 sequence("upsample1d", "dense 5; upsample 2;",
-         (60, ("dense1", last(nn.Linear(4, 5))), nn.Upsample(scale_factor=2)))
+         (60, ("dense1", Last(nn.Linear(4, 5))), nn.Upsample(scale_factor=2)))
 case("embed", "input 6 of 11; classes 3; embed 5; tanh; linear classes;",
      Net(("embed1", nn.Embedding(11, 5)), nn.Tanh(), swap, *flat(30, 3)), [("x", (6,), 11)],
-     [("label", (), 3)])
+     ("label", (), 3))
 case("tokens", "input 6 of 11; target 6 of 11; embed 8; position; gru 8; dense 11;",
-     Net(("embed1", nn.Embedding(11, 8)), swap, ("position1", Param(
-         lambda self, x: x + self.weight.t(), weight=(6, 8))),
-         ("gru1", last(nn.GRU(8, 8, batch_first=True))), ("dense1", last(nn.Linear(8, 11)))),
-     [("x", (6,), 11)], [("label", (6,), 11)])
+     Net(("embed1", nn.Embedding(11, 8)), swap, ("position1", position(6, 8)),
+         ("gru1", Last(nn.GRU(8, 8, batch_first=True))), ("dense1", Last(nn.Linear(8, 11)))),
+     [("x", (6,), 11)], ("label", (6,), 11))
 # --- images ---
 image("groupnorm", "conv 6 k3; groupnorm 3; tanh;",
       (72, ("conv1", nn.Conv2d(4, 6, 3)), ("groupnorm1", nn.GroupNorm(3, 6)), nn.Tanh()))
 image("layernorm-image", "conv 6 k3; layernorm; tanh;",
-      (72, ("conv1", nn.Conv2d(4, 6, 3)), ("layernorm1", last(nn.LayerNorm(6))), nn.Tanh()))
+      (72, ("conv1", nn.Conv2d(4, 6, 3)), ("layernorm1", Last(nn.LayerNorm(6))), nn.Tanh()))
 image("deconv", "deconv 5 k3x2 s2 p1x0 extra=1x0 tanh;",
       (5 * 4 * 6, ("deconv1", nn.ConvTranspose2d(4, 5, (3, 2), 2, (1, 0), (1, 0))), nn.Tanh()),
       shape=(4, 2, 3))
@@ -247,7 +151,7 @@ image("shuffle", "conv 6 k3; shuffle 3; conv 4 k1 g2 tanh;",
        ("conv2", nn.Conv2d(6, 4, 1, groups=2)), nn.Tanh()))
 case("pixels", "input 2x5x6; target 5x6 of 4; conv 6 k3 p1 tanh; conv 4 k1;",
      Net(("conv1", nn.Conv2d(2, 6, 3, padding=1)), nn.Tanh(), ("conv2", nn.Conv2d(6, 4, 1))),
-     [("x", (2, 5, 6))], [("label", (5, 6), 4)])
+     [("x", (2, 5, 6))], ("label", (5, 6), 4))
 # --- losses ---
 numbers("mse", "mse", F.mse_loss)
 numbers("l1", "l1", F.l1_loss)
@@ -262,7 +166,7 @@ image("weights-smooth", "", (120,), train="loss cross_entropy weights={1 2.5 0.2
       loss=lambda x, y: F.cross_entropy(x, y, weight=WEIGHTS[:3], label_smoothing=0.1))
 case("weights-pixels", "input 2x5x6; target 5x6 of 4; conv 6 k3 p1 tanh; conv 4 k1;",
      Net(("conv1", nn.Conv2d(2, 6, 3, padding=1)), nn.Tanh(), ("conv2", nn.Conv2d(6, 4, 1))),
-     [("x", (2, 5, 6))], [("label", (5, 6), 4)],
+     [("x", (2, 5, 6))], ("label", (5, 6), 4),
      train="loss cross_entropy weights={1 2.5 0.25 1}; " + SGD,
      loss=lambda x, y: F.cross_entropy(x, y, weight=WEIGHTS))
 # --- optimizers, clipping ---
@@ -283,55 +187,4 @@ optimizing("clip-high", "optimizer sgd; clip 100; lr 0.2;",
            lambda p: torch.optim.SGD(p, lr=0.2), clip=100.0)
 
 
-def show(values):
-    return " ".join(f"{v:.9g}" for v in values)
-
-
-def port(spec, batch, floats):
-    name, shape, *below = spec
-    if below:
-        return whole(name, (batch, *shape), below[0])
-    return tensor(name, (batch, *shape)) + floats
-
-
-def attention_three_model():
-    inner, head = Three(2, True, 4, 8), nn.Linear(48, 3)
-    model = Net(inner, nn.Flatten(), ("fc1", head))
-    for name in ("dense1", "dense2", "dense3"):
-        model.add_module(name, getattr(inner, name))
-    return model
-
-
-for name, (text, model, inputs, targets, loss, train, batch, optimizer, clip, average) in CASES.items():
-    model = model or attention_three_model()
-    start = {}
-    with torch.no_grad():
-        for n, p in model.named_parameters():
-            start[n] = tensor(n, p.shape)
-            p.copy_(start[n])
-    x, y = port(inputs[0], batch, 0), port(targets[0], batch, 0.5)
-    model.train()
-    update, losses, lines = optimizer(list(model.parameters())), [], []
-    mean = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(average))
-    for step in range(STEPS):
-        out = model(x)
-        here = loss(out, y)
-        losses.append(here.item())
-        update.zero_grad()
-        here.backward()
-        if clip:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
-        update.step()
-        if average:
-            mean.update_parameters(model)
-        if step:
-            continue
-        lines.append("# before " + show(out.flatten()[:64].tolist()))
-        for n, p in model.named_parameters():
-            along = ((p.detach() - start[n]) * tensor(n + " direction", p.shape)).sum().item()
-            lines.append(f"# moved {n} {along:.9g}")
-    for n, p in mean.named_parameters() if average else []:
-        along = (p.detach() * tensor(n[7:] + " direction", p.shape)).sum().item()
-        lines.append(f"# averaged {n[7:]} {along:.9g}")
-    lines.append("# losses " + show(losses))
-    (HERE / f"{name}.net").write_text(f"{text}\ntrain {{ {train} batch {batch}; }}\n" + "\n".join(lines) + "\n")
+write(HERE, CASES)

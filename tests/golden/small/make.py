@@ -1,33 +1,15 @@
 #!/usr/bin/env python3
-"""Small networks of odd shapes, as PyTorch computes them in double precision.
-
-Writes NAME.net for every case: the network, its results from weights and samples that a formula gives
-(`value` here, and in tests/test_small.c), and the results after one step of plain SGD at a rate of 0.1.
-Only this script needs Python.
-"""
+"""Small networks of odd shapes, as PyTorch computes them in double precision."""
 import pathlib
+import sys
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 HERE = pathlib.Path(__file__).resolve().parent
-
-
-def value(name, i):
-    key = 2166136261
-    for byte in name.encode():
-        key = (key ^ byte) * 16777619 % 2**32
-    z = (key + (i + 1) * 2654435761) % 2**32
-    z = (z ^ (z >> 15)) * 2246822519 % 2**32
-    z ^= z >> 13
-    return (z >> 8) / 2.0**24 - 0.5
-
-
-def tensor(name, shape):
-    n = 1
-    for d in shape:
-        n *= d
-    return torch.tensor([value(name, i) for i in range(n)], dtype=torch.float64).reshape(shape)
+sys.path.insert(0, str(HERE.parent))
+from figures import Case, labelled, netc_names, write  # noqa: E402
 
 
 def conv(*a, **k):
@@ -77,9 +59,8 @@ class Shared(nn.Module):
 
     def __init__(self, path):
         super().__init__()
-        self.unit = nn.Sequential(conv(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Tanh())
+        self.unit = labelled(path, nn.Sequential(conv(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Tanh()))
         self.head = nn.Linear(4 * 25, 3)
-        self.names = {f"{path}conv1": self.unit[0], f"{path}bn1": self.unit[1], "fc1": self.head}
 
     def forward(self, x):
         return self.head(self.unit(self.unit(self.unit(x))).flatten(1))
@@ -109,11 +90,13 @@ class Frozen(nn.Module):
         self.first, self.mid, self.bn = conv(2, 3, 3), conv(3, 3, 1), nn.BatchNorm2d(3)
         self.head = nn.Linear(27, 3)
         self.names = {"conv1": self.first, "still": self.mid, "still.bn1": self.bn, "fc1": self.head}
-        self.fixed = [*self.mid.parameters(), *self.bn.parameters()]
+        for p in [*self.mid.parameters(), *self.bn.parameters()]:
+            p.requires_grad_(False)
 
     def train(self, mode=True):
         super().train(mode)
         self.bn.eval()
+        return self
 
     def forward(self, x):
         return self.head(torch.tanh(self.bn(self.mid(torch.tanh(self.first(x))))).flatten(1))
@@ -121,9 +104,9 @@ class Frozen(nn.Module):
 
 CASES |= {
     "shared": ("input 4x5x5; classes 3; shared block unit() { conv 4 k3 p1 bn tanh; } unit; "
-               "unit; unit; linear classes;", 2, (4, 5, 5), Shared("unit.")),
+               "unit; unit; linear classes;", 2, (4, 5, 5), Shared("unit")),
     "shared-repeat": ("input 4x5x5; classes 3; unit: repeat 3 shared { conv 4 k3 p1 bn tanh; } "
-                      "linear classes;", 2, (4, 5, 5), Shared("unit.0.")),
+                      "linear classes;", 2, (4, 5, 5), Shared("unit.0")),
     "tied": ("input 10; classes 3; enc: linear 4 tanh; linear 10 weights=@enc tanh; "
              "linear 4 weights=@enc; linear classes;", 3, (10,), Tied()),
     "frozen": ("input 2x5x5; classes 3; conv 3 k3 tanh; frozen { still: conv 3 k1 bn tanh; } "
@@ -131,41 +114,20 @@ CASES |= {
 }
 
 
-def named_parameters(model):
-    if hasattr(model, "names"):
-        for layer, m in model.names.items():
-            for n, p in m.named_parameters():
-                yield f"{layer}.{n}", p
+def names(model):
+    if not hasattr(model, "names"):
+        yield from netc_names(model)
         return
-    count = {}
-    for m in model:
-        kind = {nn.Conv2d: "conv", nn.Linear: "fc", nn.BatchNorm2d: "bn"}.get(type(m))
-        if not kind:
-            continue
-        count[kind] = count.get(kind, 0) + 1
+    for layer, m in model.names.items():
         for n, p in m.named_parameters():
-            yield f"{kind}{count[kind]}.{n}", p
+            yield f"{layer}.{n}", p
 
 
-def show(values):
-    return " ".join(f"{v:.9g}" for v in values.flatten().tolist())
+def case(text, batch, shape, layers):
+    model = layers if isinstance(layers, nn.Module) else nn.Sequential(*layers)
+    classes = list(model.modules())[-1].out_features
+    return Case(f"{text}\ntrain {{ optimizer sgd; lr 0.1; batch {batch}; }}", model, [("x", shape)],
+                ("label", (), classes), batch, optimizer=lambda p: torch.optim.SGD(p, lr=0.1), names=names)
 
 
-for name, (text, batch, shape, layers) in CASES.items():
-    model = (layers if isinstance(layers, nn.Module) else nn.Sequential(*layers)).double()
-    with torch.no_grad():
-        for n, p in named_parameters(model):
-            p.copy_(tensor(n, p.shape))
-    x = tensor("x", (batch, *shape))
-    model.train()
-    y = model(x)
-    labels = torch.tensor([i * 7 % y.shape[1] for i in range(batch)])
-    F.cross_entropy(y, labels).backward()
-    fixed = {id(p) for p in getattr(model, "fixed", [])}
-    with torch.no_grad():
-        for p in model.parameters():
-            if id(p) not in fixed:
-                p -= 0.1 * p.grad
-    after = model(x)
-    (HERE / f"{name}.net").write_text(
-        f"{text}\ntrain {{ optimizer sgd; batch {batch}; }}\n# before {show(y)}\n# after {show(after)}\n")
+write(HERE, {name: case(*c) for name, c in CASES.items()})
