@@ -21,6 +21,7 @@ typedef struct {
 struct exprs {
   arena *mem;
   int n_node;
+  bool settled; /* leaves and ops are not kept */
   table leaves, ops, affines, lists;
   struct expr **block; /* node i is block[i / BLOCK][i % BLOCK] */
   reads **known;       /* reads below it, as far as they were asked for, in such blocks */
@@ -185,9 +186,26 @@ static void new_block(exprs *x) {
   PUSH(x->mem, x->known, x->n_block, NULL);
 }
 
+static table *table_for(exprs *x, expr *e) { return scalar_arity(e->kind) ? &x->ops : &x->leaves; }
+
+void exprs_settle(exprs *x) {
+  arena_drop(x->mem, x->ops.slot);
+  arena_drop(x->mem, x->leaves.slot);
+  x->ops = x->leaves = (table){0};
+  x->settled = true;
+}
+
+/* Finds all nodes again. */
+static void unsettle(exprs *x) {
+  x->settled = false;
+  for (int i = 0; i < x->n_node; i++)
+    enter(x, table_for(x, node(x, i)), hash_nth(x, i), hash_nth, i);
+}
+
 /* The one node like e, whose unused bytes are zero. */
 static expr *node_in(exprs *x, struct expr e) {
-  table *t = scalar_arity(e.kind) ? &x->ops : &x->leaves;
+  if (x->settled) unsettle(x);
+  table *t = table_for(x, &e);
   uint64_t hash = hash_node(&e);
   int at = find(x, t, hash, match_node, &e);
   if (at >= 0) return node(x, at);

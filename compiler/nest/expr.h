@@ -54,6 +54,8 @@ typedef const struct expr {
 
 typedef struct exprs exprs;
 exprs *exprs_new(arena *mem);
+/* Gives back what new nodes need alone, when few or none are to come. */
+void exprs_settle(exprs *x);
 /* Everything made in the table lives there. */
 arena *exprs_arena(const exprs *x);
 expr *e_const(exprs *x, double v);

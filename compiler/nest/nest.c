@@ -1,6 +1,7 @@
 /* Construction and inspection of nests and their tensors. */
 #include "base/internal.h"
 #include "nest.h"
+#include <string.h>
 #include <stdlib.h>
 
 nestprog *nestprog_new(arena *mem) {
@@ -43,10 +44,18 @@ nest *nest_new(nestprog *p, const char *name, const struct node *node) {
   return n;
 }
 
+void nest_reserve_stores(nest *n, int stores) {
+  if (stores <= n->store_room) return;
+  store *had = n->store;
+  n->store = NEW_N(exprs_arena(n->ex), store, stores);
+  n->store_room = stores;
+  if (had) memcpy(n->store, had, sizeof *had * (size_t)n->n_store);
+}
+
 void nest_store(nest *n, access out, expr *value) {
   if (n->n_store == MAX_STORES) internal_error(n->name, "a nest of too many stores");
-  store s = {out, value};
-  PUSH(exprs_arena(n->ex), n->store, n->n_store, s);
+  if (n->n_store == n->store_room) nest_reserve_stores(n, n->n_store ? 2 * n->n_store : 1);
+  n->store[n->n_store++] = (store){out, value};
 }
 
 void nest_guard(nest *n, affine ix, int64_t extent) {
@@ -70,7 +79,8 @@ nest *nest_copy(const nest *n) {
   c->known = NEW(mem, known_reads);
   c->store = NULL;
   c->guard = NULL;
-  c->n_store = c->n_guard = 0;
+  c->n_store = c->n_guard = c->store_room = 0;
+  nest_reserve_stores(c, n->n_store);
   for (int s = 0; s < n->n_store; s++) nest_store(c, n->store[s].out, n->store[s].value);
   for (int g = 0; g < n->n_guard; g++) PUSH(mem, c->guard, c->n_guard, n->guard[g]);
   return c;

@@ -74,7 +74,8 @@ typedef struct nest {
   int n_guard;
   guard *guard; /* in a growing array (nest_guard) */
   int n_store;
-  struct store *store; /* in a growing array (nest_store) */
+  struct store *store; /* in a growing array (nest_store) ... */
+  int store_room;      /* ... of so many places */
   int place;           /* in program order, while an index of uses is kept (uses.h) */
   int chain; /* nests of one chain (not 0) follow each other, and run all of them for one index of
                 their first axis before the next; what they hand on may be sliced */
@@ -117,6 +118,8 @@ nestprog *nestprog_new(arena *mem);
 nest *nest_new(nestprog *p, const char *name, const struct node *node);
 /* Another store of n, after those it has. */
 void nest_store(nest *n, access out, expr *value);
+/* Makes room for so many stores in all: where they are known to be many, none is left over. */
+void nest_reserve_stores(nest *n, int stores);
 /* Another condition on the points of n's term, unless it always holds. */
 void nest_guard(nest *n, affine ix, int64_t extent);
 bool nest_has_guard(const nest *n, const affine *ix, int64_t extent);

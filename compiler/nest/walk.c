@@ -20,7 +20,7 @@ static void mark(walk *w, expr *e) {
   if (w->n == w->room) {
     w->room = w->room ? 2 * w->room : 64;
     w->node = longer(w, w->node, w->n, w->room, sizeof *w->node);
-    w->to = arena_alloc(w->mem, sizeof *w->to * (size_t)w->room);
+    w->to = longer(w, w->to, 0, w->room, sizeof *w->to);
   }
   w->place[e->id] = w->n;
   w->node[w->n++] = e;

@@ -706,12 +706,9 @@ static bool run(instantiation *s) {
 }
 
 bool instantiate(instance *o) {
-  instantiation *s = NEW(o->p->mem, instantiation);
-  s->o = o;
-  s->mem = o->p->mem;
-  s->ex = o->p->ex;
+  instantiation s = {.o = o, .mem = o->p->mem, .ex = o->p->ex};
   o->first = o->last = NULL;
-  bool ok = run(s);
+  bool ok = run(&s);
   if (!ok && o->node) diag_note(o->d, o->node->at, "used here");
   return ok;
 }

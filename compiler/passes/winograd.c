@@ -138,6 +138,7 @@ static nest *transform(operand *o) {
   tile_multiply(f->p->ex, f->products, o->data ? TILE_DATA : TILE_KERNEL, f->alpha, length,
                 f->n_pair, v);
   access out = finished(f, &o->out);
+  nest_reserve_stores(c, f->n_point);
   for (int k = 0; k < f->n_point; k++)
     nest_store(c, access_with(c->ex, out, o->k_dim, aff_const(k)), v[k]);
   return c;
@@ -337,6 +338,7 @@ static nest *inverse(const form *f, const nest *n, const nest *c, const product_
   for (int i = 0; i < f->n_pair && !f->tiled_taps; i++)
     t.axis.to[f->pair[i].out] = first_of_tile(f, &f->pair[i], t.axis.to[f->pair[i].out]);
   first = t.axis;
+  nest_reserve_stores(y, power_of(outputs, f->n_pair) * n->n_store);
   for (int e = 0; e < power_of(outputs, f->n_pair); e++) {
     for (int i = f->n_pair - 1, rest = e; i >= 0; i--, rest /= outputs) {
       int ax = f->pair[i].out;

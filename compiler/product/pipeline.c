@@ -36,7 +36,10 @@ static void run_halo(compilation *c) {
   halo(c->p);
 }
 static void run_block(compilation *c) { block_program(c->p, c->machine->info); }
-static void run_sched(compilation *c) { schedule_program(c->p, c->machine->info, c->p->threads); }
+static void run_sched(compilation *c) {
+  exprs_settle(c->p->ex); /* from here on no pass makes an expression */
+  schedule_program(c->p, c->machine->info, c->p->threads);
+}
 static void run_group(compilation *c) { group_program(c->p, c->machine->info); }
 static void run_plan(compilation *c) { c->memory = plan(c->p); }
 static void run_kernels(compilation *c) {
