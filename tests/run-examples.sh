@@ -12,6 +12,7 @@ ln -s "$netc" "$work/bin/netc"
 PATH=$work/bin:$PATH NETC=netc
 export PATH NETC
 cp -r examples/object examples/microcontroller examples/text examples/web "$work/examples"
+rm -rf "$work"/examples/*/runs # of who tried them here
 ln -s "$root/examples/emoji" "$work/examples/emoji"
 ln -s "$root/models" "$work/models"
 ln -s "$root/docs" "$work/docs"
@@ -94,16 +95,23 @@ if command -v wasm-ld-19 >/dev/null && command -v chromium >/dev/null; then
   done
   timeout 60 chromium --headless=new --no-sandbox --disable-gpu --user-data-dir="$work/chromium" \
     --virtual-time-budget=100000 --dump-dom "http://127.0.0.1:$port/index.html?selftest" >page.html 2>page.log || :
+  "$netc" build --target=x86_64-linux-gnu --cpu=haswell --train --batch=32 --prefix=planned -o planned.o "$root/models/resnet20.net" || fail "planned"
   [ -e front.wasm ] && front=yes || { front=; echo "skipped: the front end (no wasi-libc)"; }
   FRONT=$front python3 - <<'PY' || { tail -n 5 page.log; fail "the page"; }
 import html, json, os, re
 if os.environ['FRONT']:
     f = json.loads(html.unescape(re.search(r'data-front="([^"]*)"', open('page.html').read()).group(1)))
     assert f['params'] == 272474 and f['macs'] == 40813184 and 'did you mean `relu`' in f['message'], f
+    assert f['read'] == 8, f
+    size = dict(re.findall(r'_(\w+_BYTES) = (\d+)', open('planned.h').read()))
+    results = 32 * (10 + 1) * 4 # logits and losses, which an object keeps in its work
+    rest = int(size['STATE_BYTES']) + int(size['TRAIN_BYTES']) - results
+    assert f['training'] == {'batch': 32, 'params': int(size['PARAMS_BYTES']), 'rest': rest}, (f, size)
 found = re.search(r'data-selftest="([^"]*)"', open('page.html').read())
 r = json.loads(html.unescape(found.group(1)))
 print('web page:', r)
 assert r['samples'] == 15 and r['right'] >= 12 and r['last'] < r['first'] * 0.8 and r['accuracy'] > 0.5
+assert len(r['learns']) == 6 and all(r['learns'].values())
 PY
 else
   echo "skipped: no wasm-ld-19 or chromium"

@@ -46,6 +46,7 @@ static uint64_t mixed(uint64_t h, uint64_t v) {
   return h ^ h >> 29;
 }
 
+/* Of whole words. */
 static uint64_t hash_words(uint64_t h, const void *data, size_t bytes) {
   for (const char *p = data, *end = p + bytes; p < end; p += sizeof h) {
     uint64_t v;
@@ -76,9 +77,16 @@ static uint64_t hash_affine(const exprs *x, int i) {
   return hash_words(1, x->affine[i], sizeof(affine));
 }
 
+/* Pointers may be half a word. */
+static uint64_t hash_indices(const affine *const *ix, int n) {
+  uint64_t h = (uint64_t)n;
+  for (int i = 0; i < n; i++) h = mixed(h, (uintptr_t)ix[i]);
+  return h;
+}
+
 static uint64_t hash_list(const exprs *x, int i) {
   const index_list *l = x->list[i];
-  return hash_words((uint64_t)l->n, l->ix, sizeof *l->ix * (size_t)l->n);
+  return hash_indices(l->ix, l->n);
 }
 
 static uint64_t hash_nth(const exprs *x, int i) { return hash_node(node(x, i)); }
@@ -149,7 +157,7 @@ static const affine *const *list_in(exprs *x, int n, const affine *const *ix) {
     char room[sizeof(index_list) + MAX_DIMS * sizeof(affine *)];
   } u = {.l.n = n};
   memcpy(u.l.ix, ix, sizeof *ix * (size_t)n);
-  uint64_t hash = hash_words((uint64_t)n, ix, sizeof *ix * (size_t)n);
+  uint64_t hash = hash_indices(ix, n);
   int at = find(x, &x->lists, hash, match_list, &u.l);
   if (at >= 0) return x->list[at]->ix;
   index_list *kept = arena_alloc(x->mem, bytes);

@@ -12,8 +12,9 @@ export class Front {
     return front;
   }
 
-  // {layers: [{name, line, shape, params, macs}] or null, message: what netc says on a terminal}
-  async describe(text) {
+  // {layers: [{name, line, shape, params, macs}] or null, message: what netc says on a terminal}; with memory
+  // also, in some ten times the time, {inference, training: {batch, params, rest}} in bytes.
+  async describe(text, memory = false) {
     // Of a text that netc cannot take, nothing is left over: each has a module of its own.
     this.wasm = (await WebAssembly.instantiate(this.module, this.imports)).exports;
     this.written = ['', '', ''];
@@ -22,11 +23,11 @@ export class Front {
       this.wasm._initialize();
       const at = this.wasm.room(bytes.length);
       new Uint8Array(this.wasm.memory.buffer, at, bytes.length).set(bytes);
-      this.wasm.describe(at);
+      this.wasm.describe(at, memory);
     } catch (e) {
       return {layers: null, message: this.written[2] || `the front end stopped: ${e.message}`};
     }
-    return {layers: this.written[1] ? JSON.parse(this.written[1]).layers : null, message: this.written[2]};
+    return {layers: null, ...JSON.parse(this.written[1] || "{}"), message: this.written[2]};
   }
 
   fd_write(fd, vectors, n, written) {

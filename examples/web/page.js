@@ -171,7 +171,8 @@ async function train(epochs, rate) {
     for (let from = 0; from + learner.size.BATCH <= list.length && running; from += learner.size.BATCH) {
       fill(list, from);
       learner.train(rate);
-      if (from % 200 === 0) await new Promise(next => setTimeout(next)); // let the page breathe
+      if (from % 50 === 0) at('progress').textContent = `epoch ${epoch} of ${epochs}: ${from} of ${list.length} pictures`;
+      if (from % 50 === 0) await new Promise(next => setTimeout(next)); // let the page breathe
     }
     const on = check(forTraining), off = check(forChecking);
     curves.loss.push(on.loss);
@@ -187,6 +188,7 @@ async function train(epochs, rate) {
   at('go').textContent = 'Train';
   return curves;
 }
+at('learner').onchange = () => { at('rate').value = at('learner').selectedOptions[0].dataset.rate; };
 at('go').onclick = async () => {
   if (running) {
     running = false;
@@ -207,8 +209,16 @@ if (new URLSearchParams(location.search).has('selftest')) {
   const canvases = [...at('samples').children];
   const right = canvases.filter((c, i) => putOnPaper(c, false) === images.labels[chosen[i]]).length;
   const curves = await train(6, 0.02);
-  const end = curves.loss.length - 1;
+  const end = curves.loss.length - 1, learns = {};
+  for (const {value, dataset} of at('learner').options) {
+    learner = learners[value] ||= await Network.load(value);
+    learner.start(1);
+    fill(forTraining, 0);
+    const first = learner.train(Number(dataset.rate));
+    for (let step = 0; step < 4; step++) learner.train(Number(dataset.rate));
+    learns[value] = learner.train(Number(dataset.rate)) < first; // the same batch again and again
+  }
   document.documentElement.dataset.selftest = JSON.stringify({
     samples: canvases.length, right, first: curves.loss[0], last: curves.loss[end],
-    accuracy: curves.checkAccuracy[end]});
+    accuracy: curves.checkAccuracy[end], learns});
 }

@@ -26,6 +26,13 @@ function showLayers(layers) {
   }
   at('total').textContent = `${short(sum(layers, 'params'))} parameters (${short(4 * sum(layers, 'params'))}B), ` +
     `${short(sum(layers, 'macs'))} multiply-adds`;
+  at('memory').textContent = '';
+}
+
+// What netc plans on one thread of a machine with AVX2.
+function showMemory({inference: i, training: t}) {
+  if (i) at('memory').textContent = `Memory: ${short(i.params + i.rest)}B to infer one sample` +
+    (t ? `, ${short(t.params + t.rest)}B to train on batches of ${t.batch}` : '');
 }
 
 function goTo(line) {
@@ -39,10 +46,15 @@ function goTo(line) {
 const front = await Front.load().catch(() => null);
 const models = await fetch('models.json').then(r => r.json()).catch(() => null);
 
+let pause = 0;
 async function show() {
+  clearTimeout(pause);
   const said = await front.describe(at('text').value);
   at('message').textContent = said.message;
-  if (said.layers) showLayers(said.layers);
+  if (said.layers) {
+    showLayers(said.layers);
+    pause = setTimeout(async () => showMemory(await front.describe(at('text').value, true)), 300);
+  }
   at('layers').style.opacity = said.layers ? 1 : 0.4; // those of the last text that was right
   return said;
 }
@@ -57,8 +69,10 @@ if (front && models) {
 
 // index.html?selftest: see page.js.
 if (front && models && new URLSearchParams(location.search).has('selftest')) {
-  const right = await front.describe(models['resnet20.net']);
+  const right = await front.describe(models['resnet20.net'], true);
+  const all = await Promise.all(Object.values(models).map(text => front.describe(text)));
   const wrong = await front.describe('input 3x32x32; classes 5;\nconv 8 k3 rleu;\nlinear classes;\n');
   document.documentElement.dataset.front = JSON.stringify({
-    params: sum(right.layers, 'params'), macs: sum(right.layers, 'macs'), message: wrong.message});
+    params: sum(right.layers, 'params'), macs: sum(right.layers, 'macs'), message: wrong.message,
+    inference: right.inference, training: right.training, read: all.filter(said => said.layers).length});
 }
