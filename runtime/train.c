@@ -445,6 +445,8 @@ static bool start_weights(trainer *t, bool *fresh) {
   return ok || fail(t, error);
 }
 
+/* A run can be gone on with from its first moment: the first weights may come long before the
+   first checkpoint, and the end of the process between them. */
 static bool start_files(trainer *t, bool fresh) {
   char *error = NULL;
   if (!t->o->dir) return true;
@@ -452,7 +454,8 @@ static bool start_files(trainer *t, bool fresh) {
   if (!fresh) return resume_files(t);
   if (t->o->clear) run_dir_clear(t->o->dir);
   return (make_directories(t->o->dir, &error) && run_record_write(t->o, "running", t->r, &error) &&
-          metrics_write(t->o->dir, t->metric.task, NULL, 0, &error)) ||
+          metrics_write(t->o->dir, t->metric.task, NULL, 0, &error) &&
+          (t->o->results_only || write_checkpoint(t, &error))) ||
          fail(t, error);
 }
 

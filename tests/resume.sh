@@ -22,6 +22,12 @@ train { data "$root/examples/emoji/emoji.pkl"; split 190/40; batch 10; epochs 60
 END
 "$netc" train run.net -o whole >/dev/null 2>err || fail "the run that is left alone"
 
+# The first weights are written and nothing behind them: the run can be gone on with.
+mkdir -p parts/last.safetensors
+"$netc" train run.net -o parts --force >/dev/null 2>err
+[ $? -eq 1 ] && [ -e parts/best.safetensors ] || fail "a folder stands where the last weights belong"
+rmdir parts/last.safetensors
+
 # kill_once: starts the run or goes on with it, and kills it between 0.1 and 1 s later.
 done=0 ended=0
 kill_once() {
