@@ -25,8 +25,9 @@ static void run_group(nestprog *p) { group_program(p, machine_of_test()); }
 static const struct {
   const char *name;
   void (*run)(nestprog *p);
-} passes[] = {{"gather", gather},   {"simplify", simplify}, {"pick", pick}, {"order", order},
-              {"fuse", fuse},       {"winograd", winograd}, {"halo", halo}, {"block", run_block},
+} passes[] = {{"gather", gather},   {"simplify", simplify}, {"pick", pick},
+              {"order", order},     {"fuse", fuse},         {"winograd", winograd},
+              {"halo", halo},       {"skip", skip_program}, {"block", run_block},
               {"sched", run_sched}, {"group", run_group}};
 
 static char *dumped(const nestprog *p) {

@@ -65,8 +65,9 @@ typedef struct {
   LLVMValueRef *acc;
   const point *store_point; /* E_ACC refers to this one */
   int64_t acc_now;
-  int n_draw;   /* random values in the code so far */
-  bool at_once; /* stores need not wait for all values */
+  int n_draw;         /* random values in the code so far */
+  bool at_once;       /* stores need not wait for all values */
+  bool within_guards; /* the guards are known to hold */
 } em;
 
 #define B (e->c.b)
@@ -409,7 +410,7 @@ static LLVMValueRef guards_hold(em *e, const point *p) {
 }
 
 static LLVMValueRef combine_guarded(em *e, LLVMValueRef acc, const point *p) {
-  LLVMValueRef ok = guards_hold(e, p);
+  LLVMValueRef ok = e->within_guards ? NULL : guards_hold(e, p);
   if (!ok) return combine(e, acc, p);
   LLVMBasicBlockRef from = LLVMGetInsertBlock(B), in = new_block(e, "in"),
                     out = new_block(e, "out");
@@ -607,8 +608,46 @@ static void reduce_loop(em *e, int ax, int64_t count, int64_t step) {
   loop_close(e, &l);
 }
 
+/* Do all guards say the same for the whole tile and the reduction axes from ax inwards? */
+static bool guards_stand(const em *e, int ax) {
+  for (int g = 0; g < e->n->n_guard; g++)
+    for (int a = 0; a < e->n->n_axis; a++)
+      if (e->n->guard[g].ix->k[a] && (e->tile[a] != 1 || (e->n->axis[a].reduce && a >= ax)))
+        return false;
+  return e->n->n_guard > 0;
+}
+
+/* The reduction axes from ax inwards, where the guards hold. */
+static void reduce_within_guards(em *e, int ax) {
+  const point origin = {0};
+  LLVMValueRef *before = NEW_N(e->mem, LLVMValueRef, e->n_point), ok = guards_hold(e, &origin);
+  LLVMBasicBlockRef from = LLVMGetInsertBlock(B), in = new_block(e, "in"),
+                    out = new_block(e, "out");
+  for (int64_t i = 0; i < e->n_point; i++) before[i] = e->acc[i];
+  LLVMBuildCondBr(B, ok, in, out);
+  LLVMPositionBuilderAtEnd(B, in);
+  forget(e); /* values of this block do not reach past it */
+  e->within_guards = true;
+  reduce_from(e, ax);
+  e->within_guards = false;
+  forget(e);
+  LLVMBasicBlockRef last = LLVMGetInsertBlock(B);
+  LLVMBuildBr(B, out);
+  LLVMPositionBuilderAtEnd(B, out);
+  for (int64_t i = 0; i < e->n_point; i++) {
+    LLVMValueRef v[2] = {before[i], e->acc[i]};
+    LLVMBasicBlockRef blocks[2] = {from, last};
+    e->acc[i] = phi_like(e, before[i]);
+    LLVMAddIncoming(e->acc[i], v, blocks, 2);
+  }
+}
+
 /* The reduction axes from ax inwards, in order: this order is the definition of the sum. */
 static void reduce_from(em *e, int ax) {
+  if (!e->within_guards && guards_stand(e, ax)) {
+    reduce_within_guards(e, ax);
+    return;
+  }
   while (ax < e->n->n_axis && !e->n->axis[ax].reduce) ax++;
   if (ax == e->n->n_axis) {
     body(e);

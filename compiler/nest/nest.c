@@ -62,7 +62,7 @@ void nest_guard(nest *n, affine ix, int64_t extent) {
   int64_t lo, hi;
   aff_range(n, &ix, &lo, &hi);
   if (lo >= 0 && hi < extent) return;
-  guard g = {affine_in(n->ex, ix), extent};
+  guard g = {affine_in(n->ex, ix), extent, false};
   PUSH(exprs_arena(n->ex), n->guard, n->n_guard, g);
 }
 

@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
   const affine *ix;
   int64_t extent;
+  bool of_tiles; /* a tile has one point along its axes: it stops a whole tile or none of it */
 } guard;
 
 typedef struct store {

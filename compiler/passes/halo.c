@@ -216,7 +216,8 @@ static void set_strides(tensor *t) {
   t->laid_out = true;
   int64_t s = 1;
   for (int d = t->rank - 1; d >= 0; d--) {
-    bool together = d > 0 && d == t->apart && t->dim[d] > 1;
+    bool row = t->role == T_TEMP && d < t->rank - 1;
+    bool together = d > 0 && (row || d == t->apart) && t->dim[d] > 1;
     if (together && s * element_bytes(t) % 4096 == 0) s += 64 / element_bytes(t);
     t->stride[d] = s;
     s *= t->dim[d] + t->pad_lo[d] + t->pad_hi[d];

@@ -35,6 +35,8 @@ void fuse(nestprog *p);
 void winograd(nestprog *p);
 /* halo: borders of zeros or guards for reads out of range; then strides are known. */
 void halo(nestprog *p);
+/* skip: requires strides; leaves out zeros and unused values that a selection by position makes. */
+void skip_program(nestprog *p);
 /* block: requires strides; sums whose operands overflow the second-level cache, in pieces. */
 void block_program(nestprog *p, const target_info *t);
 /* sched: requires strides; tiles, loops and domains that divide well among `threads`. */

@@ -18,9 +18,23 @@ enum {
 static bool in_turn(const nest *n) { return n->chain || n->loop; }
 static bool chain_axis(const nest *n, int a) { return in_turn(n) && a == 0; }
 
+static bool guards_tiles(const nest *n, int a) {
+  for (int i = 0; i < n->n_guard; i++)
+    if (n->guard[i].of_tiles && n->guard[i].ix->k[a]) return true;
+  return false;
+}
+
+/* Has the nest guards that look at single points? */
+static bool guards_points(const nest *n) {
+  for (int i = 0; i < n->n_guard; i++)
+    if (!n->guard[i].of_tiles) return true;
+  return false;
+}
+
 /* Does a tile have one point along the axis: is it picked, or is it one that decides what is? */
 static bool one_by_one(const nest *n, int a) {
-  return chain_axis(n, a) || (n->pick && (a == n->pick - 1 || n->picked->axes >> a & 1));
+  return chain_axis(n, a) || guards_tiles(n, a) ||
+         (n->pick && (a == n->pick - 1 || n->picked->axes >> a & 1));
 }
 
 static int64_t chunks(const target_info *t, int64_t extent) {
@@ -313,7 +327,7 @@ static bool shares_evenly(const search *q, int ax, int64_t tile) {
    there are no more tiles, so that a tile is a box of neighbours. */
 static void search_rows(search *q, int ax) {
   while (ax >= 0 &&
-         (q->n->axis[ax].reduce || ax == q->s->vec || ax == q->s->fold || chain_axis(q->n, ax)))
+         (q->n->axis[ax].reduce || ax == q->s->vec || ax == q->s->fold || one_by_one(q->n, ax)))
     ax--;
   if (ax < 0) {
     try_tile(q);
@@ -362,7 +376,7 @@ static bool is_heavy(const nest *n) {
 static void unroll_copies(const nest *n, schedule *s, const target_info *t) {
   int64_t points = 1;
   for (int a = n->n_axis - 1; a >= 0; a--) {
-    int64_t u = chain_axis(n, a) ? 1 : n->axis[a].extent;
+    int64_t u = one_by_one(n, a) ? 1 : n->axis[a].extent;
     while (u > 1 && (n->axis[a].extent % u || points * u > t->body / 2)) u--;
     s->tile[a] = u;
     points *= u;
@@ -398,7 +412,7 @@ static void plain_tile(nest *n, schedule *s, const target_info *t) {
   /* Sums and maxima in one register wait for each other: take rows of the next axis along. */
   int64_t have = chunks(t, s->tile[s->vec]);
   for (int a = n->n_axis - 1; a >= 0 && have < 4; a--)
-    if (!n->axis[a].reduce && a != s->vec && n->n_guard == 0 && !one_by_one(n, a)) {
+    if (!n->axis[a].reduce && a != s->vec && !guards_points(n) && !one_by_one(n, a)) {
       while (s->tile[a] * 2 <= 4 && n->axis[a].extent % (s->tile[a] * 2) == 0 &&
              have * s->tile[a] < 4)
         s->tile[a] *= 2;
@@ -425,7 +439,7 @@ static void unroll_reduction(nest *n, schedule *s, const target_info *t) {
     if (!n->axis[a].reduce) body *= span(s, t, s->tile, a);
   for (int a = n->n_axis - 1; a >= 0; a--) {
     if (!n->axis[a].reduce) continue;
-    if (n->pick) return;
+    if (n->pick || guards_tiles(n, a)) return;
     int64_t steps = reduce_steps(n, a), u = steps <= 4 ? steps : 8;
     double most = u == steps ? 1.7 * t->body : t->body; /* whole axes also save their loop */
     while (u > 1 && (steps % u || body * (double)u > most)) u--;
@@ -487,7 +501,7 @@ static void look_ahead(nest *n, schedule *s, const target_info *t) {
   bool along = s->n_loop > 0 && s->vec >= 0 && s->loop[s->n_loop - 1] == s->vec;
   int64_t rows = 1; /* with one, all that is computed waits for memory anyway */
   for (int a = 0; a < n->n_axis; a++) rows *= n->axis[a].reduce || a == s->vec ? 1 : s->tile[a];
-  if (!along || rows == 1 || t->body < SMALL_BODY || n->n_guard || n->pick) return;
+  if (!along || rows == 1 || t->body < SMALL_BODY || guards_points(n) || n->pick) return;
   reads r = reads_of_term(n);
   for (int i = 0; i < r.n; i++)
     s->ahead |= access_stride(&r.read[i]->rd, s->vec) == 1 && rows_far_apart(n, &r.read[i]->rd) &&

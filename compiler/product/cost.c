@@ -14,10 +14,26 @@ static double operations(const walk *w, int from) {
   return ops;
 }
 
+/* The share of n's points in tiles that its guards let through (skip.c: one guard of two axes). */
+static double unmasked(const nest *n) {
+  if (n->n_guard != 1 || !n->guard[0].of_tiles) return 1;
+  const affine *x = n->guard[0].ix;
+  int ax[2] = {0, 0}, k = 0;
+  for (int a = 0; a < n->n_axis && k < 2; a++)
+    if (x->k[a]) ax[k++] = a;
+  int64_t through = 0, all = n->axis[ax[0]].extent * n->axis[ax[1]].extent;
+  for (int64_t i = 0; i < all; i++) {
+    int64_t of = n->axis[ax[1]].extent;
+    int64_t at = x->c + x->k[ax[0]] * (i / of) + x->k[ax[1]] * (i % of);
+    through += at >= 0 && at < n->guard[0].extent;
+  }
+  return (double)through / (double)all;
+}
+
 double nest_flops(const nest *n) {
   walk *w = walk_begin(n->ex);
   walk_add(w, n->term);
-  double f = (double)all_points(n) * (operations(w, 0) + (n->red != R_SET));
+  double f = unmasked(n) * (double)all_points(n) * (operations(w, 0) + (n->red != R_SET));
   int term = w->n;
   for (int s = 0; s < n->n_store; s++) walk_add(w, n->store[s].value);
   f += (double)output_points(n) * operations(w, term);

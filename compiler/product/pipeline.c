@@ -35,6 +35,7 @@ static void run_halo(compilation *c) {
   c->p->real = c->real;
   halo(c->p);
 }
+static void run_skip(compilation *c) { skip_program(c->p); }
 static void run_block(compilation *c) { block_program(c->p, c->machine->info); }
 static void run_sched(compilation *c) {
   exprs_settle(c->p->ex); /* from here on no pass makes an expression */
@@ -66,6 +67,7 @@ static const pass passes[] = {
      run_fuse, true},
     {"winograd", "convolutions in tiles, with fewer multiplications", run_winograd, false},
     {"halo", "borders of zeros, guards, strides", run_halo, true},
+    {"skip", "zeros and unused values of selections by position left out", run_skip, true},
     {"block", "sums cut to what the second-level cache holds", run_block, true},
     {"sched", "register tiles, loop order, what threads share", run_sched, true},
     {"group", "which nests run without waiting for each other", run_group, true},
