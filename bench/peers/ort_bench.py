@@ -8,7 +8,8 @@ import nets
 
 
 class Builder:
-    def __init__(self):
+    def __init__(self, tokens):
+        self.tokens = tokens
         self.nodes, self.weights, self.count = [], [], 0
         self.rng = np.random.default_rng(1)
 
@@ -76,6 +77,8 @@ class Builder:
         return x, shape
 
     def gap(self, x, shape):
+        if len(shape) == 2:
+            return self.node("ReduceMean", x, self.whole([1]), keepdims=0), shape[1:]
         return self.node("Flatten", self.node("GlobalAveragePool", x)), shape[:1]
 
     def linear(self, x, shape, outputs):
@@ -84,6 +87,62 @@ class Builder:
         bound = shape[0] ** -0.5
         w = self.weight((outputs, shape[0]), bound), self.weight((outputs,), bound)
         return self.node("Gemm", x, *w, transB=1), (outputs,)
+
+    def whole(self, numbers):
+        self.weights.append(numpy_helper.from_array(np.array(numbers), f"w{len(self.weights)}"))
+        return self.weights[-1].name
+
+    def deconv(self, x, shape, c, k, s, p):
+        bound = (c * k * k) ** -0.5
+        w = self.weight((shape[0], c, k, k), bound), self.weight((c,), bound)
+        x = self.node("ConvTranspose", x, *w, kernel_shape=[k, k], strides=[s, s], pads=[p] * 4)
+        return x, (c, *((n - 1) * s - 2 * p + k for n in shape[1:]))
+
+    def unflatten(self, x, shape, *to):
+        return self.node("Reshape", x, self.whole([-1, *to])), to
+
+    def sequence(self, x, shape):
+        flat = self.node("Reshape", x, self.whole([0, shape[0], -1]))
+        return self.node("Transpose", flat, perm=[0, 2, 1]), (shape[1] * shape[2], shape[0])
+
+    def embed(self, x, shape, width):
+        return self.node("Gather", self.weight((self.tokens, width), 1), x), (*shape, width)
+
+    def position(self, x, shape):
+        return self.node("Add", x, self.weight(shape, 0.02)), shape
+
+    def layernorm(self, x, shape):
+        w = self.weight(shape[-1:]), self.weight(shape[-1:], 0.5)
+        return self.node("LayerNormalization", x, *w), shape
+
+    def dense(self, x, shape, outputs):
+        bound = shape[-1] ** -0.5
+        x = self.node("MatMul", x, self.weight((shape[-1], outputs), bound))
+        return self.node("Add", x, self.weight((outputs,), bound)), (*shape[:-1], outputs)
+
+    def attention(self, x, shape, heads, causal):
+        """ONNX Runtime's own operator, which its optimizer makes of such graphs."""
+        width = shape[1]
+        bound = width ** -0.5
+        w = self.weight((width, 3 * width), bound), self.weight((3 * width,), bound)
+        x = self.node("Attention", x, *w, num_heads=heads, unidirectional=causal,
+                      domain="com.microsoft")
+        return self.dense(x, shape, width)
+
+    def recurrent(self, kind, gates, x, shape, outputs, **attributes):
+        bound = outputs ** -0.5
+        w = [self.weight((1, gates * outputs, n), bound) for n in (shape[1], outputs)]
+        w.append(self.weight((1, 2 * gates * outputs), bound))
+        x = self.node(kind, self.node("Transpose", x, perm=[1, 0, 2]), *w, hidden_size=outputs,
+                      **attributes)
+        x = self.node("Squeeze", x, self.whole([1]))
+        return self.node("Transpose", x, perm=[1, 0, 2]), (shape[0], outputs)
+
+    def lstm(self, x, shape, outputs):
+        return self.recurrent("LSTM", 4, x, shape, outputs)
+
+    def gru(self, x, shape, outputs):
+        return self.recurrent("GRU", 3, x, shape, outputs, linear_before_reset=1)
 
     def add(self, x, shape, a, b):
         a, result = self.layers(a, x, shape)
@@ -95,13 +154,15 @@ class Builder:
 
 
 def session(net, batch, threads):
-    b = Builder()
+    b = Builder(net.tokens)
     out, shape = b.layers(net.layers, "x", net.shape)
-    images = helper.make_tensor_value_info("x", TensorProto.FLOAT, (batch, *net.shape))
+    kind = TensorProto.INT64 if net.tokens else TensorProto.FLOAT
+    images = helper.make_tensor_value_info("x", kind, (batch, *net.shape))
     graph = helper.make_graph(
         b.nodes, "net", [images],
         [helper.make_tensor_value_info(out, TensorProto.FLOAT, (batch, *shape))], b.weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    model = helper.make_model(graph, ir_version=9, opset_imports=[
+        helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)])
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
@@ -116,7 +177,8 @@ def main():
         net = nets.NETS[name]
         for n in (1, 32):
             s = session(net, n, options.threads)
-            x = np.random.default_rng(2).random((n, *net.shape), dtype=np.float32)
+            rng, size = np.random.default_rng(2), (n, *net.shape)
+            x = rng.integers(net.tokens, size=size) if net.tokens else rng.random(size, np.float32)
             ms = nets.median_ms(lambda: s.run(None, {"x": x}), options.seconds)
             nets.report("ONNX Runtime", name, f"infer{n}", options.threads, ms)
 
