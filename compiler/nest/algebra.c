@@ -8,12 +8,12 @@ static bool constant_index(const affine *x) {
   return true;
 }
 
-static bool is(expr *e, double v) { return e->kind == E_CONST && e->num == v; }
-
 static bool is_test(expr *e) { return e->kind >= E_EQ && e->kind <= E_GE; }
 
 /* select(c, v, 0) or select(c, 0, v)? */
-static bool is_mask(expr *e) { return e->kind == E_SELECT && (is(e->a[1], 0) || is(e->a[2], 0)); }
+static bool is_mask(expr *e) {
+  return e->kind == E_SELECT && (expr_is(e->a[1], 0) || expr_is(e->a[2], 0));
+}
 
 static expr *op(exprs *g, ekind k, expr *x, expr *y) { return alg_op(g, k, x, y, NULL); }
 
@@ -22,7 +22,7 @@ static expr *through_mask(exprs *g, ekind k, expr *mask, expr *other, bool mask_
   expr *side[2];
   for (int i = 0; i < 2; i++) {
     expr *v = mask->a[i + 1];
-    if (is(v, 0)) side[i] = v;
+    if (expr_is(v, 0)) side[i] = v;
     else side[i] = mask_first ? op(g, k, v, other) : op(g, k, other, v);
   }
   return alg_op(g, E_SELECT, mask->a[0], side[0], side[1]);
@@ -38,8 +38,8 @@ static expr *negate(exprs *g, expr *x) {
 }
 
 static expr *add(exprs *g, expr *x, expr *y) {
-  if (is(x, 0)) return y;
-  if (is(y, 0)) return x;
+  if (expr_is(x, 0)) return y;
+  if (expr_is(y, 0)) return x;
   if (x == y) return op(g, E_MUL, x, e_const(g, 2));
   if (y->kind == E_NEG) return op(g, E_SUB, x, y->a[0]);
   if (x->kind == E_NEG) return op(g, E_SUB, y, x->a[0]);
@@ -48,8 +48,8 @@ static expr *add(exprs *g, expr *x, expr *y) {
 
 static expr *subtract(exprs *g, expr *x, expr *y) {
   if (x == y) return e_const(g, 0);
-  if (is(y, 0)) return x;
-  if (is(x, 0)) return op(g, E_NEG, y, NULL);
+  if (expr_is(y, 0)) return x;
+  if (expr_is(x, 0)) return op(g, E_NEG, y, NULL);
   if (y->kind == E_NEG) return op(g, E_ADD, x, y->a[0]);
   return e_op(g, E_SUB, x, y, NULL);
 }
@@ -60,9 +60,9 @@ static expr *multiply(exprs *g, expr *x, expr *y) {
     x = y;
     y = t;
   }
-  if (is(x, 0) || is(y, 0)) return e_const(g, 0);
-  if (is(y, 1)) return x;
-  if (is(y, -1)) return op(g, E_NEG, x, NULL);
+  if (expr_is(x, 0) || expr_is(y, 0)) return e_const(g, 0);
+  if (expr_is(y, 1)) return x;
+  if (expr_is(y, -1)) return op(g, E_NEG, x, NULL);
   if (y->kind == E_CONST && x->kind == E_MUL && x->a[1]->kind == E_CONST)
     return op(g, E_MUL, x->a[0], e_const(g, x->a[1]->num * y->num));
   if (y->kind == E_CONST && x->kind == E_NEG) return op(g, E_MUL, x->a[0], e_const(g, -y->num));
@@ -76,8 +76,8 @@ static expr *multiply(exprs *g, expr *x, expr *y) {
 }
 
 static expr *divide(exprs *g, expr *x, expr *y) {
-  if (is(x, 0)) return x;
-  if (is(y, 1)) return x;
+  if (expr_is(x, 0)) return x;
+  if (expr_is(y, 1)) return x;
   if (y->kind == E_CONST && y->num != 0) return op(g, E_MUL, x, e_const(g, 1 / y->num));
   if (x->kind == E_NEG) return op(g, E_NEG, op(g, E_DIV, x->a[0], y), NULL);
   if (y->kind == E_NEG) return op(g, E_NEG, op(g, E_DIV, x, y->a[0]), NULL);

@@ -91,6 +91,20 @@ bool reads_range(const nest *n, const affine *ix, int64_t extent) {
   return false;
 }
 
+void require_range(nest *n, const affine *ix, int64_t extent) {
+  if (!reads_range(n, ix, extent) && !nest_has_guard(n, ix, extent)) nest_guard(n, *ix, extent);
+}
+
+void change_term(nest *n, expr *term) {
+  reads had = reads_of_term(n);
+  bool nothing = n->red != R_MAX && expr_is(term, 0); /* wherever it counts */
+  n->term = term;
+  for (int i = 0; i < had.n && !nothing; i++) {
+    const access *x = &had.read[i]->rd;
+    for (int d = 0; d < x->t->rank; d++) require_range(n, x->ix[d], x->t->dim[d]);
+  }
+}
+
 bool elementwise(const nest *n) {
   if (n->red != R_SET || n->n_guard || reduces(n)) return false;
   reads r = reads_of(n);

@@ -22,6 +22,11 @@ bool may_leave(const nest *n, expr *e);
 
 /* Does the term read at this index in a dimension of that extent? A guard would say the same. */
 bool reads_range(const nest *n, const affine *ix, int64_t extent);
+/* n's term counts only where the index is in range: a guard, unless a read or a guard says so. */
+void require_range(nest *n, const affine *ix, int64_t extent);
+/* Gives n a term of the same value: it counts where it did before, also where reads that may leave
+   their tensors are gone from it. */
+void change_term(nest *n, expr *term);
 
 /* One value per output point, from operands that are always in range. */
 bool elementwise(const nest *n);

@@ -233,6 +233,8 @@ static struct expr blank(ekind k) {
   return e;
 }
 
+bool expr_is(expr *e, double v) { return e->kind == E_CONST && e->num == v; }
+
 expr *e_const(exprs *x, double v) {
   struct expr e = blank(E_CONST);
   e.num = v;

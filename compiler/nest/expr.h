@@ -59,6 +59,8 @@ void exprs_settle(exprs *x);
 /* Everything made in the table lives there. */
 arena *exprs_arena(const exprs *x);
 expr *e_const(exprs *x, double v);
+/* Is it this number? */
+bool expr_is(expr *e, double v);
 expr *e_index(exprs *x, affine aff);
 expr *e_rand(exprs *x, affine aff, int64_t stream);
 expr *e_read(exprs *x, access rd);

@@ -12,12 +12,10 @@ static expr *compared(const nest *n, const expr *e, int ax) {
   return by->axes >> ax & 1 || access_may_leave(n, &by->rd) ? NULL : by;
 }
 
-static bool is_zero(const expr *e) { return e->kind == E_CONST && e->num == 0; }
-
 expr *picked_by(const nest *n, int ax) {
   const expr *t = n->term;
   if (n->red != R_SUM) return NULL;
-  if (t->kind == E_SELECT) return is_zero(t->a[2]) ? compared(n, t->a[0], ax) : NULL;
+  if (t->kind == E_SELECT) return expr_is(t->a[2], 0) ? compared(n, t->a[0], ax) : NULL;
   if (t->kind != E_MUL) return NULL;
   expr *by = compared(n, t->a[0], ax);
   return by ? by : compared(n, t->a[1], ax);

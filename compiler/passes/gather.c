@@ -159,7 +159,7 @@ static void mark_contiguous(const nest *n, bool *rows) {
 /* Output axes first, in the order of the output's dimensions; then the others as they were, but
    those along rows of memory innermost. A fill with zeros has no others. */
 static void order_axes(nest *n) {
-  bool zero = n->term->kind == E_CONST && n->term->num == 0;
+  bool zero = expr_is(n->term, 0);
   axis_map map = {.n = n->n_axis};
   axis sorted[MAX_AXES];
   int k = 0;

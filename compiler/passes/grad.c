@@ -177,11 +177,10 @@ static const char *backward_name(backward *b, const nest *n, const tensor *t) {
 static void guard_like(nest *n, const access *x) {
   const access *out = &n->store[0].out;
   for (int d = 0; d < x->t->rank; d++) {
-    bool known =
-        reads_range(n, x->ix[d], x->t->dim[d]) || nest_has_guard(n, x->ix[d], x->t->dim[d]);
+    bool stores = false;
     for (int o = 0; o < out->t->rank; o++)
-      known |= out->t->dim[o] == x->t->dim[d] && out->ix[o] == x->ix[d];
-    if (!known) nest_guard(n, *x->ix[d], x->t->dim[d]);
+      stores |= out->t->dim[o] == x->t->dim[d] && out->ix[o] == x->ix[d];
+    if (!stores) require_range(n, x->ix[d], x->t->dim[d]);
   }
 }
 

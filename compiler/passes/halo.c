@@ -5,8 +5,6 @@
 #include "passes.h"
 #include <stdlib.h>
 
-static bool is_zero(expr *e) { return e->kind == E_CONST && e->num == 0; }
-
 /* Does node i of the walk vanish with its arguments that do (as noted in `to`)? */
 static bool vanishes(const walk *w, expr *e) {
   bool z[3] = {false};
@@ -20,7 +18,7 @@ static bool vanishes(const walk *w, expr *e) {
   case E_DIV: return z[0];
   case E_ADD:
   case E_SUB: return z[0] && z[1];
-  case E_SELECT: return (is_zero(e->a[1]) || z[1]) && (is_zero(e->a[2]) || z[2]);
+  case E_SELECT: return (expr_is(e->a[1], 0) || z[1]) && (expr_is(e->a[2], 0) || z[2]);
   default: return false;
   }
 }

@@ -59,7 +59,7 @@ static void merge_into(const nest *n, nest *to) {
   exprs *x = n->ex;
   store *s = &to->store[0];
   expr *before = alg_simplify(x, n->term), *value = alg_simplify(x, s->value->a[1]);
-  to->term = alg_simplify(x, to->term);
+  change_term(to, alg_simplify(x, to->term));
   if (elementwise(to) && value->kind == E_ACC) {
     to->term = alg_op(x, E_ADD, before, to->term, NULL);
     s->value = value;

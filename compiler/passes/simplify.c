@@ -150,7 +150,7 @@ static void simplify_nest(nest *n) {
   drop_unit_axes(n);
   drop_idle_guards(n);
   drop_void_term(n);
-  n->term = alg_simplify(g, n->term);
+  change_term(n, alg_simplify(g, n->term));
   for (int s = 0; s < n->n_store; s++) n->store[s].value = alg_simplify(g, n->store[s].value);
   if (reduces(n)) hoist_factors(g, n);
   count_constant(g, n);
@@ -307,9 +307,8 @@ static bool outlives(const tensor *t) { return t->role != T_TEMP; }
 /* Does the nest add zeros to what is there? */
 static bool idle(const nest *n) {
   const expr *v = n->store[0].value;
-  return n->n_store == 1 && n->term->kind == E_CONST && n->term->num == 0 && v->kind == E_ADD &&
-         v->a[0]->kind == E_READ && access_equal(&v->a[0]->rd, &n->store[0].out) &&
-         v->a[1]->kind == E_ACC;
+  return n->n_store == 1 && expr_is(n->term, 0) && v->kind == E_ADD && v->a[0]->kind == E_READ &&
+         access_equal(&v->a[0]->rd, &n->store[0].out) && v->a[1]->kind == E_ACC;
 }
 
 static bool is_live(const nest *n, const bool *used) {

@@ -68,8 +68,6 @@ typedef struct {
   expr *acc; /* the accumulator there, or NULL: itself */
 } beyond;
 
-static bool is_zero(const expr *e) { return e->kind == E_CONST && e->num == 0; }
-
 static expr *node_beyond(exprs *x, expr *e, expr *const *a, void *arg) {
   const beyond *b = arg;
   affine t;
@@ -81,8 +79,8 @@ static expr *node_beyond(exprs *x, expr *e, expr *const *a, void *arg) {
   if (e->kind < E_ADD) return NULL;
   if (test_of(e, &t) && aff_is(b->g, t)) return e_const(x, 0);
   if (test_of(e, &t) && aff_is(b->g, opposite(&t))) return e_const(x, 1);
-  if (e->kind == E_MUL && (is_zero(a[0]) || is_zero(a[1]))) return e_const(x, 0);
-  if (e->kind == E_DIV && is_zero(a[0])) return e_const(x, 0);
+  if (e->kind == E_MUL && (expr_is(a[0], 0) || expr_is(a[1], 0))) return e_const(x, 0);
+  if (e->kind == E_DIV && expr_is(a[0], 0)) return e_const(x, 0);
   int n = scalar_arity(e->kind);
   return alg_op(x, e->kind, a[0], n > 1 ? a[1] : NULL, n > 2 ? a[2] : NULL);
 }
@@ -109,7 +107,7 @@ static bool over_outputs(const nest *n, const affine *g) {
 static expr *acc_beyond(const skips *m, const nest *n, const affine *g) {
   if (n->init || n->red == R_MAX || !over_outputs(n, g)) return NULL;
   expr *t = expr_beyond(m, g, n->term, NULL);
-  return is_zero(t) ? t : NULL;
+  return expr_is(t, 0) ? t : NULL;
 }
 
 /* --- the conditions that a nest knows of --- */
@@ -162,7 +160,7 @@ static void find_zeros(skips *m, const nest *n) {
     for (int i = 0; i < c.n && !m->zero[out->t->id]; i++) {
       affine z, *g = &c.at[i];
       expr *v = expr_beyond(m, g, n->store[s].value, acc_beyond(m, n, g));
-      if (!is_zero(v) || !makes_whole(m, n, out) || !along_dimensions(g, out, &z)) continue;
+      if (!expr_is(v, 0) || !makes_whole(m, n, out) || !along_dimensions(g, out, &z)) continue;
       m->zero[out->t->id] = affine_in(m->p->ex, z);
     }
   }
@@ -222,7 +220,7 @@ static bool find_idle(skips *m, const nest *n, affine *g) {
   conditions c = conditions_of(m, n);
   for (int i = 0; i < c.n; i++) {
     *g = c.at[i];
-    if (n->red != R_MAX && is_zero(expr_beyond(m, g, n->term, NULL))) return true;
+    if (n->red != R_MAX && expr_is(expr_beyond(m, g, n->term, NULL), 0)) return true;
     if (over_outputs(n, g) && !uses_acc_beyond(m, n, g)) return true;
   }
   return false;
