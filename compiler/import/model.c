@@ -2,6 +2,7 @@
 #include "model.h"
 #include "onnx.pb-c.h"
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,9 +18,19 @@ typedef struct {
   value **slot;
 } reader;
 
-static bool wrong(reader *r, const char *what, const char *name) {
-  if (!r->error) r->error = arena_printf(r->m->a, what, printable(r->m->a, name ? name : ""));
+/* The first thing that is wrong is told. */
+static bool wrong(reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static bool wrong(reader *r, const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  if (!r->error) r->error = arena_vprintf(r->m->a, fmt, ap);
+  va_end(ap);
   return false;
+}
+
+/* A name of the file's, for a message. */
+static const char *shown(const reader *r, const char *name) {
+  return printable(r->m->a, name ? name : "");
 }
 
 const char *printable(arena *a, const char *name) {
@@ -165,20 +176,20 @@ static const uint8_t *external_bytes(reader *r, const Onnx__TensorProto *t, size
     if (t->external_data[i]->key && !strcmp(t->external_data[i]->key, "location"))
       location = t->external_data[i]->value;
   if (!location || *location == '/' || strstr(location, ".."))
-    return wrong(r, "tensor `%s` lies in a file that is not beside the model", t->name), NULL;
+    return wrong(r, "tensor `%s` lies in a file that is not beside the model", shown(r, t->name)),
+           NULL;
   if (!external_number(t, "offset", &offset) || !external_number(t, "length", &length))
-    return wrong(r, "tensor `%s` has no proper place in its file", t->name), NULL;
+    return wrong(r, "tensor `%s` has no proper place in its file", shown(r, t->name)), NULL;
   const uint8_t *p = r->files ? r->files->read(r->files->self, location, &n, &why) : NULL;
   if (!p) {
-    wrong(r,
-          arena_printf(r->m->a, "tensor `%%s`: %s: %s", printable(r->m->a, location),
-                       why ? why : "no such file"),
-          t->name);
+    wrong(r, "tensor `%s`: %s: %s", shown(r, t->name), shown(r, location),
+          why ? why : "no such file");
     free(why);
     return NULL;
   }
   if (length == need && offset <= n && need <= n - offset) return p + offset;
-  return wrong(r, "tensor `%s` does not fit in the file that should hold it", t->name), NULL;
+  return wrong(r, "tensor `%s` does not fit in the file that should hold it", shown(r, t->name)),
+         NULL;
 }
 
 static bool fill(reader *r, constant *k, const Onnx__TensorProto *t) {
@@ -188,10 +199,10 @@ static bool fill(reader *r, constant *k, const Onnx__TensorProto *t) {
     if (!(raw = external_bytes(r, t, need))) return false;
   } else if (t->has_raw_data && t->raw_data.len) {
     if (t->raw_data.len != need)
-      return wrong(r, "tensor `%s` has more or fewer bytes than its shape says", t->name);
+      return wrong(r, "tensor `%s` has more or fewer bytes than its shape says", shown(r, t->name));
     raw = t->raw_data.data;
   } else if (typed_elements(t) != (size_t)k->n) {
-    return wrong(r, "tensor `%s` has more or fewer values than its shape says", t->name);
+    return wrong(r, "tensor `%s` has more or fewer values than its shape says", shown(r, t->name));
   }
   for (int64_t i = 0; raw && i < k->n; i++) take_raw(k, i, t->data_type, raw + (size_t)i * width);
   if (!raw && k->n) take_typed(k, t);
@@ -201,18 +212,19 @@ static bool fill(reader *r, constant *k, const Onnx__TensorProto *t) {
 static const constant *read_tensor(reader *r, const Onnx__TensorProto *t) {
   int64_t n = 1;
   if (!t->has_data_type || !width_of(t->data_type))
-    return wrong(r, "tensor `%s` has a type that netc does not read", t->name), NULL;
+    return wrong(r, "tensor `%s` has a type that netc does not read", shown(r, t->name)), NULL;
   if (t->n_dims > MODEL_RANK)
-    return wrong(r, "tensor `%s` has more than 8 dimensions", t->name), NULL;
+    return wrong(r, "tensor `%s` has more than 8 dimensions", shown(r, t->name)), NULL;
   for (size_t i = 0; i < t->n_dims; i++) {
     if (t->dims[i] < 0 || t->dims[i] > MAX_TENSOR)
-      return wrong(r, "tensor `%s` has a dimension out of range", t->name), NULL;
+      return wrong(r, "tensor `%s` has a dimension out of range", shown(r, t->name)), NULL;
     n *= t->dims[i];
-    if (n > r->room) return wrong(r, "tensor `%s` is too large", t->name), NULL;
+    if (n > r->room) return wrong(r, "tensor `%s` is too large", shown(r, t->name)), NULL;
   }
   bool is_external = t->has_data_location && t->data_location == 1;
   if (!is_external && !t->raw_data.len && typed_elements(t) != (size_t)n)
-    return wrong(r, "tensor `%s` has more or fewer values than its shape says", t->name), NULL;
+    return wrong(r, "tensor `%s` has more or fewer values than its shape says", shown(r, t->name)),
+           NULL;
   r->room -= n;
   constant *k = constant_new(r->m->a, is_float(t->data_type), (int)t->n_dims, t->dims);
   return fill(r, k, t) ? k : NULL;
@@ -319,7 +331,7 @@ static bool read_attribute(reader *r, const Onnx__AttributeProto *p, attribute *
   else if (type == 4 || (!type && p->t)) {
     to->kind = ATTR_TENSOR;
     return p->t ? (to->tensor = read_tensor(r, p->t)) != NULL
-                : wrong(r, "attribute `%s` holds nothing", p->name);
+                : wrong(r, "attribute `%s` holds nothing", shown(r, p->name));
   } else if (type == 3 || (!type && p->has_s)) {
     to->kind = ATTR_TEXT;
     to->text = arena_strndup(r->m->a, p->has_s ? (const char *)p->s.data : "", p->s.len);
@@ -331,11 +343,11 @@ static bool read_results(reader *r, const Onnx__NodeProto *p, onnx_node *n) {
   for (int i = 0; i < n->n_out; i++) {
     const char *name = p->output[i];
     value *v = n->out[i] = *name ? value_named(r, name) : model_new_value(r->m, "");
-    if (v->maker || v->k) return wrong(r, "two nodes make `%s`", name);
+    if (v->maker || v->k) return wrong(r, "two nodes make `%s`", shown(r, name));
     v->maker = n;
     v->result = i;
   }
-  return n->n_out > 0 || wrong(r, "node `%s` makes nothing", p->name);
+  return n->n_out > 0 || wrong(r, "node `%s` makes nothing", shown(r, p->name));
 }
 
 static const char *full_type(arena *a, const Onnx__NodeProto *p) {
@@ -371,9 +383,9 @@ static bool read_node(reader *r, const Onnx__NodeProto *p) {
 static bool read_initializers(reader *r, const Onnx__GraphProto *g) {
   for (size_t i = 0; i < g->n_initializer; i++) {
     const Onnx__TensorProto *t = g->initializer[i];
-    if (!t->name || !*t->name) return wrong(r, "an initializer has no name%s", "");
+    if (!t->name || !*t->name) return wrong(r, "an initializer has no name");
     value *v = value_named(r, t->name);
-    if (v->k) return wrong(r, "there are two initializers `%s`", t->name);
+    if (v->k) return wrong(r, "there are two initializers `%s`", shown(r, t->name));
     if (!(v->k = read_tensor(r, t))) return false;
     value_note_dims(v);
   }
@@ -381,7 +393,7 @@ static bool read_initializers(reader *r, const Onnx__GraphProto *g) {
 }
 
 static bool read_input(reader *r, const Onnx__ValueInfoProto *p) {
-  if (!p->name) return wrong(r, "an input has no name%s", "");
+  if (!p->name) return wrong(r, "an input has no name");
   value *v = value_named(r, p->name);
   if (v->k) return true; /* an initializer: its value is given */
   const Onnx__TypeProto__Tensor *t =
@@ -397,7 +409,7 @@ static bool read_input(reader *r, const Onnx__ValueInfoProto *p) {
     const Onnx__TensorShapeProto__Dimension *d = t->shape->dim[i];
     bool given = d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
     if (given && (d->dim_value < 0 || d->dim_value > MAX_TENSOR))
-      return wrong(r, "input `%s` has a dimension out of range", p->name);
+      return wrong(r, "input `%s` has a dimension out of range", shown(r, p->name));
     v->dim[i] = given ? d->dim_value : ANY_BATCH;
   }
   return true;
@@ -407,11 +419,11 @@ static bool read_ports(reader *r, const Onnx__GraphProto *g) {
   for (size_t i = 0; i < g->n_input; i++)
     if (!read_input(r, g->input[i])) return false;
   for (size_t i = 0; i < g->n_output; i++) {
-    if (!g->output[i]->name) return wrong(r, "an output has no name%s", "");
+    if (!g->output[i]->name) return wrong(r, "an output has no name");
     value *v = value_named(r, g->output[i]->name);
     PUSH(r->m->a, r->m->output, r->m->n_output, v);
   }
-  return r->m->n_output > 0 || wrong(r, "the model has no output%s", "");
+  return r->m->n_output > 0 || wrong(r, "the model has no output");
 }
 
 /* Sorts the nodes so that each comes after what it reads; the file's order where that is free. */
@@ -430,7 +442,7 @@ static bool order_nodes(reader *r) {
       for (int u = 0; u < ready[n_done]->out[o]->n_user; u++)
         if (--ready[n_done]->out[o]->user[u]->waits == 0)
           ready[n_ready++] = ready[n_done]->out[o]->user[u];
-  if (n_ready < m->n_node) return wrong(r, "the nodes of the model form a circle%s", "");
+  if (n_ready < m->n_node) return wrong(r, "the nodes of the model form a circle");
   m->node = ready;
   return true;
 }
@@ -444,7 +456,7 @@ static void note_users(model *m) {
 }
 
 static bool read_graph(reader *r, const Onnx__GraphProto *g) {
-  if (g->n_node > MODEL_NODES) return wrong(r, "the model has more than 100000 nodes%s", "");
+  if (g->n_node > MODEL_NODES) return wrong(r, "the model has more than 100000 nodes");
   size_t names = g->n_initializer + g->n_input + g->n_output + 16;
   for (size_t i = 0; i < g->n_node; i++) names += g->node[i]->n_input + g->node[i]->n_output;
   for (r->n_slot = 64; (size_t)r->n_slot < 2 * names;) r->n_slot *= 2;
@@ -464,7 +476,7 @@ static bool read_opset(reader *r, const Onnx__ModelProto *p) {
     if (!domain || !*domain || !strcmp(domain, "ai.onnx")) version = p->opset_import[i]->version;
   }
   if (version < MODEL_OPSET_FIRST || version > 1000)
-    return wrong(r, "the model is of an operator set that netc does not read (6 and newer)%s", "");
+    return wrong(r, "the model is of an operator set that netc does not read (6 and newer)");
   r->m->opset = (int)version;
   return true;
 }
@@ -477,8 +489,8 @@ model *model_read(arena *a, const uint8_t *bytes, size_t n, const model_files *f
   budget b = {n * MEMORY_FACTOR + MEMORY_LEAST};
   ProtobufCAllocator memory = {budget_alloc, budget_free, &b};
   Onnx__ModelProto *p = onnx__model_proto__unpack(&memory, n, bytes);
-  if (!p) wrong(&r, "this is no ONNX model, or a damaged one%s", "");
-  else if (!p->graph) wrong(&r, "the model holds no graph%s", "");
+  if (!p) wrong(&r, "this is no ONNX model, or a damaged one");
+  else if (!p->graph) wrong(&r, "the model holds no graph");
   else if (read_opset(&r, p)) read_graph(&r, p->graph);
   if (p) onnx__model_proto__free_unpacked(p, &memory);
   *error = r.error;
