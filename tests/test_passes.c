@@ -1,6 +1,9 @@
 /* Passes alone: tests/passes/NAME.nest holds a program of nests, the passes to run (`run: ..`), and
    behind `---` what must come out. `BLESS=1 build/test_passes` writes the expectations anew. And
    what is printed after any pass up to winograd is read back to the same text. */
+#define access file_access /* nest.h has another one */
+#include <unistd.h>
+#undef access
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +14,10 @@
 #include "compiler/product/pipeline.h"
 #include "runtime/file.h"
 #include <glob.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 static const target_info *machine_of_test(void) {
   return target_find("x86_64-unknown-linux-gnu", "+avx2,+fma");
@@ -101,6 +106,58 @@ static void passes_alone(void **state) {
   assert_int_equal(wrong, 0);
 }
 
+/* --- verify: tests/verify/NAME.nest says what is wrong (`must: ..`), or that it must hold --- */
+
+/* What verify prints of a program before it aborts; "hold" if it does not. */
+static char *verified(const char *path, nestprog *p) {
+  char *text = calloc(1, 1 << 16);
+  int end[2], status;
+  size_t n = 0;
+  assert_int_equal(pipe(end), 0);
+  pid_t child = fork();
+  if (!child) {
+    dup2(end[1], STDERR_FILENO);
+    signal(SIGABRT, SIG_DFL);
+    verify(p);
+    _exit(0);
+  }
+  close(end[1]);
+  for (ssize_t got; (got = read(end[0], text + n, 65535 - n)) > 0;) n += (size_t)got;
+  close(end[0]);
+  waitpid(child, &status, 0);
+  if (WIFEXITED(status) && !WEXITSTATUS(status)) strcpy(text, "hold");
+  else if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT) fail_msg("%s: no abort", path);
+  return text;
+}
+
+static bool verified_as_it_must(const char *path) {
+  arena *mem = arena_new();
+  size_t n;
+  char *error = NULL, *file = (char *)file_read(path, &n, &error);
+  char *text = arena_strndup(mem, file, n), *must = strstr(text, "must: ");
+  if (!must) fail_msg("%s: no line `must: ..`", path);
+  must = arena_strndup(mem, must + 6, strcspn(must + 6, "\n"));
+  nestprog *p = read_nests(mem, strstr(text, must) + strlen(must) + 1, &error);
+  if (!p) fail_msg("%s: %s", path, error);
+  char *got = verified(path, p);
+  bool ok = strstr(got, must) != NULL;
+  if (!ok) fprintf(stderr, "%s must give `%s`, and gives: %s\n", path, must, got);
+  free(got);
+  free(file);
+  arena_free(mem);
+  return ok;
+}
+
+static void verify_finds_what_is_wrong(void **state) {
+  (void)state;
+  glob_t found;
+  int wrong = 0;
+  assert_int_equal(glob("tests/verify/*.nest", 0, NULL, &found), 0);
+  for (size_t i = 0; i < found.gl_pathc; i++) wrong += !verified_as_it_must(found.gl_pathv[i]);
+  globfree(&found);
+  assert_int_equal(wrong, 0);
+}
+
 static const char *const networks[] = {
     "input 3x8x8; classes 4; conv 16 k3 s2 p1 bn relu; dropout 0.3; maxpool 3 s2; linear classes; "
     "train { loss cross_entropy; optimizer adam; lr 0.01; }",
@@ -156,8 +213,8 @@ static void wrong_text_is_told(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(passes_alone),
-                                     cmocka_unit_test(dumps_are_read_back),
-                                     cmocka_unit_test(wrong_text_is_told)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(passes_alone), cmocka_unit_test(verify_finds_what_is_wrong),
+      cmocka_unit_test(dumps_are_read_back), cmocka_unit_test(wrong_text_is_told)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

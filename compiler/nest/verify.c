@@ -3,6 +3,7 @@
 #include "base/internal.h"
 #include "loops.h"
 #include "picks.h"
+#include "regions.h"
 #include "schedule.h"
 #include <string.h>
 
@@ -10,6 +11,7 @@ typedef struct {
   const nestprog *p;
   const nest *n;
   bool *written;
+  regions *regions; /* NULL: scatters are left, and what nobody writes is 0 */
   const nest *loop; /* the first nest of the loop at hand, or NULL */
   bool in_store;
 } checker;
@@ -39,6 +41,24 @@ static void check_read(const checker *c, const access *x) {
   const tensor *whole = tensor_base(x->t);
   bool made = whole->role == T_TEMP || whole->role == T_LOGITS || whole->role == T_LOSSES;
   need(c, !made || c->written[whole->id], "reads a tensor that no earlier nest writes");
+}
+
+/* Whole tensors: by check_read. */
+static void check_regions(const checker *c, reads r, bool in_term) {
+  for (int i = 0; i < r.n; i++) {
+    const access *x = &r.read[i]->rd;
+    bool made = x->t->role == T_TEMP || x->t->role == T_LOGITS || x->t->role == T_LOSSES;
+    need(c, !made || region_written(c->regions, c->n, x, in_term),
+         "reads elements that no earlier nest writes");
+  }
+}
+
+static void note_written(checker *c, const nest *n) {
+  for (int s = 0; s < n->n_store; s++) {
+    const access *out = &n->store[s].out;
+    c->written[out->t->id] = true;
+    if (c->regions) region_write(c->regions, n, out);
+  }
 }
 
 /* --- loops in order --- */
@@ -74,8 +94,7 @@ static void check_loop(checker *c, const nest *n) {
        n->n_axis && !step->reduce && step->extent == of->extent && step->extent > 1 &&
            n->falling == c->loop->falling && !n->chain,
        "a loop whose nests do not step together");
-  for (const nest *w = n; first && w && w->loop == n->loop; w = w->next)
-    for (int s = 0; s < w->n_store; s++) c->written[w->store[s].out.t->id] = true;
+  for (const nest *w = n; first && w && w->loop == n->loop; w = w->next) note_written(c, w);
   reads r = reads_of(n);
   for (int i = 0; i < r.n; i++) check_loop_read(c, &r.read[i]->rd);
 }
@@ -222,9 +241,13 @@ static void check_in_program(checker *c, const nest *n) {
   check_loop(c, n);
   need(c, n->term != NULL, "an expression is missing");
   check_reads(c, n->canonical ? reads_of(n) : reads_of_term(n));
+  if (c->regions) {
+    check_regions(c, reads_of_term(n), true);
+    check_regions(c, reads_of_stores(n), false);
+  }
   if (n->known->checked != now) check_nest(c, n);
   n->known->checked = now;
-  for (int s = 0; s < n->n_store; s++) c->written[n->store[s].out.t->id] = true;
+  if (!n->loop) note_written(c, n);
 }
 
 static bool before_gather(const nestprog *p) {
@@ -234,6 +257,7 @@ static bool before_gather(const nestprog *p) {
 void verify(const nestprog *p) {
   arena *tmp = arena_new();
   checker c = {.p = p, .written = NEW_N(tmp, bool, p->n_tensor + 1)};
+  if (!before_gather(p)) c.regions = regions_new(tmp, p->n_tensor);
   for (int i = 0; i < p->n_tensor; i++) need(&c, p->tensor[i]->id == i, "tensors out of order");
   for (const nest *n = p->nests; n; n = n->next) {
     check_in_program(&c, n);

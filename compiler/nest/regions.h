@@ -1,0 +1,15 @@
+/* What of each tensor has been written, as boxes with steps; and whether what a nest reads lies
+   within. Only what is certain counts: a read whose elements are no such box, or hang on conditions
+   of several axes, is taken as right, and what is written as all of the box around it. */
+#ifndef NETC_REGIONS_H
+#define NETC_REGIONS_H
+#include "nest.h"
+
+typedef struct regions regions;
+regions *regions_new(arena *mem, int n_tensor);
+/* n writes there; what is written through a part of a tensor's memory counts as all of it. */
+void region_write(regions *r, const nest *n, const access *out);
+/* Has all been written that n reads there, in its term (where all its reads are in range and its
+   guards hold) or in what it stores? */
+bool region_written(const regions *r, const nest *n, const access *in, bool in_term);
+#endif
