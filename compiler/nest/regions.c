@@ -230,8 +230,6 @@ void region_write(regions *r, const nest *n, const access *out) {
   r->whole[t->id] = r->n[t->id] >= tensor_elements(t) && all_written(r, t);
 }
 
-
-
 bool region_written(const regions *r, const nest *n, const access *in, bool in_term) {
   box b;
   int id = in->t->id;
