@@ -318,6 +318,18 @@ static bool reads_own_element(const move *m, const nest *w) {
   return true;
 }
 
+/* Would c, computed in w, read what a writer behind w has yet to write? */
+static bool reads_ahead(const move *m, const nest *w) {
+  axis_map s = axes_of_writer(m, w);
+  reads r = reads_of(m->c);
+  for (int i = 0; i < r.n; i++) {
+    access x = access_map(w->ex, r.read[i]->rd, &s);
+    for (int k = 0; k < m->n && m->writer[k]->place > w->place; k++)
+      if (!writes_apart(m->writer[k], w, &x)) return true;
+  }
+  return false;
+}
+
 /* Does w, in a loop, read there only what it would have written at out in steps before? */
 static bool of_steps_before(const nest *w, const access *x, const access *out) {
   delay d;
@@ -342,7 +354,7 @@ static bool may_take(const move *m, nest *w) {
   if (w->n_store + m->c->n_store > MAX_STORES || too_much(m->c, w)) return false;
   for (int s = 0; s < m->c->n_store; s++)
     if (!reads_at_most(w, m, &m->c->store[s].out)) return false;
-  return keeps_vectors(m, w) && reads_own_element(m, w);
+  return keeps_vectors(m, w) && reads_own_element(m, w) && !reads_ahead(m, w);
 }
 
 /* The store of n that writes there, or -1. */
