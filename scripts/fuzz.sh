@@ -16,6 +16,7 @@ make -s clang-fuzzers || exit 1
 limits() {
   case $1 in
   parse) echo -rss_limit_mb=3000 -max_len=3000 tests/bad models ;;
+  image) echo -rss_limit_mb=2500 -max_len=1500 ;;
   pickle) echo -rss_limit_mb=2500 -max_len=4000 tests/data/pickles ;;
   *) echo -rss_limit_mb=2500 -max_len=4000 ;;
   esac
