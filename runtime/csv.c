@@ -2,6 +2,7 @@
 #include "base/nearest_word.h"
 #include "base/source.h"
 #include "csv_columns.h"
+#include "decimal_text.h"
 #include "message.h"
 #include <ctype.h>
 #include <math.h>
@@ -73,47 +74,8 @@ static bool is_missing(const cell *c) {
   return false;
 }
 
-/* Decimal to double: exactly by one division or multiplication where digits and exponent are small
-   (Clinger 1990), and by strtod otherwise. False: not a number. */
-static bool slow_number(const cell *c, char mark, double *out) {
-  char text[64], *end;
-  if (c->n >= sizeof text) return false;
-  memcpy(text, c->p, c->n);
-  text[c->n] = 0;
-  if ((end = memchr(text, mark, c->n))) *end = '.';
-  *out = strtod(text, &end);
-  return !*end && isfinite(*out);
-}
-
 static bool cell_number(const cell *c, char mark, double *out) {
-  static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-  const char *p = c->p, *end = c->p + c->n;
-  const bool negative = p < end && *p == '-';
-  uint64_t digits = 0;
-  int n = 0, scale = 0, exponent = 0;
-  if (p < end && (*p == '-' || *p == '+')) p++;
-  const char *from = p;
-  for (; p < end && *p >= '0' && *p <= '9'; p++, n++) digits = digits * 10 + (uint64_t)(*p - '0');
-  if (p < end && (*p == '.' || *p == mark))
-    for (p++; p < end && *p >= '0' && *p <= '9'; p++, n++, scale++)
-      digits = digits * 10 + (uint64_t)(*p - '0');
-  if (!n || (p < end && *p != 'e' && *p != 'E')) return false;
-  if (p < end) {
-    const char *e = p + 1, *first;
-    const bool below = e < end && *e == '-';
-    if (e < end && (*e == '-' || *e == '+')) e++;
-    for (first = e; e < end && *e >= '0' && *e <= '9' && exponent < 10000; e++)
-      exponent = exponent * 10 + (*e - '0');
-    if (e != end || e == first) return false;
-    if (below) exponent = -exponent;
-  }
-  exponent -= scale;
-  if (n > 15 || exponent < -22 || exponent > 22 || from == end) return slow_number(c, mark, out);
-  double v = exponent < 0 ? (double)digits / power[-exponent] : (double)digits * power[exponent];
-  *out = negative ? -v : v;
-  return true;
+  return decimal_text(c->p, c->n, mark, out);
 }
 
 /* ---- rows ---- */

@@ -1,5 +1,5 @@
-/* libFuzzer target for the readers of folders: CIFAR, IDX, pictures, pictures with masks, sounds. The
-   first byte chooses the kind and the second how much of the rest is the first of two files.
+/* libFuzzer target for the readers of folders: CIFAR, IDX, pictures, pictures with masks, sounds.
+   The first byte chooses the kind and the second how much of the rest is the first of two files.
    scripts/fuzz.sh builds and runs it. */
 #include "runtime/dataset.h"
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* libFuzzer target for pictures and masks: any bytes decode, fit and resize, or give a sentence. The
-   first byte chooses size and fitting. scripts/fuzz.sh builds and runs it. */
+/* libFuzzer target for pictures and masks: any bytes decode, fit and resize, or give a sentence.
+   The first byte chooses size and fitting. scripts/fuzz.sh builds and runs it. */
 #include "runtime/image.h"
 #include "runtime/mask_image.h"
 #include <stdio.h>

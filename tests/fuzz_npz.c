@@ -1,6 +1,6 @@
-/* libFuzzer target for NumPy's files: any bytes, as one array without the zip around it (whose check
-   sums stop most changes) and as an archive, give values or a sentence. scripts/fuzz.sh builds and
-   runs it. */
+/* libFuzzer target for NumPy's files: any bytes, as one array without the zip around it (whose
+   check sums stop most changes) and as an archive, give values or a sentence. scripts/fuzz.sh
+   builds and runs it. */
 #include "runtime/npz.h"
 #include <stdlib.h>
 

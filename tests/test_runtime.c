@@ -2,6 +2,7 @@
 #include "cli/line_diff.h"
 #include "runtime/atomic_file.h"
 #include "runtime/batch.h"
+#include "runtime/decimal_text.h"
 #include "runtime/early_stop.h"
 #include "runtime/evaluate.h"
 #include "runtime/lr_schedule.h"
@@ -96,6 +97,49 @@ static void test_hostile_headers(void **state) {
   refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 5, "belong to none");
   refused("{\"__metadata__\":{\"a\":1}}", 0, "metadata");
   refused("{\"a\":[[[[[[[[[[[[]]]]]]]]]]]]}", 0, "JSON");
+}
+
+/* Random decimals of every length, and hard ones: as strtod reads them, to the bit. */
+static void test_decimal_text(void **state) {
+  (void)state;
+  static const char *const hard[] = {"9007199254740993",
+                                     "9007199254740992.5",
+                                     "0.1e-6",
+                                     "1e22",
+                                     "1e23",
+                                     "8.5e-27",
+                                     "123456789012345678e4",
+                                     "0.000000000000000000012",
+                                     "9223372036854775807",
+                                     "18446744073709551615",
+                                     "18446744073709551616",
+                                     "99999999999999999999",
+                                     "-0",
+                                     "4.9e-324",
+                                     "1.7976931348623157e308",
+                                     "2.2250738585072011e-308",
+                                     "+.5",
+                                     "5.",
+                                     "-1.e5"};
+  static const char *const none[] = {"",     "-",  ".",   "e5",    "1e",    "1e+",
+                                     "0x10", "1 ", "1,5", "1e400", "1.2.3", "nan"};
+  double v;
+  for (size_t i = 0; i < sizeof hard / sizeof *hard; i++) {
+    assert_true(decimal_text(hard[i], strlen(hard[i]), '.', &v));
+    if (v != strtod(hard[i], NULL)) fail_msg("%s is %.17g", hard[i], v);
+  }
+  for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+    if (decimal_text(none[i], strlen(none[i]), '.', &v)) fail_msg("`%s` is %g", none[i], v);
+  assert_true(decimal_text("-1,25", 5, ',', &v) && v == -1.25);
+  uint64_t random = 1;
+  for (int i = 0; i < 300000; i++) {
+    char text[48];
+    random = random * 6364136223846793005u + 1442695040888963407u;
+    const double x = (double)(int64_t)random / 9e18 * pow(10, (int)(random >> 40) % 9);
+    snprintf(text, sizeof text, i % 3 ? "%.*g" : "%.*e", 14 + i % 6, x);
+    assert_true(decimal_text(text, strlen(text), '.', &v));
+    if (v != strtod(text, NULL)) fail_msg("%s is %.17g", text, v);
+  }
 }
 
 static void test_truncated_everywhere(void **state) {
@@ -490,6 +534,7 @@ static void test_line_diff(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_hostile_headers),
                                      cmocka_unit_test(test_truncated_everywhere),
+                                     cmocka_unit_test(test_decimal_text),
                                      cmocka_unit_test(test_round_trip),
                                      cmocka_unit_test(test_other_float_types),
                                      cmocka_unit_test(test_failed_write_keeps_the_old),

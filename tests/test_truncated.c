@@ -1,6 +1,6 @@
-/* A small file of each kind that is read as data (the seeds of the fuzz targets), cut off after every
-   byte: it is a data set all the same, as a table that ends early is, or the error is one sentence
-   that names the file; in 300 MB, whatever its lengths announce. */
+/* A small file of each kind that is read as data (the seeds of the fuzz targets), cut off after
+   every byte: it is a data set all the same, as a table that ends early is, or the error is one
+   sentence that names the file; in 300 MB, whatever its lengths announce. */
 #include "runtime/dataset.h"
 #include "runtime/file.h"
 #include "runtime/message.h"
@@ -53,7 +53,8 @@ static bool opens(const dataset_options *o, const char *file, size_t length) {
   return ok;
 }
 
-/* file is data->path, or lies in that folder. Cut anywhere it must not crash; whole it must open. */
+/* file is data->path, or lies in that folder. Cut anywhere it must not crash; whole it must open.
+ */
 static void cut_everywhere(const char *from, size_t skip, const char *file, dataset_options o) {
   size_t n;
   uint8_t *bytes = seed(from, skip, &n);
@@ -68,9 +69,10 @@ static void cut_everywhere(const char *from, size_t skip, const char *file, data
 
 static void test_single_files(void **state) {
   (void)state;
-  static const char *const from[] = {"fields/csv-header",   "fields/csv-semicolon", "fields/csv-bom",
-                                     "fields/csv-dates",    "fields/csv-thousands", "fields/text-utf8",
-                                     "fields/idx-images",   "npz/stored.npz",       "npz/deflated.npz"};
+  static const char *const from[] = {
+      "fields/csv-header", "fields/csv-semicolon", "fields/csv-bom",
+      "fields/csv-dates",  "fields/csv-thousands", "fields/text-utf8",
+      "fields/idx-images", "npz/stored.npz",       "npz/deflated.npz"};
   char *path = below("file");
   for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
     dataset_options o = {.path = path, .any = true, .csv.missing_mean = true};
@@ -106,8 +108,9 @@ static void copy(const char *from, size_t skip, const char *to) {
 
 static void test_pictures(void **state) {
   (void)state;
-  static const char *const from[] = {"rgb.png",  "rgba.png", "palette.png",     "grey16.png", "rgb.jpg",
-                                     "exif.jpg", "cmyk.jpg", "progressive.jpg", "lossy.webp", "lossless.webp"};
+  static const char *const from[] = {"rgb.png",    "rgba.png",     "palette.png", "grey16.png",
+                                     "rgb.jpg",    "exif.jpg",     "cmyk.jpg",    "progressive.jpg",
+                                     "lossy.webp", "lossless.webp"};
   make("pics"), make("pics/a"), make("pics/b");
   copy("image/rgb.png", 1, "pics/a/1.png");
   char *path = below("pics");
@@ -187,8 +190,8 @@ static int removed(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_single_files), cmocka_unit_test(test_pictures),
-      cmocka_unit_test(test_masks), cmocka_unit_test(test_sounds), cmocka_unit_test(test_cifar)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_single_files),
+                                     cmocka_unit_test(test_pictures), cmocka_unit_test(test_masks),
+                                     cmocka_unit_test(test_sounds), cmocka_unit_test(test_cifar)};
   return cmocka_run_group_tests(tests, bounded, removed);
 }
