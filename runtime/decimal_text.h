@@ -1,5 +1,5 @@
-/* Numbers as they stand in tables, to the double that is nearest, as strtod reads them, and many times
-   as fast. */
+/* Numbers as they stand in tables, to the double that is nearest, as strtod reads them, and many
+   times as fast. */
 #ifndef NETC_DECIMAL_TEXT_H
 #define NETC_DECIMAL_TEXT_H
 #include <stdbool.h>

@@ -12,6 +12,7 @@
 #include "runtime/safetensors.h"
 #include "runtime/sha256.h"
 #include "runtime/stats.h"
+#include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -99,46 +100,89 @@ static void test_hostile_headers(void **state) {
   refused("{\"a\":[[[[[[[[[[[[]]]]]]]]]]]]}", 0, "JSON");
 }
 
-/* Random decimals of every length, and hard ones: as strtod reads them, to the bit. */
+/* The text is read as strtod reads it, to the bit. */
+static void same_as_strtod(const char *text) {
+  double v, must = strtod(text, NULL);
+  if (!decimal_text(text, strlen(text), '.', &v)) fail_msg("%s is no number", text);
+  if (memcmp(&v, &must, sizeof v)) fail_msg("%s is %.17g", text, v);
+}
+
 static void test_decimal_text(void **state) {
   (void)state;
-  static const char *const hard[] = {"9007199254740993",
-                                     "9007199254740992.5",
-                                     "0.1e-6",
-                                     "1e22",
-                                     "1e23",
-                                     "8.5e-27",
-                                     "123456789012345678e4",
-                                     "0.000000000000000000012",
-                                     "9223372036854775807",
-                                     "18446744073709551615",
-                                     "18446744073709551616",
-                                     "99999999999999999999",
-                                     "-0",
-                                     "4.9e-324",
-                                     "1.7976931348623157e308",
-                                     "2.2250738585072011e-308",
-                                     "+.5",
-                                     "5.",
-                                     "-1.e5"};
+  static const char *const numbers[] = {"0",
+                                        "-0",
+                                        "-0.000e5",
+                                        "+.5",
+                                        "5.",
+                                        "-1.e5",
+                                        "1e22",
+                                        "1e23",
+                                        "8.5e-27",
+                                        "0.1e-6",
+                                        "9007199254740993",
+                                        "9007199254740992.5",
+                                        "9223372036854775807",
+                                        "18446744073709551615",
+                                        "18446744073709551616",
+                                        "99999999999999999999",
+                                        "123456789012345678e4",
+                                        "0.000000000000000000012",
+                                        "4.9e-324",
+                                        "1.7976931348623157e308",
+                                        "2.2250738585072011e-308"};
   static const char *const none[] = {"",     "-",  ".",   "e5",    "1e",    "1e+",
                                      "0x10", "1 ", "1,5", "1e400", "1.2.3", "nan"};
   double v;
-  for (size_t i = 0; i < sizeof hard / sizeof *hard; i++) {
-    assert_true(decimal_text(hard[i], strlen(hard[i]), '.', &v));
-    if (v != strtod(hard[i], NULL)) fail_msg("%s is %.17g", hard[i], v);
-  }
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) same_as_strtod(numbers[i]);
   for (size_t i = 0; i < sizeof none / sizeof *none; i++)
     if (decimal_text(none[i], strlen(none[i]), '.', &v)) fail_msg("`%s` is %g", none[i], v);
   assert_true(decimal_text("-1,25", 5, ',', &v) && v == -1.25);
+}
+
+static uint64_t next_random(uint64_t *state) {
+  *state = *state * 6364136223846793005u + 1442695040888963407u;
+  return *state ^ *state >> 29;
+}
+
+/* 1 to 25 digits, a point anywhere, exponents on either side of what is read without strtod. */
+static void random_decimal(uint64_t *state, char *text) {
+  const int n = 1 + (int)(next_random(state) % 25), point = (int)(next_random(state) % 30);
+  const int e = (int)(next_random(state) % 80) - 40;
+  char *p = text;
+  if (next_random(state) % 2) *p++ = '-';
+  for (int i = 0; i < n; i++) {
+    if (i == point) *p++ = '.';
+    *p++ = (char)('0' + next_random(state) % 10);
+  }
+  *p = 0;
+  if (next_random(state) % 2) sprintf(p, "e%d", e);
+}
+
+/* Exactly between two doubles, and beside that: integers of 54 to 64 bits. */
+static void between_doubles(uint64_t *state) {
+  const uint64_t odd = next_random(state) >> 10 | UINT64_C(1) << 53 | 1;
+  const uint64_t half = odd << next_random(state) % 11;
+  char text[64];
+  for (int d = -1; d <= 1; d++) {
+    snprintf(text, sizeof text, "%" PRIu64, half + (uint64_t)d);
+    same_as_strtod(text);
+    snprintf(text, sizeof text, "%" PRIu64 "e%d", half + (uint64_t)d,
+             (int)(next_random(state) % 56) - 28);
+    same_as_strtod(text);
+  }
+}
+
+static void test_decimals_at_random(void **state) {
+  (void)state;
+  char text[64];
   uint64_t random = 1;
   for (int i = 0; i < 300000; i++) {
-    char text[48];
-    random = random * 6364136223846793005u + 1442695040888963407u;
-    const double x = (double)(int64_t)random / 9e18 * pow(10, (int)(random >> 40) % 9);
+    random_decimal(&random, text);
+    same_as_strtod(text);
+    const double x = (double)(int64_t)next_random(&random) / 9e18 * pow(10, i % 9);
     snprintf(text, sizeof text, i % 3 ? "%.*g" : "%.*e", 14 + i % 6, x);
-    assert_true(decimal_text(text, strlen(text), '.', &v));
-    if (v != strtod(text, NULL)) fail_msg("%s is %.17g", text, v);
+    same_as_strtod(text);
+    between_doubles(&random);
   }
 }
 
@@ -535,6 +579,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_hostile_headers),
                                      cmocka_unit_test(test_truncated_everywhere),
                                      cmocka_unit_test(test_decimal_text),
+                                     cmocka_unit_test(test_decimals_at_random),
                                      cmocka_unit_test(test_round_trip),
                                      cmocka_unit_test(test_other_float_types),
                                      cmocka_unit_test(test_failed_write_keeps_the_old),
