@@ -190,6 +190,12 @@ static const value *new_parameter(writer *w) {
 
 static void put_value(writer *w, FILE *f, int depth);
 
+static bool has_batch(const writer *w) {
+  for (int i = 0; i < w->n_axis; i++)
+    if (w->axis[i].batch) return true;
+  return false;
+}
+
 static void put_leaf(writer *w, FILE *f) {
   int i = any_axis(w), kind = below(rnd(w), 100);
   if (kind < 14 && w->n_value < MAX_VALUES - 5 && w->n_param < 4 && w->declared != w->f)
@@ -198,7 +204,7 @@ static void put_leaf(writer *w, FILE *f) {
   else if (kind < 90 || i < 0)
     fprintf(f, "%s0.%d", chance(rnd(w), 20) ? "-" : "", between(rnd(w), 1, 99));
   else if (kind < 96) fprintf(f, "0.%d*%s", between(rnd(w), 1, 9), w->axis[i].name);
-  else if (w->loss) fprintf(f, "(%s == label[n])", w->axis[i].name);
+  else if (w->loss && has_batch(w)) fprintf(f, "(%s == label[n])", w->axis[i].name);
   else if (kind < 98 && w->declared != w->f) fputs("b", f);
   else fputs("rand()", f);
 }

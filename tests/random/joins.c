@@ -43,9 +43,8 @@ bool put_fitting(author *a, shape to) {
   return true;
 }
 
-static bool fits(shape at, shape want) {
-  return same_shape(at, want) && (at.rank == want.rank || (at.rank != 2 && want.rank != 2));
-}
+/* Also in rank: it decides which settings a later layer has (slice along=height). */
+static bool fits(shape at, shape want) { return same_shape(at, want) && at.rank == want.rank; }
 
 char *branch(author *a, shape from, int layers, const shape *want) {
   author b = *a;
@@ -129,5 +128,29 @@ static bool put_reference(author *a) {
   return true;
 }
 
-const maker join_makers[] = {
-    {put_sum, 7}, {put_concat, 5}, {put_label, 4}, {put_reference, 5}, {NULL, 0}};
+/* Layers that training leaves as they are. */
+static bool put_frozen(author *a) {
+  char *body = branch(a, a->at, between(&a->r, 1, 2), NULL);
+  put(a, "frozen { %s}", body);
+  free(body);
+  return true;
+}
+
+/* The same weights twice: a layer's by its label, or those of what repeats. */
+static bool put_shared(author *a) {
+  int c = a->at.c, n = between(&a->r, 2, 3);
+  if (!afford(a, (double)elements(a->at) * c * n)) return false;
+  if (a->n_label == MAX_LABELS || a->depth || chance(&a->r, 50)) {
+    put(a, "repeat %d shared { dense %d %s; }", n, c, activation(a));
+    return true;
+  }
+  label *l = &a->label[a->n_label];
+  snprintf(l->name, sizeof l->name, "l%d", a->n_label++);
+  l->at = a->at, l->below = 0;
+  put(a, "%s: dense %d%s; %s; dense %d weights=@%s", l->name, c, chance(&a->r, 20) ? " bias=0" : "",
+      activation(a), c, l->name);
+  return true;
+}
+
+const maker join_makers[] = {{put_sum, 7},    {put_concat, 5}, {put_label, 4}, {put_reference, 5},
+                             {put_frozen, 1}, {put_shared, 2}, {NULL, 0}};

@@ -266,12 +266,15 @@ static void note_row(const check_row *r, verdict *v, const char **name) {
   *name = r->name;
 }
 
-static bool judge_gradients(const graph *g, verdict *v) {
+/* False, with `clear`: they differ; without it: beside kinks, differences tell too little. */
+static bool gradients_agree(const graph *g, uint64_t seed, verdict *v, bool *clear) {
   int n, batch = (int)g->train.batch.v[0];
   const char *name = "";
-  begin(v, "checking gradients");
-  check_row *rows = program_check(g, batch < 4 ? batch : 4, 1, NULL, &n);
+  check_row *rows = program_check(g, batch < 4 ? batch : 4, seed, NULL, &n);
+  v->gradient = 0;
+  *clear = false;
   for (int i = 0; i < n; i++) note_row(&rows[i], v, &name);
+  for (int i = 0; i < n; i++) *clear |= !rows[i].infinite && rows[i].error >= CHECK_TOLERANCE;
   bool ok = v->gradient < CHECK_TOLERANCE;
   if (!ok) {
     v->outcome = GRADIENT;
@@ -279,6 +282,15 @@ static bool judge_gradients(const graph *g, verdict *v) {
   }
   for (int i = 0; i < n; i++) free((void *)(uintptr_t)rows[i].name);
   free(rows);
+  return ok;
+}
+
+/* Other weights lie elsewhere, so where the first tell too little, others are asked. */
+static bool judge_gradients(const graph *g, verdict *v) {
+  bool ok = false, clear = false;
+  begin(v, "checking gradients");
+  for (uint64_t seed = 1; seed <= 3 && !ok && !clear; seed++)
+    ok = gradients_agree(g, seed, v, &clear);
   return ok;
 }
 

@@ -3,8 +3,9 @@
 #include <stddef.h>
 
 const char *activation(author *a) {
-  static const char *const word[] = {"relu", "relu", "relu6",   "leaky_relu", "elu",
-                                     "silu", "gelu", "sigmoid", "tanh"};
+  static const char *const word[] = {"relu", "relu", "relu6",     "leaky_relu",
+                                     "elu",  "silu", "gelu",      "sigmoid",
+                                     "tanh", "mish", "hardswish", "hardsigmoid"};
   return word[below(&a->r, (int)(sizeof word / sizeof *word))];
 }
 

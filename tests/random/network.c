@@ -52,6 +52,7 @@ static void put_train(author *a, bool own) {
   } else {
     fprintf(a->train, "optimizer %s; ", optimizer[below(&a->r, 8)]);
   }
+  if (chance(&a->r, 10)) fprintf(a->train, "clip 0.%d; ", between(&a->r, 1, 9));
 }
 
 static void put_network(author *a, bool own) {
