@@ -100,6 +100,7 @@ typedef struct {
   float *probability;
   int64_t *confusion; /* classes x classes: true class, predicted class */
   evaluation e;
+  metric_names names;
 } findings;
 
 static int64_t cell(const findings *r, int truth, int predicted) {
@@ -176,6 +177,8 @@ static void print_tables(const findings *r) {
   char number[16];
   printf("samples   %lld\nloss      %.4f\naccuracy  %.4f  (%lld right; standard error %.4f)\n\n",
          (long long)r->n, r->e.loss, r->e.accuracy, (long long)r->e.correct, standard_error(r));
+  tell_own(&r->names, &r->e, NULL);
+  if (r->names.n_own) putchar('\n');
   table *t = table_new(columns, 4);
   for (int k = 0; k < r->classes; k++) {
     table_add(t, "%s", dataset_class_name(r->ds, k, number));
@@ -265,6 +268,7 @@ static void print_object(const findings *r) {
   json_object_object_add(j, "loss", real(r->e.loss));
   json_object_object_add(j, "accuracy", real(r->e.accuracy));
   json_object_object_add(j, "standard_error", real(standard_error(r)));
+  tell_own(&r->names, &r->e, j);
   json_object_object_add(j, "correct", json_object_new_int64(r->e.correct));
   for (int k = 0; k < r->classes; k++) {
     json_object *c = json_object_new_object(), *row = json_object_new_array();
@@ -419,6 +423,8 @@ static bool investigate(const eval_command *c, const workload *w, findings *r, c
     return false;
   answers a = {r->predicted, r->probability, NULL};
   r->e = evaluate(&f.b, f.params, w->ds, r->index, r->n, &a, NULL);
+  for (int i = 0; i < w->g->train.n_metric; i++)
+    r->names.own[r->names.n_own++] = w->g->train.metric[i].column;
   inference_close(&f);
   fill_confusion(r);
   return (!c->worst || write_worst(r, c->worst, error)) &&

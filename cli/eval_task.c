@@ -4,6 +4,7 @@
 #include "runtime/message.h"
 #include <json-c/json.h>
 #include <math.h>
+#include <string.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,6 +18,7 @@ typedef struct {
   const port_info *target;
   int target_port;
   metric_task task;
+  metric_names names;
   evaluation e;
   float *prediction;
   double *residual; /* of numbers: the largest of a sample, by absolute value */
@@ -235,6 +237,14 @@ static void tell_tokens(const report *r, json_object *j) {
   else printf("bits a position  %.4f\nperplexity       %.4f\n", r->e.value[0], exp2(r->e.value[0]));
 }
 
+void tell_own(const metric_names *names, const evaluation *e, json_object *j) {
+  for (int i = 0; i < names->n_own; i++) {
+    const char *name = names->own[i] + strlen("val_");
+    if (j) json_object_object_add(j, name, real(e->own[i]));
+    else printf("%s  %.4f\n", name, e->own[i]);
+  }
+}
+
 static void tell(report *r, json_object *j) {
   if (j) {
     json_object_object_add(j, "samples", json_object_new_int64(r->n));
@@ -245,6 +255,7 @@ static void tell(report *r, json_object *j) {
     if (isfinite(r->e.accuracy)) printf(", accuracy %.4f", r->e.accuracy);
     putchar('\n');
   }
+  tell_own(&r->names, &r->e, j);
   if (r->task == TASK_NUMBERS) tell_numbers(r, j);
   if (r->task == TASK_LABELS) tell_labels(r, j);
   if (r->task == TASK_PIXELS) tell_pixels(r, j);
@@ -257,6 +268,7 @@ int eval_task(const inference *f, const dataset *ds, const int64_t *index, int64
   int64_t worst[WORST];
   if (m.target >= 0) r.target = program_port(f->b.p, m.target);
   if (m.prediction >= 0) r.outputs = program_port(f->b.p, m.prediction)->count;
+  r.names = m.names;
   metric_free(&m);
   r.worst = worst;
   r.residual = allocate((size_t)n * sizeof *r.residual);

@@ -227,6 +227,8 @@ json_object *lsp_complete(lsp_document *d, lsp_position at) {
   if (beginning && in_train(d->text, p)) offer_train_words(list);
   else if (beginning) offer_operators(list, ops, OP_LAYER), offer_words(list, statements);
   else if (word_is(first, "loss")) offer_operators(list, ops, OP_LOSS);
+  else if (word_is(first, "metric"))
+    offer_operators(list, ops, OP_METRIC), offer_operators(list, ops, OP_LOSS);
   else if (word_is(first, "optimizer")) offer_operators(list, ops, OP_OPTIMIZER);
   else if (op) offer_settings(list, op), offer_operators(list, ops, OP_LAYER);
   arena_free(a);

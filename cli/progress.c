@@ -72,7 +72,27 @@ static const char *value_text(char buf[24], double v) {
   return buf;
 }
 
-static void print_header(const epoch_row *r, const char *last) {
+/* "val iou_mask" of "val_iou_mask". */
+static const char *own_title(char buf[40], const char *column) {
+  snprintf(buf, 40, "val %.35s", column + strlen("val_"));
+  return buf;
+}
+
+static int own_width(const char *column) {
+  const int n = (int)strlen(column);
+  return n < 8 ? 8 : n > 39 ? 39 : n;
+}
+
+/* How many of the file's own metrics the screen has room for; a file has all. */
+static int own_shown(const progress *p, bool last) {
+  const int columns = terminal_columns(stdout);
+  int room = columns - 51 - (last ? 10 : 0), n = 0;
+  if (!columns) return p->names->n_own;
+  while (n < p->names->n_own && (room -= 2 + own_width(p->names->own[n])) >= 0) n++;
+  return n;
+}
+
+static void print_header(const progress *p, const epoch_row *r, const char *last) {
   double train, val;
   const char *quality = row_quality(r, &train, &val);
   char a[24], b[24];
@@ -80,19 +100,23 @@ static void print_header(const epoch_row *r, const char *last) {
   snprintf(b, sizeof b, "val %s", quality ? quality : "acc");
   printf("%5s  %10s  %9s  %9s  %7s", "epoch", "train loss", a, "val loss", b);
   if (last) printf("  %8s", last);
+  char title[40];
+  for (int i = 0; i < own_shown(p, last); i++) printf("  %8s", own_title(title, p->names->own[i]));
   printf("  %7s\n", "seconds");
 }
 
 static void print_line(progress *p, const epoch_row *r, bool best) {
   double train, val, more = NAN;
   const char *last = last_value(r, p->task, &more);
-  if (r->epoch == 1 || !p->best_shown || p->plot) print_header(r, last);
+  if (r->epoch == 1 || !p->best_shown || p->plot) print_header(p, r, last);
   p->best_shown = 1;
   row_quality(r, &train, &val);
   char a[24], b[24], c[24], d[24];
   printf("%5d  %10s  %9s  %9s  %7s", r->epoch, loss_text(a, r->train_loss), value_text(b, train),
          isnan(r->val_loss) ? "-" : loss_text(c, r->val_loss), value_text(d, val));
   if (last) printf("  %8s", value_text(a, more));
+  for (int i = 0; i < own_shown(p, last); i++)
+    printf("  %*s", own_width(p->names->own[i]), value_text(a, r->own[i]));
   printf("  %7.2f%s\n", r->seconds, best ? " *" : "");
   fflush(stdout);
 }

@@ -13,6 +13,7 @@ typedef struct {
   double started, done_at_start; /* when the first step was seen, and the epochs done by then */
   bool bar_shown;
   metric_task task;
+  const metric_names *names;
   int best_shown; /* the best epoch of the lines so far */
 } progress;
 

@@ -143,6 +143,8 @@ run_settings describe_run(const workload *w, const train_flags *f) {
   add(&s, "split", true, quoted(g, split));
   add(&s, "shuffle", true, f->shuffle ? "true" : "false");
   if (t->shards.n) add(&s, "shards", true, arena_printf(g->mem, "%.0f", t->shards.v[0]));
+  for (int i = 0; i < t->n_metric; i++)
+    add(&s, t->metric[i].column, true, quoted(g, describe_use(g, &t->metric[i].compared.use)));
   add(&s, "loss", true, quoted(g, describe_use(g, &t->loss->use)));
   add(&s, "optimizer", true,
       t->n_optimizer ? quoted(g, describe_use(g, &t->optimizer[0])) : "null");

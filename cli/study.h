@@ -37,7 +37,9 @@ typedef struct {
   /* filled in by study_plan */
   const char *text, *settings; /* the source; "lr 0.07, batch 10, ..." */
   uint64_t data_hash;          /* of the data set */
-  const char *metric;          /* that early stopping watches, or NULL */
+  int n_own;                   /* metrics that the file names, and their columns */
+  const char *own[MAX_METRICS];
+  watch watch; /* what early stopping watches */
   int64_t params, macs, n_train, n_val;
   size_t train_bytes;
   double majority; /* what always guessing the largest class scores in validation */

@@ -26,7 +26,7 @@ static bool read_seed(study *s, contestant *c, int i) {
   seed_result *r = &c->seed[i];
   char *error = NULL;
   r->row = NEW_N(s->mem, epoch_row, c->epochs);
-  r->n_row = metrics_read(j->dir, r->row, c->epochs, &error);
+  r->n_row = metrics_read(j->dir, c->n_own, r->row, c->epochs, &error);
   if (r->n_row < 0) {
     report_failure(error);
     return false;
@@ -34,7 +34,7 @@ static bool read_seed(study *s, contestant *c, int i) {
   r->diverged = r->n_row < c->epochs && job_diverged(j);
   r->least = least_val_loss(r->row, r->n_row);
   for (int k = 0; k < r->n_row; k++)
-    if (!r->best || row_better(c->metric, &r->row[r->best - 1], &r->row[k])) r->best = k + 1;
+    if (!r->best || row_better(&c->watch, &r->row[r->best - 1], &r->row[k])) r->best = k + 1;
   double train, val;
   if (r->n_row) c->measure = row_measure(r->row, &train, &val);
   return true;
@@ -263,6 +263,7 @@ static epoch_row mean_row(const study *s, const contestant *c, int at) {
     sum.val_loss += r->val_loss;
     sum.val_acc += r->val_acc;
     for (int k = 0; k < METRIC_VALUES; k++) sum.more[k] += r->more[k];
+    for (int k = 0; k < MAX_METRICS; k++) sum.own[k] += r->own[k];
     n++;
   }
   sum.train_loss /= n;
@@ -270,6 +271,7 @@ static epoch_row mean_row(const study *s, const contestant *c, int at) {
   sum.val_loss /= n;
   sum.val_acc /= n;
   for (int k = 0; k < METRIC_VALUES; k++) sum.more[k] /= n;
+  for (int k = 0; k < MAX_METRICS; k++) sum.own[k] /= n;
   return sum;
 }
 

@@ -121,7 +121,9 @@ static void add_spread(json_object *j, const char *key, spread v) {
 
 static json_object *seeds_json(const study *s, const contestant *c) {
   json_object *list = json_object_new_array();
-  const metric_task task = !strcmp(c->measure, "mae") ? TASK_NUMBERS : TASK_NONE;
+  metric_names names = metric_names_of(!strcmp(c->measure, "mae") ? TASK_NUMBERS : TASK_NONE);
+  names.n_own = c->n_own;
+  memcpy(names.own, c->own, sizeof names.own);
   for (int i = 0; i < s->n_seed; i++) {
     const seed_result *r = &c->seed[i];
     json_object *o = json_object_new_object();
@@ -129,9 +131,9 @@ static json_object *seeds_json(const study *s, const contestant *c) {
     json_object_object_add(o, "directory", json_object_new_string(s->job[c->job[i]].dir));
     json_object_object_add(o, "diverged", json_object_new_boolean(r->diverged));
     if (r->n_row) {
-      json_object_object_add(o, "best", epoch_row_json(&r->row[r->best - 1], task));
-      json_object_object_add(o, "least_val_loss", epoch_row_json(&r->row[r->least - 1], task));
-      json_object_object_add(o, "final", epoch_row_json(&r->row[r->n_row - 1], task));
+      json_object_object_add(o, "best", epoch_row_json(&r->row[r->best - 1], &names));
+      json_object_object_add(o, "least_val_loss", epoch_row_json(&r->row[r->least - 1], &names));
+      json_object_object_add(o, "final", epoch_row_json(&r->row[r->n_row - 1], &names));
     }
     json_object_array_add(list, o);
   }

@@ -79,7 +79,10 @@ static void describe(study *s, contestant *c, const workload *w) {
   program_costs cost = program_cost(g, batch, 1); /* each run has one */
   c->text = arena_strdup(s->mem, g->text);
   c->settings = settings_line(s, w);
-  c->metric = g->train.stop_metric ? arena_strdup(s->mem, g->train.stop_metric) : NULL;
+  c->watch = (watch){g->train.stop_metric ? arena_strdup(s->mem, g->train.stop_metric) : NULL,
+                     g->train.stop_own, g->train.stop_rises};
+  c->n_own = g->train.n_metric;
+  for (int i = 0; i < c->n_own; i++) c->own[i] = arena_strdup(s->mem, g->train.metric[i].column);
   c->params = cost.params;
   c->macs = cost.macs;
   c->train_bytes = cost.params_bytes + cost.train_bytes;

@@ -140,6 +140,7 @@ typedef struct {
   const train_options *o;
   const char *tensorboard; /* the directory of --tensorboard, or NULL */
   tfevents *events;
+  const metric_names *names;
   bool quiet;
   bool started;
   plot_job curves; /* gnuplot at work on all rows */
@@ -162,23 +163,24 @@ static void begin_events(view *v, int first) {
 }
 
 /* "mae/validation" of "val_mae": of both parts there is one chart. */
-static void task_tag(char tag[40], const char *name) {
+static void task_tag(char tag[80], const char *name) {
   const bool validation = !strncmp(name, "val_", 4);
-  snprintf(tag, 40, "%s/%s", strchr(name, '_') + 1, validation ? "validation" : "train");
+  snprintf(tag, 80, "%.60s/%s", strchr(name, '_') + 1, validation ? "validation" : "train");
 }
 
 static void add_events(view *v, const epoch_row *r) {
-  enum { ALWAYS = 3, MOST = ALWAYS + 2 + METRIC_VALUES };
+  enum { ALWAYS = 3, VALUES = METRIC_VALUES + MAX_METRICS, MOST = ALWAYS + 2 + VALUES };
   const char *tags[MOST] = {"loss/train", "loss/validation", "seconds", "accuracy/train",
                             "accuracy/validation"};
   double value[MOST] = {r->train_loss, r->val_loss, r->seconds, r->train_acc, r->val_acc};
-  char own[METRIC_VALUES][40];
-  const metric_names names = metric_names_of(v->bar.task);
+  char own[VALUES][80];
+  const metric_names *names = v->names;
   int n = isnan(r->train_acc) ? ALWAYS : ALWAYS + 2;
-  for (int i = 0; i < names.n; i++) {
-    task_tag(own[i], names.name[i]);
+  for (int i = 0; i < names->n + names->n_own; i++) {
+    const int k = i - names->n;
+    task_tag(own[i], k < 0 ? names->name[i] : names->own[k]);
     tags[n] = own[i];
-    value[n++] = r->more[i];
+    value[n++] = k < 0 ? r->more[i] : r->own[k];
   }
   char *error = NULL;
   if (!tfevents_add(v->events, r->epoch, n, tags, value, &error)) give_up_events(v, error);
@@ -189,11 +191,13 @@ static void on_note(void *self, const char *text) {
   diag_tell(DIAG_CAUTION, "%s", text);
 }
 
-static void on_compiled(void *self, double seconds, int first, metric_task task) {
+static void on_compiled(void *self, double seconds, int first, metric_task task,
+                        const metric_names *names) {
   view *v = self;
   const split *sp = v->o->sp;
   v->started = true;
   v->bar.task = task;
+  v->names = v->bar.names = names;
   copy_sources(v->o->g, v->o->dir);
   if (v->tensorboard) begin_events(v, first);
   if (v->quiet) return;
@@ -226,13 +230,13 @@ static void draw_curves(view *v, const train_result *r) {
 static void add_result(json_object *j, const train_options *o, const train_result *r) {
   json_object *epochs = json_object_new_array();
   for (int i = 0; i < r->n_row; i++)
-    json_object_array_add(epochs, epoch_row_json(&r->row[i], r->task));
+    json_object_array_add(epochs, epoch_row_json(&r->row[i], &r->names));
   json_object_object_add(j, "directory", json_object_new_string(o->dir));
   json_object_object_add(j, "status", json_object_new_string(train_outcome_word(r->outcome)));
   json_object_object_add(j, "compile_seconds", json_object_new_double(r->compile_seconds));
   json_object_object_add(j, "seconds", json_object_new_double(r->seconds));
   json_object_object_add(j, "memory_bytes", json_object_new_int64((int64_t)r->bytes));
-  if (r->best) json_object_object_add(j, "best", epoch_row_json(&r->row[r->best - 1], r->task));
+  if (r->best) json_object_object_add(j, "best", epoch_row_json(&r->row[r->best - 1], &r->names));
   json_object_object_add(j, "epochs", epochs);
 }
 

@@ -115,6 +115,7 @@ static bool read_state(const safetensors *st, train_state *s) {
                         real(st, "best.val_loss"),
                         real(st, "best.val_acc"),
                         real(st, "best.seconds"),
+                        {0},
                         {0}};
   s->stop.best_epoch = (int)whole(st, "stop.best_epoch");
   s->stop.best = real(st, "stop.best");

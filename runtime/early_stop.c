@@ -14,7 +14,9 @@ static double task_value(const char *metric, const epoch_row *r) {
 }
 
 /* The watched value, turned so that less is better. */
-static double watched(const char *metric, const epoch_row *r) {
+static double watched(const watch *w, const epoch_row *r) {
+  const char *metric = w->metric;
+  if (w->own) return w->rises ? -r->own[w->own - 1] : r->own[w->own - 1];
   static const char *const rising[] = {"val_r2", "val_iou", "val_f1"};
   if (!strcmp(metric, "val_acc")) return -r->val_acc;
   if (!strcmp(metric, "train_loss")) return r->train_loss;
@@ -24,16 +26,16 @@ static double watched(const char *metric, const epoch_row *r) {
   return v;
 }
 
-bool row_better(const char *metric, const epoch_row *a, const epoch_row *b) {
-  if (metric) return watched(metric, b) < watched(metric, a);
+bool row_better(const watch *w, const epoch_row *a, const epoch_row *b) {
+  if (w->metric) return watched(w, b) < watched(w, a);
   if (isnan(a->val_loss)) return b->train_loss < a->train_loss; /* nothing validates */
   if (isnan(a->val_acc)) return b->val_loss < a->val_loss;
   return b->val_acc > a->val_acc || (b->val_acc == a->val_acc && b->val_loss < a->val_loss);
 }
 
 bool early_stop_after(early_stop *s, const epoch_row *row) {
-  if (!s->metric) return false;
-  double v = watched(s->metric, row);
+  if (!s->of.metric) return false;
+  double v = watched(&s->of, row);
   if (!s->best_epoch || v < s->best) {
     s->best = v;
     s->best_epoch = row->epoch;

@@ -150,6 +150,7 @@ evaluation evaluate(const step_buffers *b, void *params, const dataset *ds, cons
   e.accuracy = n ? metric_accuracy(&m) : NAN;
   e.correct = (int64_t)m.hits;
   metric_values(&m, e.value);
+  for (int i = 0; i < m.names.n_own; i++) e.own[i] = metric_own(&m, i);
   metric_free(&m);
   return e;
 }

@@ -11,6 +11,7 @@ typedef struct {
   double accuracy; /* in [0, 1]; NaN where the task has none */
   int64_t correct;
   double value[METRIC_VALUES]; /* of the task, as metric_names_of says */
+  double own[MAX_METRICS];     /* metrics that the file names */
 } evaluation;
 
 /* Where the answer for each sample goes; any pointer may be NULL. */

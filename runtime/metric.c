@@ -12,7 +12,21 @@ static metric_task task_of(const port_info *target, const port_info *prediction)
   return target->rank == 0 ? TASK_CLASSES : target->rank == 1 ? TASK_TOKENS : TASK_PIXELS;
 }
 
-metric metric_new(const program *p) {
+static int64_t own_sums(const program *p, int i) {
+  const int port = program_port_of(p, PORT_METRIC, i);
+  return port < 0 ? 0 : program_port(p, port)->count;
+}
+
+static void make_own(metric *m, const program *p) {
+  m->p = p;
+  m->names.n_own = program_n_metrics(p);
+  for (int i = 0; i < m->names.n_own; i++) {
+    m->names.own[i] = program_metric(p, i);
+    if (own_sums(p, i)) m->own[i] = allocate((size_t)own_sums(p, i) * sizeof *m->own[i]);
+  }
+}
+
+static metric of_task(const program *p) {
   metric m = {.task = TASK_NONE, .target = program_port_of(p, PORT_TARGET, 0)};
   m.prediction = program_port_of(p, PORT_PREDICTION, 0);
   if (m.target < 0) m.target = program_port_of(p, PORT_INPUT, 0);
@@ -32,7 +46,15 @@ metric metric_new(const program *p) {
   return m;
 }
 
+metric metric_new(const program *p) {
+  metric m = of_task(p);
+  m.names = metric_names_of(m.task);
+  make_own(&m, p);
+  return m;
+}
+
 void metric_free(metric *m) {
+  for (int i = 0; i < m->names.n_own; i++) free(m->own[i]);
   free(m->sum);
   free(m->square);
   free(m->both);
@@ -45,6 +67,8 @@ void metric_clear(metric *m) {
   m->hits = m->compared = m->error = m->bits = m->squared = 0;
   m->yes = m->said = m->told = 0;
   m->samples = 0;
+  for (int i = 0; i < m->names.n_own; i++)
+    if (m->own[i]) memset(m->own[i], 0, (size_t)own_sums(m->p, i) * sizeof *m->own[i]);
   if (m->sum) memset(m->sum, 0, (size_t)m->positions * sizeof *m->sum);
   if (m->square) memset(m->square, 0, (size_t)m->positions * sizeof *m->square);
   if (m->both) memset(m->both, 0, (size_t)m->classes * sizeof *m->both);
@@ -102,7 +126,24 @@ static void add_labels(metric *m, const float *truth, const float *y) {
 
 static bool of_floats(metric_task t) { return t == TASK_NUMBERS || t == TASK_LABELS; }
 
+/* What the program summed up for each sample. */
+static void add_own(metric *m, void *const *port, int n) {
+  for (int k = 0; k < m->names.n_own; k++) {
+    const int at = program_port_of(m->p, PORT_METRIC, k);
+    const int64_t count = own_sums(m->p, k);
+    const float *sums = at < 0 ? NULL : port[at];
+    for (int i = 0; sums && i < n; i++, sums += count)
+      for (int64_t j = 0; j < count; j++) m->own[k][j] += sums[j];
+  }
+}
+
+double metric_own(const metric *m, int i) {
+  return m->own[i] && m->samples ? program_metric_value(m->p, i, m->own[i], m->samples) : NAN;
+}
+
 void metric_add(metric *m, void *const *port, int n, bool quick) {
+  if (!quick) add_own(m, port, n);
+  m->samples += n;
   if (m->task == TASK_NONE) return;
   const size_t outputs = (size_t)m->positions * (of_floats(m->task) ? 1 : (size_t)m->classes);
   for (int i = 0; i < n; i++) {
@@ -112,7 +153,6 @@ void metric_add(metric *m, void *const *port, int n, bool quick) {
     else if (m->task == TASK_LABELS) add_labels(m, (const float *)port[m->target] + at, y);
     else add_classes(m, (const int32_t *)port[m->target] + at, y, quick);
   }
-  m->samples += n;
   m->compared += (double)n * (double)m->positions;
 }
 
@@ -137,10 +177,10 @@ static double mean_iou(const metric *m) {
 }
 
 metric_names metric_names_of(metric_task t) {
-  if (t == TASK_NUMBERS) return (metric_names){3, {"train_mae", "val_mae", "val_r2"}};
-  if (t == TASK_LABELS) return (metric_names){1, {"val_f1"}};
-  if (t == TASK_TOKENS) return (metric_names){1, {"val_bits"}};
-  if (t == TASK_PIXELS) return (metric_names){1, {"val_iou"}};
+  if (t == TASK_NUMBERS) return (metric_names){.n = 3, .name = {"train_mae", "val_mae", "val_r2"}};
+  if (t == TASK_LABELS) return (metric_names){.n = 1, .name = {"val_f1"}};
+  if (t == TASK_TOKENS) return (metric_names){.n = 1, .name = {"val_bits"}};
+  if (t == TASK_PIXELS) return (metric_names){.n = 1, .name = {"val_iou"}};
   return (metric_names){0};
 }
 

@@ -2,6 +2,7 @@
    numbers. */
 #ifndef NETC_METRIC_H
 #define NETC_METRIC_H
+#include "graph/graph.h"
 #include "product/program.h"
 
 typedef enum {
@@ -14,10 +15,13 @@ typedef enum {
 } metric_task;
 
 enum { METRIC_VALUES = 3 };
-/* Names of the values beyond accuracy that a task has, in metrics.csv: "val_mae". */
+/* Names of the values beyond accuracy, in metrics.csv: those that a task has ("val_mae"), and those
+   that the file names. */
 typedef struct {
   int n;
   const char *name[METRIC_VALUES];
+  int n_own;
+  const char *own[MAX_METRICS];
 } metric_names;
 
 typedef struct {
@@ -31,6 +35,9 @@ typedef struct {
   double *sum, *square;   /* numbers: of the targets, by output */
   int64_t *both, *either; /* pixels: by class */
   int64_t samples;
+  const program *p;
+  metric_names names;
+  double *own[MAX_METRICS]; /* sums over the samples; NULL: not of this program */
 } metric;
 
 /* By the first prediction and the first target of the program (or the input, where there is no
@@ -42,7 +49,8 @@ void metric_clear(metric *m);
 void metric_add(metric *m, void *const *port, int n, bool quick);
 double metric_accuracy(const metric *m);                        /* NaN: the task has none */
 void metric_values(const metric *m, double out[METRIC_VALUES]); /* as metric_names_of says */
-metric_names metric_names_of(metric_task t);
+double metric_own(const metric *m, int i);                      /* of m->names.own[i] */
+metric_names metric_names_of(metric_task t);                    /* without those of the file */
 /* The class of one position of a sample: that of the largest of `classes` values, `positions`
    apart. */
 int metric_class(const float *prediction, int64_t classes, int64_t positions, int64_t position);

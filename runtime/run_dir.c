@@ -101,32 +101,35 @@ void run_dir_tidy(const char *dir) {
   if (d) closedir(d);
 }
 
-enum { ROW_TEXT = 300 };
+enum { ROW_TEXT = 500 };
 
-static void print_row(char buf[ROW_TEXT], metric_task task, const epoch_row *r) {
+static void print_row(char buf[ROW_TEXT], const metric_names *names, const epoch_row *r) {
   int at = snprintf(buf, ROW_TEXT, "%d,%.9g,%.9g,%.9g,%.9g,%.4f", r->epoch, r->train_loss,
                     r->train_acc, r->val_loss, r->val_acc, r->seconds);
-  for (int i = 0; i < metric_names_of(task).n; i++)
+  for (int i = 0; i < names->n; i++)
     at += snprintf(buf + at, (size_t)(ROW_TEXT - at), ",%.9g", r->more[i]);
+  for (int i = 0; i < names->n_own; i++)
+    at += snprintf(buf + at, (size_t)(ROW_TEXT - at), ",%.9g", r->own[i]);
   snprintf(buf + at, (size_t)(ROW_TEXT - at), "\n");
 }
 
 /* The columns of every run, and those of its task. */
-static char *header_of(metric_task task) {
-  const metric_names more = metric_names_of(task);
+static char *header_of(const metric_names *names) {
   char *s = message("%s", columns);
-  for (int i = 0; i < more.n; i++) s = free_and(s, message("%s,%s", s, more.name[i]));
+  for (int i = 0; i < names->n; i++) s = free_and(s, message("%s,%s", s, names->name[i]));
+  for (int i = 0; i < names->n_own; i++) s = free_and(s, message("%s,%s", s, names->own[i]));
   return free_and(s, message("%s\n", s));
 }
 
-bool metrics_write(const char *dir, metric_task task, const epoch_row *row, int n, char **error) {
-  char *path = run_file(dir, "metrics.csv"), *header = header_of(task), line[ROW_TEXT];
+bool metrics_write(const char *dir, const metric_names *names, const epoch_row *row, int n,
+                   char **error) {
+  char *path = run_file(dir, "metrics.csv"), *header = header_of(names), line[ROW_TEXT];
   atomic_file a;
   bool ok = atomic_open(&a, path, error);
   if (ok) {
     fputs(header, a.f);
     for (int i = 0; i < n; i++) {
-      print_row(line, task, &row[i]);
+      print_row(line, names, &row[i]);
       fputs(line, a.f);
     }
     ok = atomic_commit(&a, error);
@@ -136,22 +139,32 @@ bool metrics_write(const char *dir, metric_task task, const epoch_row *row, int 
   return ok;
 }
 
-bool metrics_append(const char *dir, metric_task task, const epoch_row *row, char **error) {
+bool metrics_append(const char *dir, const metric_names *names, const epoch_row *row,
+                    char **error) {
   char *path = run_file(dir, "metrics.csv"), line[ROW_TEXT];
-  print_row(line, task, row);
+  print_row(line, names, row);
   bool ok = append_durable(path, line, error);
   free(path);
   return ok;
 }
 
+/* How many columns of the header are a task's, if the last n_own are the file's. */
+static int task_columns(const char *header, int n_own) {
+  int n = -n_own;
+  for (const char *at = header + strlen(columns); *at && *at != '\n'; at++) n += *at == ',';
+  return n < 0 ? 0 : n > METRIC_VALUES ? METRIC_VALUES : n;
+}
+
 /* False where the line is none. */
-static bool read_row(const char *line, epoch_row *r) {
+static bool read_row(const char *line, int of_task, epoch_row *r) {
   int used = 0, more = 0;
   *r = (epoch_row){0};
   if (sscanf(line, "%d,%lf,%lf,%lf,%lf,%lf%n", &r->epoch, &r->train_loss, &r->train_acc,
              &r->val_loss, &r->val_acc, &r->seconds, &used) != 6)
     return false;
-  for (int i = 0; i < METRIC_VALUES && sscanf(line + used, ",%lf%n", &r->more[i], &more) == 1; i++)
+  for (int i = 0; i < of_task && sscanf(line + used, ",%lf%n", &r->more[i], &more) == 1; i++)
+    used += more;
+  for (int i = 0; i < MAX_METRICS && sscanf(line + used, ",%lf%n", &r->own[i], &more) == 1; i++)
     used += more;
   return true;
 }
@@ -161,7 +174,7 @@ static bool is_metrics(const char *text) {
   return !strncmp(text, columns, n) && (text[n] == '\n' || text[n] == ',');
 }
 
-int metrics_read(const char *dir, epoch_row *row, int limit, char **error) {
+int metrics_read(const char *dir, int n_own, epoch_row *row, int limit, char **error) {
   char *path = run_file(dir, "metrics.csv");
   size_t size;
   char *text = read_whole_file(path, 1 << 26, &size, error), *line = text;
@@ -170,9 +183,10 @@ int metrics_read(const char *dir, epoch_row *row, int limit, char **error) {
     *error = message("`%s` does not begin with the columns of a metrics file", path);
     n = -1;
   }
+  const int of_task = n < 0 ? 0 : task_columns(text, n_own);
   /* A row that a crash cut off has no newline, and does not count. */
   while (n >= 0 && n < limit && (line = strchr(line, '\n')) && strchr(line + 1, '\n')) {
-    if (!read_row(++line, &row[n])) break;
+    if (!read_row(++line, of_task, &row[n])) break;
     n++;
   }
   free(text);

@@ -20,8 +20,10 @@ void run_dir_clear(const char *dir);
 /* Removes the temporary files that a killed run may have left. */
 void run_dir_tidy(const char *dir);
 /* Writes metrics.csv anew with these rows, whole or not at all. */
-bool metrics_write(const char *dir, metric_task task, const epoch_row *row, int n, char **error);
-bool metrics_append(const char *dir, metric_task task, const epoch_row *row, char **error);
-/* Reads at most `limit` rows of a metrics.csv into row; returns how many, or -1 with *error. */
-int metrics_read(const char *dir, epoch_row *row, int limit, char **error);
+bool metrics_write(const char *dir, const metric_names *names, const epoch_row *row, int n,
+                   char **error);
+bool metrics_append(const char *dir, const metric_names *names, const epoch_row *row, char **error);
+/* Reads at most `limit` rows of a metrics.csv, whose last n_own columns are metrics that the file
+   names, into row; returns how many, or -1 with *error. */
+int metrics_read(const char *dir, int n_own, epoch_row *row, int limit, char **error);
 #endif

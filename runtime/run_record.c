@@ -19,8 +19,7 @@ static json_object *number(double v) {
   return v - v == 0 ? json_object_new_double_s(v, text) : NULL;
 }
 
-void *epoch_row_json(const epoch_row *r, metric_task task) {
-  const metric_names names = metric_names_of(task);
+void *epoch_row_json(const epoch_row *r, const metric_names *names) {
   json_object *j = json_object_new_object();
   json_object_object_add(j, "epoch", json_object_new_int(r->epoch));
   json_object_object_add(j, "train_loss", number(r->train_loss));
@@ -28,7 +27,9 @@ void *epoch_row_json(const epoch_row *r, metric_task task) {
   json_object_object_add(j, "val_loss", number(r->val_loss));
   json_object_object_add(j, "val_acc", number(r->val_acc));
   json_object_object_add(j, "seconds", number(r->seconds));
-  for (int i = 0; i < names.n; i++) json_object_object_add(j, names.name[i], number(r->more[i]));
+  for (int i = 0; i < names->n; i++) json_object_object_add(j, names->name[i], number(r->more[i]));
+  for (int i = 0; i < names->n_own; i++)
+    json_object_object_add(j, names->own[i], number(r->own[i]));
   return j;
 }
 
@@ -38,8 +39,9 @@ static void add_result(json_object *j, const train_result *r) {
   json_object_object_add(j, "seconds", number(r->seconds));
   json_object_object_add(j, "memory_bytes", json_object_new_int64((int64_t)r->bytes));
   json_object_object_add(j, "epochs_done", json_object_new_int(r->n_row));
-  if (r->best) json_object_object_add(j, "best", epoch_row_json(&r->row[r->best - 1], r->task));
-  if (r->n_row) json_object_object_add(j, "final", epoch_row_json(&r->row[r->n_row - 1], r->task));
+  if (r->best) json_object_object_add(j, "best", epoch_row_json(&r->row[r->best - 1], &r->names));
+  if (r->n_row)
+    json_object_object_add(j, "final", epoch_row_json(&r->row[r->n_row - 1], &r->names));
   if (r->error) json_object_object_add(j, "error", json_object_new_string(r->error));
 }
 

@@ -9,5 +9,5 @@ bool run_record_write(const train_options *o, const char *status, const train_re
                       char **error);
 const char *train_outcome_word(train_outcome t);
 /* One row as a JSON object (json_object *). */
-void *epoch_row_json(const epoch_row *r, metric_task task);
+void *epoch_row_json(const epoch_row *r, const metric_names *names);
 #endif

@@ -44,7 +44,7 @@ void step_buffers_take(step_buffers *b, memory_block *m, const program *p, int b
 
 step_buffers step_buffers_for(const step_buffers *b, program *p) {
   step_buffers c = {.p = p, .work = b->work, .n_port = p ? port_count(p) : 0};
-  int place[PORT_LOSS + 1] = {0};
+  int place[PORT_METRIC + 1] = {0};
   for (int i = 0; i < c.n_port; i++) {
     const port_role role = program_port(p, i)->role;
     c.port[i] = b->port[program_port_of(b->p, role, place[role]++)];

@@ -108,12 +108,13 @@ static void allocate_all(trainer *t) {
                                (size_t)t->samples * sizeof(int64_t),
                                largest_workspace(t),
                                settings(t)->average.n ? params : 0};
-  size_t total = step_buffers_bytes(t->full, batch);
+  program *widest = t->eval ? t->eval : t->full; /* it has the metrics' ports besides */
+  size_t total = step_buffers_bytes(widest, batch);
   void *part[PARTS];
   for (int i = 0; i < PARTS; i++) total += memory_rounded(bytes[i]);
   memory_reserve(&t->memory, total);
   for (int i = 0; i < PARTS; i++) part[i] = memory_take(&t->memory, bytes[i]);
-  step_buffers_take(&t->full_buffers, &t->memory, t->full, batch, part[4]);
+  step_buffers_take(&t->eval_buffers, &t->memory, widest, batch, part[4]);
   memory_all_taken(&t->memory);
   t->r->bytes = params + state + largest_workspace(t) + (t->parts ? shards_own_bytes(t->parts) : 0);
   t->params = part[0];
@@ -121,10 +122,11 @@ static void allocate_all(trainer *t) {
   t->state = part[2];
   t->order = part[3];
   t->averaged = part[5];
-  t->rest_buffers = step_buffers_for(&t->full_buffers, t->rest);
-  t->eval_buffers = step_buffers_for(&t->full_buffers, t->eval);
+  t->full_buffers = step_buffers_for(&t->eval_buffers, t->full);
+  t->rest_buffers = step_buffers_for(&t->eval_buffers, t->rest);
   t->metric = metric_new(t->full);
   t->r->task = t->metric.task;
+  t->r->names = t->metric.names;
   t->n_travel = travel_of(t->o->ds, t->o->g, t->travel);
 }
 
@@ -334,7 +336,7 @@ static bool train_epoch(trainer *t) {
 }
 
 static void keep_if_best(trainer *t, const epoch_row *row, const void *params) {
-  if (t->s.best.epoch && !row_better(t->s.stop.metric, &t->s.best, row)) return;
+  if (t->s.best.epoch && !row_better(&t->s.stop.of, &t->s.best, row)) return;
   t->s.best = *row;
   t->r->best = row->epoch;
   memcpy(t->best, params, program_params_bytes(t->whole));
@@ -357,7 +359,9 @@ static bool end_epoch(trainer *t) {
                    e.loss,
                    e.accuracy,
                    epoch_seconds(t),
-                   {e.value[0], e.value[1], e.value[2]}};
+                   {e.value[0], e.value[1], e.value[2]},
+                   {0}};
+  memcpy(row.own, e.own, sizeof row.own);
   if (t->metric.task == TASK_NUMBERS) row.more[0] = t->s.error_sum / compared;
   keep_if_best(t, &row, params);
   t->s.stopped = early_stop_after(&t->s.stop, &row);
@@ -367,7 +371,7 @@ static bool end_epoch(trainer *t) {
   t->s.correct = 0;
   t->r->row[t->r->n_row++] = row;
   char *error = NULL;
-  if (t->o->dir && !metrics_append(t->o->dir, t->metric.task, &row, &error)) return fail(t, error);
+  if (t->o->dir && !metrics_append(t->o->dir, &t->r->names, &row, &error)) return fail(t, error);
   if (t->o->observer && t->o->observer->epoch)
     t->o->observer->epoch(t->o->observer->self, t->r->row, t->r->n_row, t->r->best);
   return true;
@@ -401,16 +405,23 @@ static void keep_best_of_diverged(trainer *t) {
   if (t->o->dir && !write_best(t, &error)) free(error); /* the divergence is the error to tell */
 }
 
+/* What the checkpoint does not hold of the best epoch. */
+static void keep_values(epoch_row *best, const epoch_row *row) {
+  if (!best->epoch) return;
+  memcpy(best->more, row[best->epoch - 1].more, sizeof best->more);
+  memcpy(best->own, row[best->epoch - 1].own, sizeof best->own);
+}
+
 /* Rows and best weights of the epochs that the checkpoint knows. A crash may have left later ones,
    which come again. */
 static bool resume_files(trainer *t) {
   char *error = NULL;
-  int n = metrics_read(t->o->dir, t->r->row, t->s.epoch, &error);
+  int n = metrics_read(t->o->dir, t->r->names.n_own, t->r->row, t->s.epoch, &error);
   if (n >= 0 && n < t->s.epoch)
     error = message("`%s/metrics.csv` has %d of the %d epochs that the checkpoint counts",
                     t->o->dir, n, t->s.epoch);
-  if (error || !metrics_write(t->o->dir, t->metric.task, t->r->row, n, &error))
-    return fail(t, error);
+  if (error || !metrics_write(t->o->dir, &t->r->names, t->r->row, n, &error)) return fail(t, error);
+  keep_values(&t->s.best, t->r->row);
   t->r->n_row = n;
   t->r->best = t->s.best.epoch;
   char *best = run_file(t->o->dir, "best.safetensors");
@@ -454,7 +465,7 @@ static bool start_files(trainer *t, bool fresh) {
   if (!fresh) return resume_files(t);
   if (t->o->clear) run_dir_clear(t->o->dir);
   return (make_directories(t->o->dir, &error) && run_record_write(t->o, "running", t->r, &error) &&
-          metrics_write(t->o->dir, t->metric.task, NULL, 0, &error) &&
+          metrics_write(t->o->dir, &t->r->names, NULL, 0, &error) &&
           (t->o->results_only || write_checkpoint(t, &error))) ||
          fail(t, error);
 }
@@ -466,7 +477,7 @@ static void prepare(trainer *t) {
   compile_all(t);
   allocate_all(t);
   t->rate = (lr_schedule){c->schedule, c->lr.v[0], count_of(&c->epochs, 1), t->steps};
-  t->s.stop = (early_stop){c->stop_metric, c->stop_patience, 0, 0};
+  t->s.stop = (early_stop){{c->stop_metric, c->stop_own, c->stop_rises}, c->stop_patience, 0, 0};
   t->r->row = allocate((size_t)t->rate.epochs * sizeof *t->r->row);
 }
 
@@ -479,7 +490,7 @@ static void share_start(trainer *t) {
   ranks_must(r, r->api->broadcast(t->best, program_params_bytes(t->whole)), "send the weights");
   ranks_must(r, r->api->broadcast(t->state, program_state_bytes(t->whole)), "send the state");
   ranks_must(r, r->api->broadcast(&t->s, sizeof t->s), "send the state");
-  t->s.stop.metric = own.metric; /* a pointer, which is of this process */
+  t->s.stop.of = own.of; /* a pointer, which is of this process */
 }
 
 static void run(trainer *t) {
@@ -491,7 +502,8 @@ static void run(trainer *t) {
   if (!start_files(t, fresh)) return;
   if (t->o->ranks) share_start(t);
   const train_observer *w = t->o->observer;
-  if (w && w->compiled) w->compiled(w->self, t->r->compile_seconds, t->s.epoch + 1, t->metric.task);
+  if (w && w->compiled)
+    w->compiled(w->self, t->r->compile_seconds, t->s.epoch + 1, t->metric.task, &t->r->names);
   t->saved = seconds_now();
   bool anything = t->s.epoch < t->rate.epochs && !t->s.stopped;
   if (run_epochs(t) && (!anything || t->o->results_only || (save(t) && restore_best(t))))

@@ -18,7 +18,8 @@ typedef struct {
 typedef struct {
   void *self;
   /* Compiled, and about to begin (or go on) with epoch `first` (from 1). */
-  void (*compiled)(void *self, double seconds, int first, metric_task task);
+  void (*compiled)(void *self, double seconds, int first, metric_task task,
+                   const metric_names *names);
   /* Something to know, which is no error: weights that do not fit. */
   void (*note)(void *self, const char *text);
   void (*step)(void *self, const train_progress *p);
@@ -55,8 +56,9 @@ typedef struct {
   train_outcome outcome;
   char *error; /* of the last two; malloc'd */
   metric_task task;
-  int n_row, best; /* best: epoch of the best result, from 1; 0: none */
-  epoch_row *row;  /* malloc'd */
+  metric_names names; /* as long as the graph */
+  int n_row, best;    /* best: epoch of the best result, from 1; 0: none */
+  epoch_row *row;     /* malloc'd */
   double compile_seconds, seconds;
   double waited; /* seconds in which no step could run, for its batch was not made yet */
   size_t bytes;  /* parameters, optimizer state and workspaces */

@@ -402,21 +402,24 @@ static void print_layer(FILE *f, const opdef *op, const optest *t) {
   fputs("; linear classes; train { lr 0.05; }", f);
 }
 
+/* A metric beside the usual loss of such a target. */
 static void print_loss(FILE *f, const opdef *op, const optest *t) {
+  const bool loss = op->kind == OP_LOSS;
   print_input(f, op, t, 0);
   fputs("y: target ", f);
   print_shape(f, &op->in[1], &t->in[1], t->in[0].dim[t->in[0].n_dim - 1]);
-  fprintf(f, "; train { lr 0.05; loss %s @a0 @y", op->name);
+  fprintf(f, "; train { lr 0.05; %s %s @a0 @y", loss ? "loss" : "mine: metric", op->name);
   print_arguments(f, op, t);
   fputs("; }", f);
 }
 
 static int check_test_line(const opdef *op, const optest *t, const target_case *target) {
   char *text;
+  if (op->kind == OP_TOTAL) return 0; /* interpreted */
   size_t size;
   FILE *f = open_memstream(&text, &size);
   if (op->kind == OP_LAYER) print_layer(f, op, t);
-  if (op->kind == OP_LOSS) print_loss(f, op, t);
+  if (op->kind == OP_LOSS || op->kind == OP_METRIC) print_loss(f, op, t);
   if (op->kind == OP_OPTIMIZER) {
     fprintf(f, "input 2x3x3; classes 3; linear classes; train { lr 0.05; optimizer %s", op->name);
     print_arguments(f, op, t);

@@ -317,6 +317,8 @@ static void test_append_and_limits(void **state) {
   free(error);
 }
 
+static const metric_names none = {0};
+
 static void test_run_directories(void **state) {
   (void)state;
   char *error = NULL, *a = run_dir_next(in_folder("runs/net"), &error),
@@ -324,7 +326,7 @@ static void test_run_directories(void **state) {
   assert_string_equal(a, in_folder("runs/net"));
   assert_string_equal(b, in_folder("runs/net-2"));
   assert_false(run_dir_holds_run(a));
-  assert_true(metrics_write(a, TASK_CLASSES, NULL, 0, &error));
+  assert_true(metrics_write(a, &none, NULL, 0, &error));
   assert_true(run_dir_holds_run(a));
   run_dir_clear(a);
   assert_false(run_dir_holds_run(a));
@@ -335,19 +337,19 @@ static void test_run_directories(void **state) {
 static void test_metrics(void **state) {
   (void)state;
   char *error = NULL;
-  epoch_row row[2] = {{1, 0.1 + 0.2, 1.0 / 3, 2.5, 0.875, 0.25, {0}},
-                      {2, 1e-9, 1, 1e9, 0, 12, {0}}},
+  epoch_row row[2] = {{1, 0.1 + 0.2, 1.0 / 3, 2.5, 0.875, 0.25, {0}, {0}},
+                      {2, 1e-9, 1, 1e9, 0, 12, {0}, {0}}},
             back[9];
   char *dir = run_dir_next(in_folder("metrics"), &error), *path = run_file(dir, "metrics.csv");
-  assert_true(metrics_write(dir, TASK_CLASSES, row, 1, &error) &&
-              metrics_append(dir, TASK_CLASSES, &row[1], &error));
-  assert_int_equal(metrics_read(dir, back, 9, &error), 2);
+  assert_true(metrics_write(dir, &none, row, 1, &error) &&
+              metrics_append(dir, &none, &row[1], &error));
+  assert_int_equal(metrics_read(dir, 0, back, 9, &error), 2);
   assert_true(fabs(back[0].train_acc - 1.0 / 3) < 1e-9 && back[1].val_loss == 1e9);
-  assert_int_equal(metrics_read(dir, back, 1, &error), 1);
+  assert_int_equal(metrics_read(dir, 0, back, 1, &error), 1);
   assert_true(append_durable(path, "3,0.5,0.5", &error)); /* cut off by a crash */
-  assert_int_equal(metrics_read(dir, back, 9, &error), 2);
+  assert_int_equal(metrics_read(dir, 0, back, 9, &error), 2);
   assert_true(atomic_write(path, "x,y\n1,2\n", 8, &error));
-  assert_int_equal(metrics_read(dir, back, 9, &error), -1);
+  assert_int_equal(metrics_read(dir, 0, back, 9, &error), -1);
   free(error);
   free(path);
   free(dir);
@@ -358,7 +360,7 @@ static void test_metrics(void **state) {
 static void test_early_stopping(void **state) {
   (void)state;
   const double loss[] = {1.0, 0.8, 0.9, 0.8, 0.85, 0.7};
-  early_stop s = {.metric = "val_loss", .patience = 3};
+  early_stop s = {.of = {.metric = "val_loss"}, .patience = 3};
   int stopped = 0;
   for (int i = 0; i < 6 && !stopped; i++)
     if (early_stop_after(&s, &(epoch_row){.epoch = i + 1, .val_loss = loss[i]})) stopped = i + 1;
@@ -367,7 +369,7 @@ static void test_early_stopping(void **state) {
   early_stop none = {0};
   for (int i = 0; i < 50; i++)
     assert_false(early_stop_after(&none, &(epoch_row){.epoch = i + 1, .val_loss = i}));
-  early_stop acc = {.metric = "val_acc", .patience = 1};
+  early_stop acc = {.of = {.metric = "val_acc"}, .patience = 1};
   assert_false(early_stop_after(&acc, &(epoch_row){.epoch = 1, .val_acc = 0.5}));
   assert_false(early_stop_after(&acc, &(epoch_row){.epoch = 2, .val_acc = 0.6}));
   assert_true(early_stop_after(&acc, &(epoch_row){.epoch = 3, .val_acc = 0.6}));
@@ -378,11 +380,11 @@ static void test_best_epoch(void **state) {
   epoch_row a = {.epoch = 1, .val_acc = 0.8, .val_loss = 0.5, .train_loss = 0.4},
             b = {.epoch = 2, .val_acc = 0.8, .val_loss = 0.4, .train_loss = 0.6},
             c = {.epoch = 3, .val_acc = 0.9, .val_loss = 0.9, .train_loss = 0.1};
-  assert_true(row_better(NULL, &a, &b));
-  assert_true(row_better(NULL, &b, &c));
-  assert_false(row_better(NULL, &a, &a));
-  assert_false(row_better("val_loss", &b, &c));
-  assert_true(row_better("train_loss", &b, &c));
+  assert_true(row_better(&(watch){.metric = NULL}, &a, &b));
+  assert_true(row_better(&(watch){.metric = NULL}, &b, &c));
+  assert_false(row_better(&(watch){.metric = NULL}, &a, &a));
+  assert_false(row_better(&(watch){.metric = "val_loss"}, &b, &c));
+  assert_true(row_better(&(watch){.metric = "train_loss"}, &b, &c));
   epoch_row rows[] = {a, b, c};
   assert_int_equal(least_val_loss(rows, 3), 2);
   assert_int_equal(least_val_loss(rows, 0), 0);

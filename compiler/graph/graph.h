@@ -86,6 +86,15 @@ typedef struct {
   double *table;
 } lossuse;
 
+/* `metric iou @head @mask;`: sums for each sample, and what becomes of them. */
+typedef struct metricuse {
+  lossuse compared;   /* an operator of kind OP_METRIC or OP_LOSS */
+  const opdef *total; /* of the sums over all samples; NULL: their mean */
+  const char *column; /* of metrics.csv: "val_iou" */
+} metricuse;
+
+enum { MAX_METRICS = 8 };
+
 /* `schedule cosine warmup=5 final=0.1`: how the learning rate changes. */
 enum {
   SCHEDULE_EVERY, /* epochs (or steps) from one step down to the next */
@@ -123,6 +132,8 @@ typedef struct {
   loc split_at;
   int n_loss;
   lossuse *loss;
+  int n_metric; /* beyond those that the target has by itself */
+  metricuse *metric;
   int n_optimizer;
   opuse *optimizer;
   values lr, batch, epochs, seed;
@@ -130,6 +141,8 @@ typedef struct {
   values shards;        /* parts of a batch, each with a gradient of its own; n 0: none */
   schedule_rule schedule;
   const char *stop_metric; /* NULL, "val_loss", "val_mae" .. */
+  int stop_own;            /* the metric of the list above that it is, from 1; 0: none */
+  bool stop_rises;         /* such a one is better where it is larger */
   int stop_patience;
   bool stop_restore;
   /* `augment flip shift=2 crop=0.8 rotate=10 cutout=8 noise=0.05 mixup=0.2`; 0: not */

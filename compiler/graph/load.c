@@ -50,10 +50,16 @@ static const char *read_text(expander *x, const char *path, loc at, size_t *n) {
   return NULL;
 }
 
+/* A metric and the total of its sums have one name. */
+static bool belong_together(opkind a, opkind b) {
+  return (a == OP_METRIC && b == OP_TOTAL) || (a == OP_TOTAL && b == OP_METRIC);
+}
+
 /* An operator of the same name that could take the same inputs. */
 static opdef *same_form(opdef *list, const opdef *op) {
   int rank[MAX_INPUTS], len[MAX_PACKS];
   for (opdef *o = ops_find(list, op->name); o; o = ops_find(o->next, op->name)) {
+    if (belong_together(o->kind, op->kind)) continue;
     bool same = o->kind == op->kind && o->n_in == op->n_in;
     for (int i = 0; i < op->n_in; i++) rank[i] = op->in[i].n_dim;
     for (int i = 0; same && i < op->n_in; i++) same = o->in[i].is_int == op->in[i].is_int;

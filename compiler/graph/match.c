@@ -72,7 +72,8 @@ static const char *form_text(expander *x, const opdef *op) {
 const char *forms_text(expander *x, opdef *op) {
   const char *t = NULL;
   for (opdef *o = op; o; o = ops_find(o->next, op->name))
-    t = t ? arena_printf(x->a, "%s or %s", t, form_text(x, o)) : form_text(x, o);
+    if (o->kind != OP_TOTAL)
+      t = t ? arena_printf(x->a, "%s or %s", t, form_text(x, o)) : form_text(x, o);
   return t;
 }
 

@@ -208,6 +208,10 @@ static void check_signature(checker *k) {
   bool compares = op->kind == OP_LOSS;
   if (compares && (op->n_in != 2 || op->n_out_dim != 1))
     wrong(k, op->at, "`%s` is of the form NAME(x[N,H,W,C], int label[N]) -> result[N]", op->name);
+  if (op->kind == OP_METRIC && (op->n_in != 2 || op->n_out_dim < 1))
+    wrong(k, op->at, "`%s` is of the form NAME(x[N,C], int label[N]) -> sums[N,..]", op->name);
+  if (op->kind == OP_TOTAL && (op->n_in != 1 || op->n_out_dim != 1 || op->n_set))
+    wrong(k, op->at, "the total `%s` is of the form NAME(sums[N,K]) -> value[N]", op->name);
   if (op->kind == OP_OPTIMIZER && op->n_in != 2)
     wrong(k, op->at, "the optimizer `%s` is of the form NAME(w[..], g[..]) -> w[..]", op->name);
 }
@@ -237,6 +241,8 @@ static void declare(checker *k) {
     if (find_tensor(k, d->name)) wrong(k, d->at, "`%s` is declared twice", d->name);
     for (int j = 0; j < d->n_dim; j++) check_expr(k, d->dim[j].extent);
     if (d->when) check_expr(k, d->when);
+    if (op->kind == OP_METRIC || op->kind == OP_TOTAL)
+      wrong(k, d->at, "`%s`: a metric keeps nothing", d->name);
     if (op->kind == OP_LOSS && (!d->is_state || d->n_dim != 1 || d->every))
       wrong(k, d->at, "`%s`: a loss declares a `state` of one dimension, a table", d->name);
     check_expr(k, d->init_arg);

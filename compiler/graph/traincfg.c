@@ -13,6 +13,7 @@ typedef struct {
   int n;
   arg *args;
   const char *folder;
+  const char *label; /* before the statement, or NULL */
 } chosen;
 
 static bool bad(expander *x, const chosen *c, const char *takes) {
@@ -133,18 +134,46 @@ static void read_split(expander *x, const chosen *given) {
   x->g->train.split_at = c->at;
 }
 
-/* --- losses and optimizers --- */
+/* --- what metrics.csv has, losses and optimizers --- */
 
-static const char *const kind_words[] = {"layer", "loss", "optimizer"};
+enum { OF_CLASSES = 1, OF_TOKENS = 2, OF_PIXELS = 4, OF_LABELS = 8, OF_NUMBERS = 16 };
+
+/* What early stopping may watch, and the targets that have it, as bits; 0: all. */
+static const struct {
+  const char *word, *of;
+  int tasks;
+} watchable[] = {
+    {"val_loss", "", 0},
+    {"val_acc", "classes, or yes and no", OF_CLASSES | OF_TOKENS | OF_PIXELS | OF_LABELS},
+    {"train_loss", "", 0},
+    {"val_mae", "numbers", OF_NUMBERS},
+    {"val_r2", "numbers", OF_NUMBERS},
+    {"val_iou", "a class for each pixel", OF_PIXELS},
+    {"val_bits", "a class for each position", OF_TOKENS},
+    {"val_f1", "numbers that are yes or no", OF_LABELS}};
+enum { N_WATCHABLE = sizeof watchable / sizeof *watchable };
+
+static const char *const kind_words[] = {"layer", "loss", "optimizer", "metric"};
+
+/* Any loss is a metric as well: its mean. */
+static bool serves_as(const opdef *op, opkind kind) {
+  return op->kind == kind || (kind == OP_METRIC && op->kind == OP_LOSS);
+}
+
+static opdef *find_kind(expander *x, const char *name, opkind kind) {
+  opdef *op = ops_find(x->g->ops, name);
+  while (op && !serves_as(op, kind)) op = ops_find(op->next, name);
+  return op;
+}
 
 /* The first operator of that name and kind; NULL after an error. */
 static opdef *find_use(expander *x, const value *name, opkind kind) {
   const char *words[100], *what = kind_words[kind];
   int n = 0;
-  opdef *op = name->kind == V_NAME ? ops_find(x->g->ops, name->text) : NULL;
-  if (op && op->kind == kind) return op;
+  opdef *op = name->kind == V_NAME ? find_kind(x, name->text, kind) : NULL;
+  if (op) return op;
   for (opdef *o = x->g->ops; o && n < 100; o = o->next)
-    if (o->kind == kind) words[n++] = o->name;
+    if (serves_as(o, kind)) words[n++] = o->name;
   const char *help = name->kind == V_NAME ? did_you_mean(x, name->text, words, n) : NULL;
   for (int i = 0; !help && i < n; i++)
     help = arena_printf(x->a, "for example `%s %s;`", what, words[i]);
@@ -180,14 +209,16 @@ static bool first_name(expander *x, const chosen *c, const char *takes, value **
   return *v != NULL;
 }
 
-/* `@head @y` after a loss; without them the network's result and its one target. */
+/* `@head @y` after a loss or metric; without them the network's result and its one target. */
 static bool compared(expander *x, const chosen *c, int n, lossuse *l) {
+  const bool loss = !strcmp(c->word, "loss");
+  const char *help =
+      loss ? "for example `loss mse @head @y;`" : "for example `metric r2 @head @y;`";
   l->prediction = x->g->output;
   l->target = x->n_target ? x->target[0] : NULL;
   if (!n) {
     if (x->n_target < 2) return true;
-    diag_error(x->d, c->at, "for example `loss mse @head @y;`",
-               "with several targets a loss says what it compares");
+    diag_error(x->d, c->at, help, "with several targets a %s says what it compares", c->word);
     return false;
   }
   const binding *p = find_binding(x, c->args[1].v->text ? c->args[1].v->text : "");
@@ -198,8 +229,7 @@ static bool compared(expander *x, const chosen *c, int n, lossuse *l) {
     return true;
   }
   const value *wrong = c->args[n == 2 && p && p->label ? 2 : 1].v;
-  diag_error(x->d, wrong->at, "for example `loss mse @head @y;`",
-             "a loss compares a label's value and a target");
+  diag_error(x->d, wrong->at, help, "a %s compares a label's value and a target", c->word);
   return false;
 }
 
@@ -289,11 +319,11 @@ static bool has_shapes(const lossuse *l) {
   return l->prediction && l->target && l->prediction->shape.rank >= 0 && l->target->shape.rank >= 0;
 }
 
-static bool read_one_loss(expander *x, const chosen *c, lossuse *l) {
+static bool read_one_use(expander *x, const chosen *c, opkind kind, const char *takes, lossuse *l) {
   value *v = NULL;
-  if (!first_name(x, c, "a loss, for example `loss cross_entropy;`", &v)) return false;
+  if (!first_name(x, c, takes, &v)) return false;
   if (v->kind == V_SET) v = v->item[0];
-  opdef *op = find_use(x, v, OP_LOSS);
+  opdef *op = find_use(x, v, kind);
   int refs = op ? count_branches(c->n - 1, c->args + 1) : 0, n = c->n - 1 - refs;
   if (!op || !compared(x, c, refs, l)) return false;
   arg *args = NEW_N(x->a, arg, n + 1);
@@ -306,8 +336,63 @@ static bool read_one_loss(expander *x, const chosen *c, lossuse *l) {
 static void read_loss(expander *x, const chosen *c) {
   traincfg *t = &x->g->train;
   lossuse l = {.times = 1};
-  if (!read_one_loss(x, c, &l)) return;
+  if (!read_one_use(x, c, OP_LOSS, "a loss, for example `loss cross_entropy;`", &l)) return;
   PUSH(x->a, t->loss, t->n_loss, l);
+}
+
+/* The total that takes such sums, by name and number of dimensions; NULL: there is none. */
+static opdef *find_total(expander *x, const opdef *op) {
+  int len[MAX_PACKS];
+  const int rank[1] = {op->n_out_dim};
+  for (opdef *o = ops_find(x->g->ops, op->name); o; o = ops_find(o->next, op->name))
+    if (o->kind == OP_TOTAL && op_fits(o, 1, rank, len)) return op_form(x->a, o, len);
+  return NULL;
+}
+
+/* "val_iou", "val_iou_mask" where there are several targets, or by the label before the line. */
+static const char *column_of(expander *x, const metricuse *m, const char *name, const char *label) {
+  if (label) return arena_printf(x->a, "val_%s", label);
+  const port *t = m->compared.target;
+  return x->n_target < 2 || !t ? arena_printf(x->a, "val_%s", name)
+                               : arena_printf(x->a, "val_%s_%s", name, t->name);
+}
+
+/* What the first target and its loss make of the task. */
+static int task_of(const expander *x) {
+  const port *y = x->n_target ? x->target[0] : NULL;
+  const traincfg *t = &x->g->train;
+  if (y && y->is_int)
+    return y->shape.rank == 0 ? OF_CLASSES : y->shape.rank == 1 ? OF_TOKENS : OF_PIXELS;
+  return t->n_loss && t->loss->use.op && t->loss->use.op->binary ? OF_LABELS : OF_NUMBERS;
+}
+
+static bool is_column(const expander *x, const char *column) {
+  for (int i = 0; i < N_WATCHABLE; i++)
+    if (!strcmp(watchable[i].word, column) &&
+        (!watchable[i].tasks || watchable[i].tasks & task_of(x)))
+      return true;
+  for (int i = 0; i < x->g->train.n_metric; i++)
+    if (!strcmp(x->g->train.metric[i].column, column)) return true;
+  return false;
+}
+
+static void read_metric(expander *x, const chosen *c) {
+  traincfg *t = &x->g->train;
+  metricuse m = {.compared = {.times = 1}};
+  if (!read_one_use(x, c, OP_METRIC, "a metric, for example `metric top 5;`", &m.compared)) return;
+  const opdef *op = m.compared.use.op;
+  m.total = op->kind == OP_METRIC ? find_total(x, op) : NULL;
+  m.column = column_of(x, &m, op->name, c->label);
+  if (!m.total && op->n_out_dim > 1)
+    diag_error(x->d, op->at,
+               arena_printf(x->a, "add `op %s(sums[N,K]) -> value[N] total {..}`", op->name),
+               "`%s` has several sums for each sample, and no total of them", op->name);
+  else if (is_column(x, m.column))
+    diag_error(x->d, c->at, "it needs no line of its own, or a label: `mine: metric ..;`",
+               "`metrics.csv` has a column `%s` already", m.column);
+  else if (t->n_metric == MAX_METRICS)
+    diag_error(x->d, c->at, NULL, "at most %d metrics", MAX_METRICS);
+  else PUSH(x->a, t->metric, t->n_metric, m);
 }
 
 static void read_optimizer(expander *x, const chosen *c) {
@@ -430,34 +515,17 @@ static void read_schedule(expander *x, const chosen *c) {
   else x->g->train.schedule = r;
 }
 
-enum { OF_CLASSES = 1, OF_TOKENS = 2, OF_PIXELS = 4, OF_LABELS = 8, OF_NUMBERS = 16 };
-
-/* What early stopping may watch, and the targets that have it, as bits; 0: all. */
-static const struct {
-  const char *word, *of;
-  int tasks;
-} watchable[] = {
-    {"val_loss", "", 0},
-    {"val_acc", "classes, or yes and no", OF_CLASSES | OF_TOKENS | OF_PIXELS | OF_LABELS},
-    {"train_loss", "", 0},
-    {"val_mae", "numbers", OF_NUMBERS},
-    {"val_r2", "numbers", OF_NUMBERS},
-    {"val_iou", "a class for each pixel", OF_PIXELS},
-    {"val_bits", "a class for each position", OF_TOKENS},
-    {"val_f1", "numbers that are yes or no", OF_LABELS}};
-enum { N_WATCHABLE = sizeof watchable / sizeof *watchable };
-
-/* What the first target and its loss make of the task. */
-static int task_of(const expander *x) {
-  const port *y = x->n_target ? x->target[0] : NULL;
+/* A metric of the file's own, by its column: its place from 1. */
+static int own_metric(const expander *x, const char *column) {
   const traincfg *t = &x->g->train;
-  if (y && y->is_int)
-    return y->shape.rank == 0 ? OF_CLASSES : y->shape.rank == 1 ? OF_TOKENS : OF_PIXELS;
-  return t->n_loss && t->loss->use.op && t->loss->use.op->binary ? OF_LABELS : OF_NUMBERS;
+  for (int i = 0; i < t->n_metric; i++)
+    if (!strcmp(t->metric[i].column, column)) return i + 1;
+  return 0;
 }
 
 static bool can_watch(expander *x, const chosen *c, const char *metric) {
   int i = 0;
+  if (own_metric(x, metric)) return true;
   while (strcmp(watchable[i].word, metric)) i++;
   if (!watchable[i].tasks || watchable[i].tasks & task_of(x)) return true;
   diag_error(x->d, c->args[0].v->at, "`val_loss` is there for every task",
@@ -466,9 +534,10 @@ static bool can_watch(expander *x, const chosen *c, const char *metric) {
 }
 
 static void read_stop(expander *x, const chosen *c) {
-  const char *metrics[N_WATCHABLE];
-  for (int i = 0; i < N_WATCHABLE; i++) metrics[i] = watchable[i].word;
+  const char *metrics[N_WATCHABLE + MAX_METRICS];
   traincfg *t = &x->g->train;
+  for (int i = 0; i < N_WATCHABLE; i++) metrics[i] = watchable[i].word;
+  for (int i = 0; i < t->n_metric; i++) metrics[N_WATCHABLE + i] = t->metric[i].column;
   slot s[2] = {{.name = "patience"}, {.name = "restore"}};
   double patience = 5, restore = 0;
   const char *metric;
@@ -476,11 +545,13 @@ static void read_stop(expander *x, const chosen *c) {
     bad(x, c, "a metric, for example `stop val_loss patience=3 restore`");
     return;
   }
-  if (!one_of(x, c, c->args[0].v, metrics, N_WATCHABLE, &metric)) return;
+  if (!one_of(x, c, c->args[0].v, metrics, N_WATCHABLE + t->n_metric, &metric)) return;
   if (!can_watch(x, c, metric) || !word_slots(x, c, 1, 2, s)) return;
   if (!slot_number(x, c, &s[0], 1, 1e6, true, &patience)) return;
   if (!slot_number(x, c, &s[1], 0, 1, true, &restore)) return;
   t->stop_metric = metric;
+  t->stop_own = own_metric(x, metric);
+  t->stop_rises = t->stop_own && t->metric[t->stop_own - 1].compared.use.op->rises;
   t->stop_patience = (int)patience;
   t->stop_restore = restore != 0;
 }
@@ -621,11 +692,12 @@ static const struct {
   const char *word;
   void (*read)(expander *x, const chosen *c);
 } readers[] = {
-    {"data", read_data},           {"split", read_split},   {"loss", read_loss},
-    {"optimizer", read_optimizer}, {"lr", read_lr},         {"schedule", read_schedule},
-    {"batch", read_batch},         {"epochs", read_epochs}, {"stop", read_stop},
-    {"augment", read_augment},     {"seed", read_seed},     {"normalize", read_normalize},
-    {"shards", read_shards},       {"clip", read_clip},     {"average", read_average}};
+    {"data", read_data},           {"split", read_split},         {"loss", read_loss},
+    {"metric", read_metric},       {"optimizer", read_optimizer}, {"lr", read_lr},
+    {"schedule", read_schedule},   {"batch", read_batch},         {"epochs", read_epochs},
+    {"stop", read_stop},           {"augment", read_augment},     {"seed", read_seed},
+    {"normalize", read_normalize}, {"shards", read_shards},       {"clip", read_clip},
+    {"average", read_average}};
 enum { N_READERS = sizeof readers / sizeof *readers };
 
 const char *train_word(int i) { return i < N_READERS ? readers[i].word : NULL; }
@@ -642,7 +714,7 @@ static bool known_setting(expander *x, const stmt *s) {
 }
 
 /* Settings of which there may be several. */
-static bool adds_up(const char *word) { return !strcmp(word, "loss"); }
+static bool adds_up(const char *word) { return !strcmp(word, "loss") || !strcmp(word, "metric"); }
 
 static const train_use *choose(expander *x, const char *word) {
   const train_use *best = NULL;
@@ -671,7 +743,7 @@ static void read_more(expander *x, int i, const train_use *first) {
     const train_use *u = &x->train[k];
     if (u == first || u->file_depth != first->file_depth || strcmp(u->s->word, readers[i].word))
       continue;
-    chosen c = {readers[i].word, u->s->word_at, u->s->n_arg, u->s->arg, u->folder};
+    chosen c = {readers[i].word, u->s->word_at, u->s->n_arg, u->s->arg, u->folder, u->s->label};
     readers[i].read(x, &c);
   }
 }
@@ -680,7 +752,7 @@ static void read_setting(expander *x, int i) {
   const char *word = readers[i].word, *text = override_text(x, word);
   const train_use *u = choose(x, word);
   chosen c = {.word = word, .folder = ""};
-  if (u) c = (chosen){word, u->s->word_at, u->s->n_arg, u->s->arg, u->folder};
+  if (u) c = (chosen){word, u->s->word_at, u->s->n_arg, u->s->arg, u->folder, u->s->label};
   if (text && u && !strcmp(word, "epochs")) readers[i].read(x, &c); /* --epochs leaves `of` alone */
   if (text && !strcmp(word, "data") && text[0] != '"') {
     if (u) readers[i].read(x, &c);
@@ -774,6 +846,7 @@ static void check_losses(expander *x) {
   const traincfg *t = &x->g->train;
   choose_loss(x);
   for (int i = 0; i < t->n_loss && x->g->has_train; i++) check_needs(x, &t->loss[i]);
+  for (int i = 0; i < t->n_metric; i++) check_needs(x, &t->metric[i].compared);
 }
 
 static void tell_optimizers(traincfg *t) {

@@ -12,6 +12,8 @@ static bool is_users_own(const expander *x, const opdef *op) {
 static bool uses_own(const expander *x) {
   const graph *g = x->g;
   bool own = false;
+  for (int i = 0; i < g->train.n_metric; i++)
+    own |= is_users_own(x, g->train.metric[i].compared.use.op);
   for (int i = 0; i < g->train.n_loss; i++) own |= is_users_own(x, g->train.loss[i].use.op);
   for (int i = 0; i < g->n_node && !own; i++) own = is_users_own(x, g->node[i]->op);
   for (int i = 0; i < g->train.n_optimizer && !own; i++)
@@ -40,11 +42,21 @@ static void check_sizes(expander *x, const nestprog *p) {
   }
 }
 
+/* What becomes of the metrics' sums, which are the last ports. */
+static void try_totals(expander *x, const nestprog *p, arena *mem) {
+  const traincfg *t = &x->g->train;
+  for (int i = 0; i < t->n_metric; i++) {
+    const tensor *sums = p->port[p->n_port - t->n_metric + i];
+    if (t->metric[i].total) total_of(&t->metric[i], sums->rank, sums->dim, x->d, mem);
+  }
+}
+
 static void try_program(expander *x, bool train, int batch, const opuse *optimizer) {
   arena *mem = arena_new();
   int before = diag_errors(x->d);
   nestprog *p = lower(x->g, train, true, batch, mem);
   if (p) check_sizes(x, p);
+  if (p && !train) try_totals(x, p, mem);
   bool ok = p && diag_errors(x->d) == before;
   if (ok && train && (uses_own(x) || is_large(p))) ok = grad(p, optimizer);
   if (!ok && diag_errors(x->d) == before)

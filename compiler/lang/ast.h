@@ -139,7 +139,8 @@ typedef struct {
   onnx_arg *arg;
 } onnx_step;
 
-typedef enum { OP_LAYER, OP_LOSS, OP_OPTIMIZER } opkind;
+/* A metric has sums for each sample, of which a total makes one value for all of them. */
+typedef enum { OP_LAYER, OP_LOSS, OP_OPTIMIZER, OP_METRIC, OP_TOTAL } opkind;
 
 typedef struct {
   int n_dim;
@@ -155,7 +156,7 @@ typedef struct {
 } optest;                /* `test avgpool(x[2,6,6,8], 3, s=2);` */
 
 /* op NAME(inputs, settings) -> out[dims] [as "Title"] [weights "prefix"]
-     [loss|optimizer] [default] [folds] [binary] { ... }
+     [loss|optimizer|metric|total] [default] [folds] [binary] [rises] { ... }
  */
 typedef struct opdef {
   struct opdef *next;
@@ -166,6 +167,7 @@ typedef struct opdef {
   opkind kind;
   bool is_default; /* a loss or optimizer that stands in where none is named */
   bool binary; /* a loss whose targets are 0 or 1, and whose predictions stand before a sigmoid */
+  bool rises;  /* a metric of which more is better */
   bool folds;  /* of two inputs: more are folded from the left */
   const char *title;  /* row in `summary` ("Conv2d"); NULL: a row only if it has weights */
   const char *prefix; /* of its tensors in weight files ("fc"); defaults to the name */

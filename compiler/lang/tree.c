@@ -354,7 +354,7 @@ void op_let(parse_state *p, loc at, const char *name, xexpr *v) {
 }
 
 static void unknown_option(parse_state *p, loc at) {
-  diag_error(p->s->d, at, NULL, "expected `as`, `weights`, `loss`, `optimizer` or `{`");
+  diag_error(p->s->d, at, NULL, "expected `as`, `weights`, `loss`, `optimizer`, `metric` or `{`");
 }
 
 void op_prefix(parse_state *p, loc at, const char *word, const char *prefix) {
@@ -365,6 +365,9 @@ void op_prefix(parse_state *p, loc at, const char *word, const char *prefix) {
 void op_kind(parse_state *p, loc at, const char *word) {
   if (!strcmp(word, "loss")) p->op->kind = OP_LOSS;
   else if (!strcmp(word, "optimizer")) p->op->kind = OP_OPTIMIZER;
+  else if (!strcmp(word, "metric")) p->op->kind = OP_METRIC;
+  else if (!strcmp(word, "total")) p->op->kind = OP_TOTAL;
+  else if (!strcmp(word, "rises")) p->op->rises = true;
   else if (!strcmp(word, "default")) p->op->is_default = true;
   else if (!strcmp(word, "binary")) p->op->binary = true;
   else if (!strcmp(word, "folds")) p->op->folds = true;

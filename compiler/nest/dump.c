@@ -242,9 +242,9 @@ static void print_schedule(const nest *n, FILE *to) {
 
 const char *role_word(trole role) {
   static const char *const word[] = {
-      [T_INPUT] = "input", [T_LABEL] = "label",   [T_PARAM] = "param",
-      [T_STATE] = "state", [T_OPT] = "opt",       [T_HYPER] = "hyper",
-      [T_TEMP] = "temp",   [T_LOGITS] = "logits", [T_LOSSES] = "losses"};
+      [T_INPUT] = "input",   [T_LABEL] = "label",  [T_PARAM] = "param", [T_STATE] = "state",
+      [T_OPT] = "opt",       [T_HYPER] = "hyper",  [T_TEMP] = "temp",   [T_LOGITS] = "logits",
+      [T_LOSSES] = "losses", [T_METRIC] = "metric"};
   return word[role];
 }
 

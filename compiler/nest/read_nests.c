@@ -216,8 +216,8 @@ static void read_tensor(reader *r) {
   int rank = 0;
   const char *word = name(r);
   trole role = T_INPUT;
-  while (role <= T_LOSSES && strcmp(role_word(role), word)) role++;
-  if (role > T_LOSSES) fail(r, "there is no such role");
+  while (role <= T_METRIC && strcmp(role_word(role), word)) role++;
+  if (role > T_METRIC) fail(r, "there is no such role");
   bool is_int = accept(r, "int ");
   const char *called = name(r);
   expect(r, "[");

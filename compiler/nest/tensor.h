@@ -18,7 +18,8 @@ typedef enum {
   T_HYPER,  /* [1]: the learning rate of this step */
   T_TEMP,   /* workspace */
   T_LOGITS, /* a prediction, in the caller's order: written for the caller, stays readable */
-  T_LOSSES  /* [N] loss of each sample, written for the caller */
+  T_LOSSES, /* [N] loss of each sample, written for the caller */
+  T_METRIC  /* [N,..] sums of a metric for each sample, written for the caller */
 } trole;
 
 /* How elements are kept in memory; in nests they are numbers of the program's precision. */
@@ -47,7 +48,7 @@ typedef struct tensor {
   const char *first_name;
   bool frozen; /* T_PARAM: not trained */
   double init; /* evaluated: the constant or the bound */
-  int port;    /* T_INPUT, T_LABEL, T_LOGITS, T_LOSSES: the index in nestprog.port */
+  int port;    /* T_INPUT, T_LABEL, T_LOGITS, T_LOSSES, T_METRIC: the index in nestprog.port */
   int apart;   /* elements along this dimension (not the first) are used together: keep them out of
                   the same cache sets */
   bool sliced; /* in a chain or loop: memory of one index of dimension 0, for each thread */

@@ -39,7 +39,7 @@ static void check_read(const checker *c, const access *x) {
   const tensor *t = x->t;
   need(c, t && t->id < c->p->n_tensor && c->p->tensor[t->id] == t, "reads an unknown tensor");
   const tensor *whole = tensor_base(x->t);
-  bool made = whole->role == T_TEMP || whole->role == T_LOGITS || whole->role == T_LOSSES;
+  bool made = whole->role == T_TEMP || whole->role >= T_LOGITS;
   need(c, !made || c->written[whole->id], "reads a tensor that no earlier nest writes");
 }
 

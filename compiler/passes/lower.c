@@ -161,6 +161,12 @@ static tensor *target_tensor(const lowering *l, const port *target) {
   return l->of_node[target->node->id];
 }
 
+static const char *result_of(lowering *l, const char *prefix, trole role) {
+  return role == T_LOSSES   ? "losses"
+         : role == T_METRIC ? prefix
+                            : arena_printf(l->p->mem, "%s.each", prefix);
+}
+
 static bool lower_use(lowering *l, const lossuse *u, const char *prefix, trole role, tensor **out) {
   nestprog *p = l->p;
   instance o = {.p = p,
@@ -170,7 +176,7 @@ static bool lower_use(lowering *l, const lossuse *u, const char *prefix, trole r
                 .set = u->use.set,
                 .n_in = 2,
                 .prefix = prefix,
-                .result = role == T_LOSSES ? "losses" : arena_printf(p->mem, "%s.each", prefix),
+                .result = result_of(l, prefix, role),
                 .result_role = role,
                 .train = p->train,
                 .n_table = u->n_table,
@@ -218,6 +224,17 @@ static bool lower_losses(lowering *l) {
   return true;
 }
 
+static bool lower_metrics(lowering *l) {
+  const traincfg *t = &l->g->train;
+  for (int i = 0; i < t->n_metric; i++) {
+    tensor *sums;
+    const char *prefix = arena_printf(l->p->mem, "metric%d", i + 1);
+    if (!lower_use(l, &t->metric[i].compared, prefix, T_METRIC, &sums)) return false;
+    add_port(l->p, sums);
+  }
+  return true;
+}
+
 static tensor *first_of(const nestprog *p, trole role) {
   for (int i = 0; i < p->n_port; i++)
     if (p->port[i]->role == role) return p->port[i];
@@ -248,6 +265,7 @@ nestprog *lower(const struct graph *g, bool train, bool loss, int batch, arena *
   for (int i = 0; i < g->n_node; i++)
     if (is_prediction(&l, g->node[i])) add_prediction(&l, g->node[i]);
   if ((train || loss) && g->train.n_loss && !lower_losses(&l)) return NULL;
+  if (loss && !train && !lower_metrics(&l)) return NULL;
   p->x = first_of(p, T_INPUT);
   p->label = first_of(p, T_LABEL);
   p->logits = first_of(p, T_LOGITS);

@@ -2,15 +2,20 @@
    what stands above it, and every one keeps what the program computes. pipeline.c is the table. */
 #ifndef NETC_PASSES_H
 #define NETC_PASSES_H
+#include "base/source.h"
 #include "nest/schedule.h"
 #include "plan.h"
 
 struct graph;
+struct metricuse;
 struct opuse;
 
 /* lower: graph -> forward nests of one store. `loss` appends the loss operator (training always
    does). NULL if an operator's text is wrong; the graph's diag has the errors. */
 nestprog *lower(const struct graph *g, bool train, bool loss, int batch, arena *mem);
+/* What a metric's sums, of this shape for a sample, come to over all of them: x are the sums (one
+   sample's worth), losses the value. NULL: the total's text is wrong; d has the errors. */
+nestprog *total_of(const struct metricuse *m, int rank, const int64_t *dim, diag *d, arena *mem);
 /* grad: requires forward nests; appends backward nests (scatters) and the optimizer's updates. The
    optimizer may be NULL (gradients only). False if its text is wrong, as for lower. */
 bool grad(nestprog *p, const struct opuse *optimizer);

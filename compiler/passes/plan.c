@@ -103,7 +103,8 @@ static int block_of(const tensor *t) {
   case T_INPUT:
   case T_LABEL:
   case T_LOGITS:
-  case T_LOSSES: return BLOCK_PORTS + t->port;
+  case T_LOSSES:
+  case T_METRIC: return BLOCK_PORTS + t->port;
   case T_TEMP: return BLOCK_WORK;
   }
   internal_error(t->name, "a tensor without a role");

@@ -63,8 +63,8 @@ static void fill(const tensor *t, uint64_t seed, double *to) {
 }
 
 static bool is_result(const tensor *t) {
-  return !is_whole(t) && (t->role == T_PARAM || t->role == T_STATE || t->role == T_OPT ||
-                          t->role == T_LOGITS || t->role == T_LOSSES);
+  return !is_whole(t) &&
+         (t->role == T_PARAM || t->role == T_STATE || t->role == T_OPT || t->role >= T_LOGITS);
 }
 
 /* --- running the interpreter --- */

@@ -3,6 +3,7 @@
 #include "base/workers.h"
 #include "base/timing.h"
 #include "nest/cost.h"
+#include "passes/passes.h"
 #include "pipeline.h"
 #include "weights.h"
 #include <stddef.h>
@@ -158,6 +159,7 @@ static port_role role_of(const tensor *t) {
   return t->role == T_INPUT    ? PORT_INPUT
          : t->role == T_LABEL  ? PORT_TARGET
          : t->role == T_LOGITS ? PORT_PREDICTION
+         : t->role == T_METRIC ? PORT_METRIC
                                : PORT_LOSS;
 }
 
@@ -203,6 +205,35 @@ static void collect_ports(program *p) {
 
 int program_n_ports(const program *p) { return p->n_port; }
 const port_info *program_port(const program *p, int i) { return &p->port[i]; }
+
+int program_n_metrics(const program *p) { return p->c.g->train.n_metric; }
+
+const char *program_metric(const program *p, int i) { return p->c.g->train.metric[i].column; }
+
+static const tensor *metric_port(const program *p, int i) {
+  const nestprog *n = p->c.p;
+  for (int k = 0; k < n->n_port; k++)
+    if (n->port[k]->role == T_METRIC && i-- == 0) return n->port[k];
+  internal_error("metric", "the program has no such one");
+}
+
+/* The text of the total was tried when the file was checked. */
+double program_metric_value(const program *p, int i, const double *sums, int64_t n) {
+  const metricuse *m = &p->c.g->train.metric[i];
+  if (!m->total) return sums[0] / (double)n;
+  arena *mem = arena_new();
+  const tensor *port = metric_port(p, i);
+  nestprog *t = total_of(m, port->rank, port->dim, diag_new(mem), mem);
+  if (!t) internal_error(m->column, "its total does not fit");
+  double **data = NEW_N(mem, double *, t->n_tensor);
+  for (int k = 0; k < t->n_tensor; k++)
+    data[k] = NEW_N(mem, double, tensor_elements(t->tensor[k]) + 1);
+  memcpy(data[t->x->id], sums, (size_t)tensor_elements(t->x) * sizeof *sums);
+  interp(t, data, true, 0, 0);
+  const double value = data[t->losses->id][0];
+  arena_free(mem);
+  return value;
+}
 
 program *program_compile(const compilation *c) {
   double start = seconds_now();

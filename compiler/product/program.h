@@ -28,7 +28,8 @@ typedef enum {
   PORT_INPUT,
   PORT_TARGET,     /* of training, and where losses or metrics are computed */
   PORT_PREDICTION, /* what losses compare, else the network's last value */
-  PORT_LOSS        /* one value a sample; their mean is the batch's loss */
+  PORT_LOSS,       /* one value a sample; their mean is the batch's loss */
+  PORT_METRIC      /* of evaluation: a metric's sums for each sample */
 } port_role;
 typedef struct {
   const char *name; /* "x", "label", "logits", "losses", or the label in the file */
@@ -87,9 +88,15 @@ void program_average(const program *p, const void *state, void *params);
    running statistics and optimizer state to theirs. state may be NULL. */
 void program_init(const program *p, void *params, void *state, uint64_t seed);
 
-/* A program's ports: inputs, targets, predictions, losses, in this order. */
+/* A program's ports: inputs, targets, predictions, losses, metrics, in this order. */
 int program_n_ports(const program *p);
 const port_info *program_port(const program *p, int i);
+
+/* The metrics that the network names: their columns in metrics.csv, and what sums over n samples
+   come to, in double precision. */
+int program_n_metrics(const program *p);
+const char *program_metric(const program *p, int i);
+double program_metric_value(const program *p, int i, const double *sums, int64_t n);
 
 typedef struct {
   void *params, *state, *work; /* 64-byte aligned, of the sizes above */
