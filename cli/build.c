@@ -7,6 +7,7 @@
 #include "cli/inference.h"
 #include "cli/link.h"
 #include "cli/terminal.h"
+#include "cli/run_reference.h"
 #include "cli/version.h"
 #include "code/cpu.h"
 #include "compiler/product/object.h"
@@ -126,7 +127,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_EMIT: c->emit = kind_named(state, arg); break;
   case KEY_TRAIN: c->train = true; break;
   case 'b': c->batch = (int)option_whole(state, "--batch", arg, 1, 65536); break;
-  case 'w': c->weights = arg; break;
+  case 'w': c->weights = weights_named(arg); break;
   case KEY_PREFIX: c->prefix = checked_prefix(state, arg); break;
   case KEY_TARGET: c->target = arg; break;
   case KEY_CPU:

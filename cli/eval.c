@@ -67,7 +67,7 @@ static void override(train_flags *f, const char *word, const char *text) {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   eval_command *c = state->input;
   switch (key) {
-  case 'w': c->f.weights = arg; break;
+  case 'w': c->f.weights = weights_named(arg); break;
   case 'd': c->f.data = arg; break;
   case KEY_PART: c->which = part_named(state, arg); break;
   case KEY_SPLIT: override(&c->f, "split", arg); break;

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/facts.h"
 #include "cli/inference.h"
+#include "cli/run_reference.h"
 #include "cli/version.h"
 #include "product/onnx.h"
 #include "runtime/atomic_file.h"
@@ -29,7 +30,7 @@ static const char doc[] =
 static error_t parse(int key, char *arg, struct argp_state *state) {
   export_command *c = state->input;
   switch (key) {
-  case 'w': c->weights = arg; break;
+  case 'w': c->weights = weights_named(arg); break;
   case 'o': c->out = arg; break;
   case 'b': c->batch = (int)option_whole(state, "--batch", arg, 1, 65536); break;
   case ARGP_KEY_END:

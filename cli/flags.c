@@ -1,4 +1,5 @@
 #include "cli/flags.h"
+#include "cli/run_reference.h"
 #include "base/decimal.h"
 #include "base/workers.h"
 #include <limits.h>
@@ -73,7 +74,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     break;
   case 'd': f->data = arg; break;
   case 't': f->threads = (int)option_whole(state, "--threads", arg, 1, 1024); break;
-  case 'w': f->weights = arg; break;
+  case 'w': f->weights = weights_named(arg); break;
   case KEY_NO_SHUFFLE: f->shuffle = false; break;
   case 'j': f->json = true; break;
   case 'f': f->force = true; break;

@@ -42,7 +42,7 @@ static const char doc[] =
 static error_t parse(int key, char *arg, struct argp_state *state) {
   generate_command *c = state->input;
   switch (key) {
-  case 'w': c->f.weights = arg; break;
+  case 'w': c->f.weights = weights_named(arg); break;
   case KEY_PROMPT: c->prompt = arg; break;
   case KEY_TOKENS: c->tokens = option_whole(state, "--tokens", arg, 1, 100000000); break;
   case KEY_TOP: c->top = option_whole(state, "--top", arg, 1, 100000000); break;

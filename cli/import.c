@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_OUTPUT_NAME = 1000, KEY_LOGITS, KEY_FORCE, MAX_EXTERNAL = 16 };
+enum { KEY_OUTPUT_NAME = 1000, KEY_LOGITS, MAX_EXTERNAL = 16 };
 
 typedef struct {
   const char *file, *out, *output;
@@ -21,7 +21,7 @@ static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0, "the network to write (default: the model's name and .net)", 1},
     {"result", KEY_OUTPUT_NAME, "NAME", 0, "the model's output to compute, if it has several", 1},
     {"logits", KEY_LOGITS, 0, 0, "leave out a softmax at the end: `cross_entropy` contains it", 1},
-    {"force", KEY_FORCE, 0, 0, "replace files that are there", 1},
+    {"force", 'f', 0, 0, "replace files that are there", 1},
     {0}};
 
 static const char doc[] =
@@ -36,7 +36,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'o': c->out = arg; break;
   case KEY_OUTPUT_NAME: c->output = arg; break;
   case KEY_LOGITS: c->logits = true; break;
-  case KEY_FORCE: c->force = true; break;
+  case 'f': c->force = true; break;
   default: return option_file(state, key, arg, &c->file);
   }
   return 0;

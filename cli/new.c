@@ -15,12 +15,12 @@ typedef struct {
   bool force;
 } new_command;
 
-enum { KEY_TARGET = 1, KEY_FORCE };
+enum { KEY_TARGET = 1 };
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE.net", 0, "the file to write (default: on the terminal)", 0},
     {"target", KEY_TARGET, "COLUMN", 0, "what is to be told, of a table", 0},
-    {"force", KEY_FORCE, 0, 0, "replace the file", 0},
+    {"force", 'f', 0, 0, "replace the file", 0},
     {0}};
 
 static const char doc[] =
@@ -33,7 +33,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
   case 'o': c->out = arg; break;
   case KEY_TARGET: c->target = arg; break;
-  case KEY_FORCE: c->force = true; break;
+  case 'f': c->force = true; break;
   case ARGP_KEY_NO_ARGS: argp_error(state, "a data set, or image, sequence, text or table?"); break;
   case ARGP_KEY_ARG:
     if (c->what) argp_error(state, "one data set at a time");

@@ -51,7 +51,7 @@ static const char doc[] =
 static error_t parse(int key, char *arg, struct argp_state *state) {
   predict_command *c = state->input;
   switch (key) {
-  case 'w': c->f.weights = arg; break;
+  case 'w': c->f.weights = weights_named(arg); break;
   case 'd': c->f.data = arg; break;
   case KEY_TOP: c->top = (int)option_whole(state, "--top", arg, 1, 1000000); break;
   case 'j': c->f.json = true; break;

@@ -133,7 +133,7 @@ static void draw_curves(const progress *p, const epoch_row *rows, int n) {
 void progress_epoch(void *self, const epoch_row *rows, int n, int best) {
   progress *p = self;
   progress_clear(p);
-  if (p->plot) draw_curves(p, rows, n);
+  if (p->plot && n > 1) draw_curves(p, rows, n); /* one epoch makes no curve */
   if (p->table) print_line(p, &rows[n - 1], best == rows[n - 1].epoch);
 }
 

@@ -255,18 +255,14 @@ static const char *processor_name(char *buf, size_t room) {
 
 static void explain(FILE *f, const study *s) {
   const char *by = s->c[0].measure;
-  const long long n_val = (long long)s->c[0].n_val;
   fprintf(f,
           "<p class=\"soft\">Mean &plusmn; standard deviation over %d seed%s, which draw initial "
           "weights, split and order. Losses and %s are those of the last epoch unless the "
           "column says otherwise. p is the chance that the best validation %s differs so much "
           "from that of the best by luck (paired t-test over three seeds or more, with Holm's "
-          "correction for several comparisons). ",
+          "correction for several comparisons).%s ",
           s->n_seed, s->n_seed == 1 ? "" : "s", measure_falls(by) ? "errors" : "accuracies",
-          measure_falls(by) ? by : "accuracy");
-  if (!measure_falls(by))
-    fprintf(f, "An accuracy of 0.88 on %lld samples has itself a standard error of %.3f. ", n_val,
-            stats_share_error(0.88, (double)n_val));
+          measure_falls(by) ? by : "accuracy", study_sampling_note(s));
   fputs("Times were taken with several runs side by side, one thread each. Curves are means over "
         "the seeds, with the standard deviation as a band.</p>\n",
         f);

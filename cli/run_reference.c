@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Of the one run that a command line names; kept until the program ends. */
-static char *network, *weights, *data, *seed, *parts;
+static char *network, *weights, *named, *data, *seed, *parts;
 static bool shuffle = true;
 
 static const char *text_of(json_object *j, const char *key) {
@@ -57,13 +57,19 @@ static void read_settings(json_object *run) {
   shuffle = !order || strcmp(order, "false") != 0;
 }
 
+/* The best weights in a run's directory, else the last, malloc'd. */
+static char *weights_of(const char *dir) {
+  char *best = run_file(dir, "best.safetensors");
+  if (file_exists(best)) return best;
+  free(best);
+  return run_file(dir, "last.safetensors");
+}
+
 static void read_run(const char *dir, json_object *run) {
   const char *file = text_of(run, "file"), *set = text_of(run, "data");
   if (!file) return;
   const char *slash = strrchr(file, '/');
-  char *best = run_file(dir, "best.safetensors");
-  weights = file_exists(best) ? best : run_file(dir, "last.safetensors");
-  if (weights != best) free(best);
+  weights = weights_of(dir);
   read_settings(run);
   const bool same = unchanged(run);
   network = same ? message("%s", file) : run_file(dir, slash ? slash + 1 : file);
@@ -82,6 +88,12 @@ const char *run_network(const char *path) {
   free(error);
   free(record);
   return network ? network : path;
+}
+
+const char *weights_named(const char *path) {
+  if (!is_directory(path)) return path;
+  free(named);
+  return named = weights_of(path);
 }
 
 const char *run_weights(void) { return weights; }

@@ -8,6 +8,8 @@
 const char *run_network(const char *path);
 /* The best weights of the run that run_network was last asked for; NULL: it was no run. */
 const char *run_weights(void);
+/* What a --weights names: a file, or the best weights of the run in a directory. */
+const char *weights_named(const char *path);
 /* How that run split its data: its seed as text, its parts as "800/205", and whether samples were
    shuffled; NULL: it was no run. */
 const char *run_seed(void);

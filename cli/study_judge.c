@@ -214,6 +214,15 @@ static int size_of_study(const study *s, const char *name) {
   return n;
 }
 
+const char *study_sampling_note(const study *s) {
+  const contestant *best = leader_of(s, s->c[0].study);
+  if (!best || measure_falls(best->measure) || best->majority == 0) return "";
+  const double share = best->v.best_measure.mean, n = (double)best->n_val;
+  return arena_printf(s->mem,
+                      " An accuracy of %.2f on %.0f samples has itself a standard error of %.3f.",
+                      share, n, stats_share_error(share, n));
+}
+
 /* Each of a study's networks is held against its best: one question for each, asked at once. */
 static void correct(study *s, int from) {
   const int n = size_of_study(s, s->c[from].study);

@@ -75,20 +75,14 @@ static bool first_of_study(const study *s, int i) {
 }
 
 static void print_legend(const study *s) {
-  const char *measure = s->c[0].measure, *accuracy = "";
-  if (!measure_falls(measure))
-    accuracy =
-        arena_printf(s->mem,
-                     " An accuracy of 0.88 on %lld samples has itself a standard error of "
-                     "%.3f.",
-                     (long long)s->c[0].n_val, stats_share_error(0.88, (double)s->c[0].n_val));
+  const char *measure = s->c[0].measure;
   char *text = message(
       "Mean +- standard deviation over %d seed%s; losses and %s of the last epoch, but for "
       "best val %s. least at: epoch of the least validation loss. p: chance that best val %s "
       "differs so much from the best by luck (paired t-test over three seeds or more, with Holm's "
       "correction for several comparisons).%s",
       s->n_seed, s->n_seed == 1 ? "" : "s", measure_falls(measure) ? "the measure" : "accuracies",
-      measure, measure, accuracy);
+      measure, measure, study_sampling_note(s));
   putchar('\n');
   print_wrapped(stdout, text, 0);
   free(text);

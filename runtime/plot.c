@@ -294,8 +294,7 @@ void plot_terminal(const epoch_row *row, int n, int epochs, int columns, int lin
   if (!f) return;
   write_rows(f, "rows", row, n);
   write_epoch_axis(f, epochs);
-  fprintf(f, "set style data %s\n", n > 1 ? "lines" : "points");
-  fprintf(f, "set terminal dumb noenhanced size %d,%d\n", columns, lines);
+  fprintf(f, "set style data lines\nset terminal dumb noenhanced size %d,%d\n", columns, lines);
   fputs("set key outside top center horizontal\n"
         "set tics nomirror\nset border 3\nset yrange [0:*]\n"
         "plot $rows using 1:2 title 'train loss', "

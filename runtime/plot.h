@@ -29,8 +29,8 @@ plot_job plot_overlay(const char *base, const char *title, const plot_series *s,
 /* Waits, and puts the pictures in their places, whole. False if they could not be made (no gnuplot,
    or it failed). */
 bool plot_wait(plot_job *job);
-/* Draws loss and accuracy on the terminal, each in so many columns and lines of plain characters,
-   over what the last call drew. Written to stderr. */
+/* Draws loss and accuracy of two epochs or more on the terminal, each in so many columns and lines
+   of plain characters, over what the last call drew. Written to stderr. */
 void plot_terminal(const epoch_row *row, int n, int epochs, int columns, int lines);
 /* The epoch of the least validation loss, from 1; 0 without rows. */
 int least_val_loss(const epoch_row *row, int n);

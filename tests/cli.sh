@@ -2,26 +2,8 @@
 # The command line from outside: exit statuses, JSON, run directories, runs that are interrupted and
 # go on, comparisons that do.
 cd "$(dirname "$0")/.." || exit 1
-netc=$(cd "$(dirname "${NETC:-./netc}")" && pwd)/$(basename "${NETC:-./netc}")
-[ -x "$netc" ] || { echo "$netc is not built"; exit 1; }
-root=$(pwd)
-tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
-cd "$tmp" || exit 1
-failed=0 n=0
+. tests/checks
 
-ok() { # ok WHAT: the last command's status
-  status=$? n=$((n + 1))
-  [ $status -eq 0 ] || { echo "FAILED: $1"; cat err 2>/dev/null; failed=1; }
-}
-# exits STATUS COMMAND...: netc ends with that status; out and err keep what it wrote.
-exits() {
-  want=$1; shift
-  timeout 120 "$netc" "$@" >out 2>err
-  status=$? n=$((n + 1))
-  [ $status -eq "$want" ] || { echo "FAILED: netc $* ended with $status, not $want"; cat err; failed=1; }
-}
-says() { n=$((n + 1)); grep -q -e "$1" err || { echo "FAILED: no \`$1\` in:"; cat err; failed=1; }; }
-prints() { n=$((n + 1)); grep -q -e "$1" out || { echo "FAILED: no \`$1\` in:"; cat out; failed=1; }; }
 json() { # json EXPRESSION: stdout is one JSON object j, of which the expression is true
   n=$((n + 1))
   python3 -c "import json,sys; j=json.load(open('out')); assert isinstance(j, dict); assert $1, j" 2>pyerr ||
@@ -199,6 +181,8 @@ ok "restore puts the best weights back"
 # --- eval, predict ---
 w=before/best.safetensors
 exits 0 eval small.net --weights $w; prints '^accuracy'; prints 'precision'
+cp out by-file; exits 0 eval small.net -w before; cmp -s out by-file; ok "--weights DIR: the best weights of a run"
+exits 1 eval small.net -w .; says 'last.safetensors'
 exits 0 eval small.net --weights $w --json --worst worst.png --confusion confusion.svg
 json "j['worst'] and j['worst'][0]['file'] and all(x['class'] != x['predicted'] for x in j['worst'])"
 python3 -c "import xml.dom.minidom as m; d = m.parse('confusion.svg'); assert len(d.getElementsByTagName('rect')) == 25"
@@ -228,6 +212,15 @@ exits 0 compare small.net other.net --seeds 2 --epochs 2 --json -o cmp
 json "[r['label'] for r in j['results']] == ['small', 'other'] and len(j['results'][0]['seeds']) == 2"
 for f in report.html results.csv results.json; do [ -s cmp/$f ]; ok cmp/$f; done
 exits 0 compare small.net other.net --seeds 2 --epochs 2 --csv -o cmp; says '4 of them done before'
+exits 0 compare small.net other.net --seeds 2 --epochs 2 -o cmp
+python3 - <<'END'
+import json, re
+best = max(r['best_val_acc']['mean'] for r in json.load(open('cmp/results.json'))['results'])
+share, n, error = re.search(r'accuracy of ([\d.]+) on (\d+) samples has itself a standard error of ([\d.]+)\.',
+                            open('out').read().replace('\n', ' ')).groups()
+assert float(share) == round(best, 2) and abs(float(error) - (best * (1 - best) / int(n)) ** .5) < 6e-4
+END
+ok "the standard error of the best accuracy of all"
 exits 2 compare
 exits 0 compare small.net --seeds 1 --epochs 1 --json -o one; json "j['results'][0]['p'] is None and not j['results'][0]['best_of_study']"
 exits 0 compare small.net other.net --seeds 2 --epochs 2 --json -o cmp; json "all(r['p'] is None for r in j['results'])"
