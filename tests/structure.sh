@@ -37,4 +37,13 @@ wrong=$(
 [ "$wrong" ] && echo "$wrong" && status=1
 long=$(find compiler runtime cli -name '*.[chly]' -exec awk 'length > 100 { print FILENAME ":" FNR ": longer than 100 columns" }' {} +)
 [ "$long" ] && echo "$long" && status=1
+# Every operator is held to PyTorch's figures somewhere (tests/test_pytorch.c); metrics,
+# which no step comes from, are not among them.
+for f in $(grep -L '^op .* metric' compiler/lang/ops/*.op); do
+  word=${f##*/} word=${word%.op}
+  grep -qw -- "$word" tests/golden/*/*.net || {
+    echo "$f: no network in tests/golden has $word"
+    status=1
+  }
+done
 exit $status

@@ -1,7 +1,8 @@
-/* Layers, losses, optimizers, networks of odd shapes and those of models/ against PyTorch's figures
-   (tests/golden/layers, small and models): the first results, how far a step moves each parameter,
-   averages, and the losses of 20 steps, from weights, inputs and targets that a formula gives. An
-   independent judge: no interpreter of netc's has a part in it. */
+/* Layers, operators, losses, optimizers, networks of odd shapes, those of models/ and others'
+   against PyTorch's figures (tests/golden/layers, operators, small, models and families): the first
+   results, how far a step moves each parameter, averages, and the losses of 20 steps, from weights,
+   inputs and targets that a formula gives. An independent judge: no interpreter of netc's has a
+   part in it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -100,7 +101,7 @@ static void set_weights(const subject *s) {
 }
 
 static subject subject_open(const char *path) {
-  subject s = {.path = path, .deep = strstr(path, "/models/")};
+  subject s = {.path = path, .deep = strstr(path, "/models/") || strstr(path, "/families/")};
   size_t room = 0;
   FILE *f = fopen(path, "r");
   assert_non_null(f);
@@ -222,9 +223,19 @@ static void test_layers(void **state) {
   check_folder("tests/golden/layers/*.net", 50);
 }
 
+static void test_operators(void **state) {
+  (void)state;
+  check_folder("tests/golden/operators/*.net", 93);
+}
+
 static void test_small(void **state) {
   (void)state;
   check_folder("tests/golden/small/*.net", 18);
+}
+
+static void test_families(void **state) {
+  (void)state;
+  check_folder("tests/golden/families/*.net", 12);
 }
 
 static void test_models(void **state) {
@@ -233,7 +244,8 @@ static void test_models(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_layers), cmocka_unit_test(test_small),
-                                     cmocka_unit_test(test_models)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_layers), cmocka_unit_test(test_operators), cmocka_unit_test(test_small),
+      cmocka_unit_test(test_families), cmocka_unit_test(test_models)};
   return cmocka_run_group_tests_name("networks = PyTorch", tests, NULL, NULL);
 }
