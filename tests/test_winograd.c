@@ -27,6 +27,9 @@ static const network networks[] = {
     {"heavy epilogue", "input 16x8x8; classes 3; conv 32 k3 p1 sigmoid; conv 32 k3 p1 tanh;" HEAVY,
      12, 5, 0},
     {"portions", "input 16x16x16; classes 3; conv 16 k3 p1 bn relu; conv 16 k3 p1;" LAST, 24, 5, 5},
+    /* 100 tiles of 36 products, 48 channels: one sample is more than a portion should be. */
+    {"single samples", "input 16x40x40; classes 3; conv 32 k3 p1 relu; conv 24 k3 p1;" LAST, 3, 5,
+     5},
     {"odd sizes", "input 16x11x7; classes 3; conv 32 k3 p1 relu; conv 32 k3 p1 relu;" LAST, 12, 5,
      0},
     {"odd sizes, 5 x 5", "input 16x9x11; classes 3; conv 32 k5 p2 relu; conv 32 k5 p2;" LAST, 12, 3,

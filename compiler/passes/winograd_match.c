@@ -206,13 +206,21 @@ static bool has_samples(form *f) {
   return rank - (f->tiled_taps ? f->n_pair : 0) <= MAX_DIMS;
 }
 
+/* Where a sample is larger than a portion should be, its tensors would go to memory and come back,
+   four passes; a chain of single samples reads the weights again for each of them instead. */
+static bool single_samples_pay(const form *f, double sample) {
+  return f->tiled_taps || transformed_bytes(f, false) < 4 * sample;
+}
+
 static void choose_portion(form *f) {
   if (!has_samples(f)) return;
   int64_t samples = f->n->axis[f->batch].extent;
   double whole =
       transformed_bytes(f, true) + (f->tiled_taps ? transformed_bytes(f, false) : product_bytes(f));
   if (whole <= WHOLE_BYTES) return;
-  int64_t most = (int64_t)(PORTION_BYTES / (whole / (double)samples));
+  double sample = whole / (double)samples;
+  int64_t most = (int64_t)(PORTION_BYTES / sample);
+  if (most < 1 && single_samples_pay(f, sample)) most = 1;
   while (most > 1 && samples % most) most--;
   if (most < 1 || most == samples) return;
   bool sums_cost = f->tiled_taps && (double)(samples / most) * product_bytes(f) > whole / 2;
