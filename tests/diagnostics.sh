@@ -74,5 +74,13 @@ cp absent.net sub/
 exits 1 train sub/absent.net
 says "relative to"
 
+# What begins as elsewhere and never sees its `;`: the end of the file is told what was meant.
+echo 'import torch.nn as nn' >habit.net
+exits 1 summary habit.net
+says '= help: `include "other.net";` takes in another file'
+printf 'input 3x32x32;\nfor i in 3 { conv 8 k3; }\n' >habit.net
+exits 1 summary habit.net
+says '= help: `repeat 3 { .. }` writes its layers'
+
 echo "$n checks of diagnostics: $([ $failed = 0 ] && echo passed || echo FAILED)"
 exit $failed

@@ -86,8 +86,10 @@ static value *number(expander *x, loc at, double n) {
 
 bool at_most_one(expander *x, const char *word, int n, const arg *args) {
   if (n < 2) return true;
-  diag_error(x->d, args[1].key ? args[1].key_at : args[1].v->at, "is a `;` missing before this?",
-             "`%s` takes one value", word);
+  const loc at = args[1].key ? args[1].key_at : args[1].v->at;
+  const char *help = syntax_help(x->a, x->d, at);
+  diag_error(x->d, at, help ? help : "is a `;` missing before this?", "`%s` takes one value", word);
+  note_missing_end(x->d, at);
   return false;
 }
 
@@ -117,6 +119,18 @@ value *resolve(expander *x, value *v) {
   return copy;
 }
 
+/* `bias=False`. */
+static const char *truth_help(const value *v) {
+  static const char *const no[] = {"false", "no", "off", "none"}, *const yes[] = {"true", "yes",
+                                                                                  "on"};
+  if (v->kind != V_NAME) return NULL;
+  for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+    if (!strcasecmp(v->text, no[i])) return "no is `0`";
+  for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+    if (!strcasecmp(v->text, yes[i])) return "yes is `1`";
+  return NULL;
+}
+
 bool value_number(expander *x, const value *v, double *out) {
   *out = v->num;
   if (v->kind == V_NUM) return true;
@@ -124,7 +138,8 @@ bool value_number(expander *x, const value *v, double *out) {
     *out = v->num / v->den;
     return true;
   }
-  diag_error(x->d, v->at, NULL, v->kind == V_RATIO ? "division by zero" : "expected a number");
+  if (v->kind == V_RATIO) diag_error(x->d, v->at, NULL, "division by zero");
+  else diag_error(x->d, v->at, truth_help(v), "expected a number");
   return false;
 }
 
@@ -194,12 +209,17 @@ static const char *setting_help(expander *x, const call *c, const char *word, co
   const char *words[500] = {"classes"};
   int n = 1;
   for (int i = 0; i < c->n_slot; i++) words[n++] = c->slot[i].name;
+  const char *ours = known_elsewhere(word, words + 1, n - 1);
+  if (ours && !setting_called(c, word))
+    return arena_printf(x->a, "netc's word for it is `%s`", ours);
   for (int i = 0; i < N_USUAL; i++)
     if (setting_called(c, usual_names[i].word)) words[n++] = usual_names[i].word;
   for (opdef *o = x->g->ops; c->layers && o && n < 400; o = o->next)
     if (o->kind == OP_LAYER && o->n_in == 1) words[n++] = o->name;
   for (binding *b = x->global.first; c->layers && b && n < 500; b = b->next)
     if (!b->label) words[n++] = b->name;
+  if (c->layers && v && v->kind == V_NAME && ops_find(x->g->ops, v->text))
+    return arena_printf(x->a, "`%s` stands alone, as a word behind the arguments", v->text);
   const char *near = nearest_word(word, words, n);
   if (!near) return settings_list(x, c);
   const char *setting = setting_called(c, near);
@@ -211,18 +231,19 @@ static const char *setting_help(expander *x, const call *c, const char *word, co
 
 /* --- trailing layers --- */
 
-/* Is `name` a layer or a block; and does it need arguments, so that it cannot be a bare word? */
-static bool is_layer(const expander *x, const char *name, bool *needs) {
+/* Is `name` a layer or a block; and how many arguments does it need? With some it cannot be a bare
+   word, with several no `name=value`. */
+static bool is_layer(const expander *x, const char *name, int *needs) {
   const binding *b = find_binding(x, name);
-  *needs = false;
+  *needs = 0;
   if (b && b->block) {
-    for (int i = 0; i < b->block->n_param; i++) *needs |= !b->block->param[i].dflt;
+    for (int i = 0; i < b->block->n_param; i++) *needs += !b->block->param[i].dflt;
     return true;
   }
   opdef *op = ops_find(x->g->ops, name);
   if (ops_find(x->rejected, name)) return true;
   if (!op || op->kind != OP_LAYER || least_inputs(op) != 1) return false;
-  for (int i = 0; i < op->n_set; i++) *needs |= !op->set[i].dflt;
+  for (int i = 0; i < op->n_set; i++) *needs += !op->set[i].dflt;
   return true;
 }
 
@@ -233,7 +254,7 @@ static bool missing_semicolon(expander *x, const char *name, loc at, const char 
 }
 
 static bool add_trailing(expander *x, call *c, const char *name, loc at, value *v) {
-  bool needs;
+  int needs;
   is_layer(x, name, &needs);
   if (needs && !v) return missing_semicolon(x, name, at, "takes arguments");
   trailing_layer t = {name, at, v};
@@ -257,7 +278,7 @@ static bool bind_positional(expander *x, call *c, value *v) {
 static bool bind_word(expander *x, call *c, value *v) {
   value *n = NULL;
   slot *s = short_setting(x, c, v, &n);
-  bool needs;
+  int needs;
   if (s && c->n_trailing) return bind_positional(x, c, n);
   if (s) return fill(x, s, n, v->at);
   value *r = resolve(x, v);
@@ -277,12 +298,13 @@ static bool bind_word(expander *x, call *c, value *v) {
 }
 
 static bool bind_key(expander *x, call *c, const arg *a) {
-  bool needs;
+  int needs;
   value *v = resolve(x, a->v);
   if (!v) return false;
   slot *s = find_slot(c, a->key, strlen(a->key));
   if (s && !c->n_trailing) return fill(x, s, v, a->key_at);
-  if (c->layers && is_layer(x, a->key, &needs)) return add_trailing(x, c, a->key, a->key_at, v);
+  if (c->layers && is_layer(x, a->key, &needs) && needs <= 1)
+    return add_trailing(x, c, a->key, a->key_at, v);
   diag_error(x->d, a->key_at, setting_help(x, c, a->key, v), "`%s` has no setting `%s`", c->what,
              a->key);
   return false;

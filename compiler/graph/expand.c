@@ -339,7 +339,9 @@ static void unknown_word(expander *x, const char *word, loc at) {
     if (o->kind == OP_LAYER) words[n++] = o->name;
   for (binding *b = x->global.first; b && n < 500; b = b->next)
     if (b->block) words[n++] = b->name;
-  diag_error(x->d, at, did_you_mean(x, word, words, n), "there is no layer `%s`", word);
+  const char *help = assignment_help(x->a, x->d, at);
+  diag_error(x->d, at, help ? help : did_you_mean(x, word, words, n), "there is no layer `%s`",
+             word);
 }
 
 static void apply(expander *x, const char *word, loc at, int n, arg *args) {

@@ -395,6 +395,10 @@ static const char *expected_words(parse_state *p, const yypcontext_t *c) {
   return s;
 }
 
+static const char *without_article(const char *name) {
+  return !strncmp(name, "a ", 2) ? name + 2 : !strncmp(name, "an ", 3) ? name + 3 : name;
+}
+
 static int yyreport_syntax_error(const yypcontext_t *c, void *scanner, parse_state *p) {
   (void)scanner;
   if (p->n_syntax_error++ >= 10) return 0;
@@ -406,14 +410,15 @@ static int yyreport_syntax_error(const yypcontext_t *c, void *scanner, parse_sta
     diag_error(p->s->d, at, "a shape is written 3x32x32, a number 0.07 or 1e-3",
                "malformed number");
   } else if (got == YYSYMBOL_BAD) {
-    diag_error(p->s->d, at, NULL, "this character is not part of the language");
+    diag_error(p->s->d, at, syntax_help(A, p->s->d, at),
+               "this character is not part of the language");
   } else {
     const char *want = expected_words(p, c);
     diag_error(p->s->d, at, syntax_help(A, p->s->d, at), "unexpected %s%s%s",
-               got < 0 ? "text" : yysymbol_name(got),
+               got < 0 ? "text" : without_article(yysymbol_name(got)),
                want ? "; expected " : "", want ? want : "");
-    if (got == YYSYMBOL_YYEOF) note_open_brace(p->s->d, at.file);
-    else if (want && strstr(want, "`;`")) note_missing_end(p->s->d, at);
+    const bool open = got == YYSYMBOL_YYEOF && note_open_brace(p->s->d, at.file);
+    if (!open && want && strstr(want, "`;`")) note_missing_end(p->s->d, at);
   }
   return 0;
 }

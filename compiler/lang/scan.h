@@ -64,9 +64,4 @@ typedef struct {
   int n_syntax_error;
   arg_list values; /* when values are parsed */
 } parse_state;
-/* syntax_help.c: what may be meant at a place that no sentence fits, or NULL; and notes to the last
-   message: the brace that the file leaves open, and the word before a place that lacks its `;`. */
-const char *syntax_help(arena *a, const diag *d, loc at);
-void note_open_brace(diag *d, int file);
-void note_missing_end(diag *d, loc at);
 #endif

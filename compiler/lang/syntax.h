@@ -69,4 +69,12 @@ bool parse_source(arena *a, diag *d, int file, syntax *out);
 /* Parses `text` as one or more values, as they stand after a word ("0.07", "{0.1 0.5}", "800/205").
  */
 bool parse_values(arena *a, diag *d, int file, int *n, arg **args);
+/* syntax_help.c: what may be meant at a place that no sentence fits, or NULL; and notes to the last
+   message: the brace that the file leaves open, and the word before a place that lacks its `;`. */
+const char *syntax_help(arena *a, const diag *d, loc at);
+/* False: none is open. */
+bool note_open_brace(diag *d, int file);
+void note_missing_end(diag *d, loc at);
+/* For a word that is no layer and stands before a `=`: what may be meant; else NULL. */
+const char *assignment_help(arena *a, const diag *d, loc at);
 #endif
