@@ -57,6 +57,7 @@ typedef struct {
   expr **value;
   reads of_term, of_stores, of_all;
   uint64_t checked; /* the signature with which verify found it in order, or 0 */
+  uint64_t alone; /* with it: the stores (bits) of tensors that the nest writes all of by itself */
 } known_reads;
 
 typedef struct nest {

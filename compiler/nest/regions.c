@@ -19,9 +19,10 @@ typedef struct written {
 
 struct regions {
   arena *mem;
-  written **of; /* by tensor */
-  int64_t *n;   /* elements in all of its boxes */
-  bool *whole;  /* nothing is left to write */
+  written **of;       /* by tensor */
+  const nest **first; /* that wrote any of it */
+  int64_t *n;         /* elements in its boxes, since it was last asked whether they are all */
+  bool *whole;        /* nothing is left to write */
 };
 
 /* Pieces that a question may fall into; beyond them it is not asked. */
@@ -31,6 +32,7 @@ regions *regions_new(arena *mem, int n_tensor) {
   regions *r = NEW(mem, regions);
   r->mem = mem;
   r->of = NEW_N(mem, written *, n_tensor + 1);
+  r->first = NEW_N(mem, const nest *, n_tensor + 1);
   r->n = NEW_N(mem, int64_t, n_tensor + 1);
   r->whole = NEW_N(mem, bool, n_tensor + 1);
   return r;
@@ -156,25 +158,28 @@ static box class_of(const box *b, int d, int64_t of, int64_t i) {
   return part;
 }
 
-/* Is all of b along d beside w covered by those after w? What is left of b is in steps of w there.
-   False also ends with b as it was. */
-static bool covered_beside(question *q, box *b, int d, const written *w) {
-  const span by = w->at.of[d], at = b->of[d];
-  if (at.lo < by.lo && !covered(q, cut(b, d, at.lo, by.lo - 1), w->next)) return false;
-  if (at.hi > by.hi && !covered(q, cut(b, d, by.hi + 1, at.hi), w->next)) return false;
-  if (at.lo < by.lo || at.hi > by.hi) *b = cut(b, d, by.lo, by.hi);
-  if (by.step == 1) return true;
-  int64_t classes = by.step / gcd(by.step, b->of[d].step), inside = -1;
-  if (classes > MOST_CLASSES) {
-    q->pieces = MOST_PIECES;
-    return true;
-  }
+/* Of b's elements along d those that are not in steps with w: are they covered by those after w?
+   What is left of b are the others. False also ends with b as it was. */
+static bool covered_between(question *q, box *b, int d, const written *w) {
+  const span by = w->at.of[d];
+  int64_t classes = by.step / gcd(by.step, b->of[d].step), inside = 0;
+  if (classes > MOST_CLASSES) q->pieces = MOST_PIECES;
+  if (classes == 1 || classes > MOST_CLASSES) return true;
   for (int64_t i = 0; i < classes; i++) {
     box part = class_of(b, d, classes, i);
     if ((part.of[d].lo - by.lo) % by.step == 0) inside = i;
     else if (!covered(q, part, w->next)) return false;
   }
-  *b = inside < 0 ? cut(b, d, 1, 0) : class_of(b, d, classes, inside);
+  *b = class_of(b, d, classes, inside);
+  return true;
+}
+
+/* The same of those below and above w. */
+static bool covered_beyond(question *q, box *b, int d, const written *w) {
+  const span by = w->at.of[d], at = b->of[d];
+  if (at.lo < by.lo && !covered(q, cut(b, d, at.lo, by.lo - 1), w->next)) return false;
+  if (at.hi > by.hi && !covered(q, cut(b, d, by.hi + 1, at.hi), w->next)) return false;
+  if (at.lo < by.lo || at.hi > by.hi) *b = cut(b, d, by.lo, by.hi);
   return true;
 }
 
@@ -184,9 +189,13 @@ static bool is_empty(const question *q, const box *b) {
   return false;
 }
 
+static bool spans_apart(const span *a, const span *b) {
+  return a->hi < b->lo || b->hi < a->lo || (a->lo - b->lo) % gcd(a->step, b->step);
+}
+
 static bool apart(const question *q, const box *b, const box *w) {
   for (int d = 0; d < q->rank; d++)
-    if (b->of[d].hi < w->of[d].lo || w->of[d].hi < b->of[d].lo) return true;
+    if (spans_apart(&b->of[d], &w->of[d])) return true;
   return false;
 }
 
@@ -195,7 +204,7 @@ static bool covered(question *q, box b, const written *w) {
   if (is_empty(q, &b) || ++q->pieces > MOST_PIECES) return true;
   if (!w) return false;
   for (int d = 0; d < q->rank && !is_empty(q, &b); d++)
-    if (!covered_beside(q, &b, d, w)) return false;
+    if (!covered_between(q, &b, d, w) || !covered_beyond(q, &b, d, w)) return false;
   return true;
 }
 
@@ -207,28 +216,46 @@ static int64_t elements(const box *b, const tensor *t) {
   return n;
 }
 
-static bool all_written(const regions *r, const tensor *t) {
+static bool is_all(const box *b, const tensor *t) {
+  for (int d = 0; d < t->rank; d++)
+    if (b->of[d].lo || b->of[d].hi < t->dim[d] - 1 || b->of[d].step > 1) return false;
+  return true;
+}
+
+/* Asked when as many elements have been written as there are, and then again: not at each box. */
+static bool all_written(regions *r, const tensor *t) {
+  if (r->n[t->id] < tensor_elements(t)) return false;
+  r->n[t->id] = 0;
   box all;
   question q = {.rank = t->rank};
   for (int d = 0; d < t->rank; d++) all.of[d] = (span){0, t->dim[d] - 1, 1};
   return covered(&q, all, r->of[t->id]) && q.pieces <= MOST_PIECES;
 }
 
-void region_write(regions *r, const nest *n, const access *out) {
-  tensor *t = tensor_base(out->t);
-  if (r->whole[t->id]) return;
-  if (out->t->view_of || n->pick) {
-    r->whole[t->id] = true;
-    return;
-  }
+static void add_box(regions *r, const nest *n, const access *out, const tensor *t) {
   written *w = NEW(r->mem, written);
   bounds b = all_of(n);
-  for (int d = 0; d < t->rank; d++) span_of(n, &b, out->ix[d], &w->at.of[d]);
+  for (int d = 0; d < t->rank; d++) { /* borders are no elements */
+    span_of(n, &b, out->ix[d], &w->at.of[d]);
+    clip(&w->at.of[d], t->dim[d]);
+    if (w->at.of[d].hi < w->at.of[d].lo) return;
+  }
+  if (!r->first[t->id]) r->first[t->id] = n;
   w->next = r->of[t->id];
   r->of[t->id] = w;
   r->n[t->id] += elements(&w->at, t);
-  r->whole[t->id] = r->n[t->id] >= tensor_elements(t) && all_written(r, t);
+  r->whole[t->id] = is_all(&w->at, t) || all_written(r, t);
 }
+
+bool region_write(regions *r, const nest *n, const access *out) {
+  const tensor *t = tensor_base(out->t);
+  if (r->whole[t->id]) return false;
+  if (out->t->view_of || n->pick) r->whole[t->id] = true;
+  else add_box(r, n, out, t);
+  return r->whole[t->id] && (!r->first[t->id] || r->first[t->id] == n);
+}
+
+void region_write_all(regions *r, tensor *t) { r->whole[tensor_base(t)->id] = true; }
 
 bool region_written(const regions *r, const nest *n, const access *in, bool in_term) {
   box b;

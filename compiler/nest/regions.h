@@ -7,8 +7,10 @@
 
 typedef struct regions regions;
 regions *regions_new(arena *mem, int n_tensor);
-/* n writes there; what is written through a part of a tensor's memory counts as all of it. */
-void region_write(regions *r, const nest *n, const access *out);
+/* n writes there; what is written through a part of a tensor's memory counts as all of it. Has n,
+   with what it wrote before, now written all of the tensor alone? */
+bool region_write(regions *r, const nest *n, const access *out);
+void region_write_all(regions *r, tensor *t);
 /* Has all been written that n reads there, in its term (where all its reads are in range and its
    guards hold) or in what it stores? */
 bool region_written(const regions *r, const nest *n, const access *in, bool in_term);

@@ -53,12 +53,49 @@ static void check_regions(const checker *c, reads r, bool in_term) {
   }
 }
 
-static void note_written(checker *c, const nest *n) {
+static uint64_t mixed(uint64_t h, uint64_t v) {
+  h = (h ^ v) * 0x9E3779B97F4A7C15u;
+  return h ^ h >> 29;
+}
+
+/* Of all that the checks below look at but the expressions; never 0. */
+static uint64_t signature(const nest *n) {
+  uint64_t h = mixed((uint64_t)n->red * 4 + n->lanes * 2 + n->canonical, (uintptr_t)n->sched);
+  h = mixed(h, (uint64_t)n->loop * 64 + (uint64_t)n->pick);
+  for (int a = 0; a < n->n_axis; a++) {
+    h = mixed(h, (uint64_t)n->axis[a].extent * 2 + n->axis[a].reduce);
+    if (n->sched) h = mixed(h, (uint64_t)n->sched->tile[a]);
+  }
+  for (int g = 0; g < n->n_guard; g++)
+    h = mixed(h, (uintptr_t)n->guard[g].ix + (uint64_t)n->guard[g].extent);
+  for (int s = 0; s < n->n_store; s++) {
+    const access *x = &n->store[s].out;
+    h = mixed(mixed(h, (uintptr_t)x->t), (uintptr_t)x->ix + (uint64_t)x->t->laid_out);
+  }
+  return h | 1;
+}
+
+/* Bits of the stores to t or to parts of it. */
+static uint64_t stores_of(const nest *n, tensor *t) {
+  uint64_t bits = 0;
+  for (int s = 0; s < n->n_store; s++)
+    if (tensor_base(n->store[s].out.t) == tensor_base(t)) bits |= 1ull << s;
+  return bits;
+}
+
+/* What a nest writes all of by itself is found once: while the nest is as it was, it still does. */
+static void note_regions(checker *c, const nest *n, bool as_checked) {
+  if (!as_checked) n->known->alone = 0;
   for (int s = 0; s < n->n_store; s++) {
     const access *out = &n->store[s].out;
-    c->written[out->t->id] = true;
-    if (c->regions) region_write(c->regions, n, out);
+    if (n->known->alone >> s & 1) region_write_all(c->regions, out->t);
+    else if (region_write(c->regions, n, out)) n->known->alone |= stores_of(n, out->t);
   }
+}
+
+static void note_written(checker *c, const nest *n, bool as_checked) {
+  for (int s = 0; s < n->n_store; s++) c->written[n->store[s].out.t->id] = true;
+  if (c->regions) note_regions(c, n, as_checked);
 }
 
 /* --- loops in order --- */
@@ -94,7 +131,8 @@ static void check_loop(checker *c, const nest *n) {
        n->n_axis && !step->reduce && step->extent == of->extent && step->extent > 1 &&
            n->falling == c->loop->falling && !n->chain,
        "a loop whose nests do not step together");
-  for (const nest *w = n; first && w && w->loop == n->loop; w = w->next) note_written(c, w);
+  for (const nest *w = n; first && w && w->loop == n->loop; w = w->next)
+    note_written(c, w, w->known->checked == signature(w));
   reads r = reads_of(n);
   for (int i = 0; i < r.n; i++) check_loop_read(c, &r.read[i]->rd);
 }
@@ -195,28 +233,6 @@ static void check_form(const checker *c, const nest *n) {
   need(c, !n->init || (n->red == R_SUM && !n->lanes), "a start without a plain sum");
 }
 
-static uint64_t mixed(uint64_t h, uint64_t v) {
-  h = (h ^ v) * 0x9E3779B97F4A7C15u;
-  return h ^ h >> 29;
-}
-
-/* Of all that the checks below look at but the expressions; never 0. */
-static uint64_t signature(const nest *n) {
-  uint64_t h = mixed((uint64_t)n->red * 4 + n->lanes * 2 + n->canonical, (uintptr_t)n->sched);
-  h = mixed(h, (uint64_t)n->loop * 64 + (uint64_t)n->pick);
-  for (int a = 0; a < n->n_axis; a++) {
-    h = mixed(h, (uint64_t)n->axis[a].extent * 2 + n->axis[a].reduce);
-    if (n->sched) h = mixed(h, (uint64_t)n->sched->tile[a]);
-  }
-  for (int g = 0; g < n->n_guard; g++)
-    h = mixed(h, (uintptr_t)n->guard[g].ix + (uint64_t)n->guard[g].extent);
-  for (int s = 0; s < n->n_store; s++) {
-    const access *x = &n->store[s].out;
-    h = mixed(mixed(h, (uintptr_t)x->t), (uintptr_t)x->ix + (uint64_t)x->t->laid_out);
-  }
-  return h | 1;
-}
-
 /* What depends on nothing but the nest itself. */
 static void check_nest(checker *c, const nest *n) {
   check_form(c, n);
@@ -245,9 +261,10 @@ static void check_in_program(checker *c, const nest *n) {
     check_regions(c, reads_of_term(n), true);
     check_regions(c, reads_of_stores(n), false);
   }
-  if (n->known->checked != now) check_nest(c, n);
+  bool as_checked = n->known->checked == now;
+  if (!as_checked) check_nest(c, n);
   n->known->checked = now;
-  if (!n->loop) note_written(c, n);
+  if (!n->loop) note_written(c, n, as_checked);
 }
 
 static bool before_gather(const nestprog *p) {
