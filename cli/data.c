@@ -3,6 +3,7 @@
 #include "base/source.h"
 #include "cli/command.h"
 #include "cli/data_fields.h"
+#include "cli/terminal.h"
 #include "runtime/data_stats.h"
 #include "runtime/dataset.h"
 #include "runtime/message.h"
@@ -149,13 +150,20 @@ void print_own_parts(const dataset *ds) {
   printf("%lld %s\n", held - val, val ? "its test set" : "are the data set's own test set");
 }
 
+static void print_images(const dataset *ds) {
+  const bool keys = *ds->images_key;
+  print_line(stdout, 2,
+             "%lld images of %dx%dx%d (channels x height x width), stored as %s, %s%s%s%s%s%s",
+             (long long)ds->n, ds->c, ds->h, ds->w, layout_name(ds), ds->stored_type,
+             keys ? "; images `" : "", keys ? ds->images_key : "", keys ? "`, labels `" : "",
+             keys ? ds->labels_key : "", keys ? "`" : "");
+}
+
 static void print_table(const dataset *ds, const data_stats *s) {
   printf("%s\n", ds->path);
   for (int i = 0; i < ds->n_entry; i++) printf("  %-14s %s\n", ds->entry[i].key, ds->entry[i].what);
-  printf("\n%lld images of %dx%dx%d (channels x height x width), stored as %s, %s",
-         (long long)ds->n, ds->c, ds->h, ds->w, layout_name(ds), ds->stored_type);
-  if (*ds->images_key) printf("; images `%s`, labels `%s`", ds->images_key, ds->labels_key);
   printf("\n");
+  print_images(ds);
   print_own_parts(ds);
   char scale[32] = "1/255";
   if (ds->scale != (float)(1 / 255.0)) snprintf(scale, sizeof scale, "%.6g", (double)ds->scale);

@@ -29,7 +29,7 @@ enum { KEY_PART = 1, KEY_WORST, KEY_CONFUSION, KEY_SPLIT, KEY_NO_SHUFFLE };
 enum { MAX_WORST = 48, WORST_COLUMNS = 8 };
 
 static const struct argp_option options[] = {
-    {"weights", 'w', "FILE", 0, "the weights (safetensors); needed", 1},
+    {"weights", 'w', "FILE", 0, "the weights (safetensors), or the run that has them; needed", 1},
     {"data", 'd', "PATH", 0, "another data set, of which every sample is used", 1},
     {"part", KEY_PART, "PART", 0,
      "val, train, test or all: the part of the split (default: val, or all "

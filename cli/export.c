@@ -16,7 +16,7 @@ typedef struct {
 } export_command;
 
 static const struct argp_option options[] = {
-    {"weights", 'w', "FILE", 0, "the weights (safetensors); needed", 1},
+    {"weights", 'w', "FILE", 0, "the weights (safetensors), or the run that has them; needed", 1},
     {"output", 'o', "FILE", 0, "what to write (default: the network's name and .onnx)", 1},
     {"batch", 'b', "N", 0, "fix the samples of one call (default: any number)", 1},
     {0}};

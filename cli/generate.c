@@ -23,7 +23,8 @@ typedef struct {
 enum { KEY_PROMPT = 1, KEY_TOKENS, KEY_TEMPERATURE, KEY_TOP };
 
 static const struct argp_option options[] = {
-    {"weights", 'w', "FILE", 0, "the weights (safetensors); needed, unless a run is named", 0},
+    {"weights", 'w', "FILE", 0,
+     "the weights (safetensors), or the run that has them; needed, unless a run is named", 0},
     {"prompt", KEY_PROMPT, "TEXT", 0, "what the text begins with (default: a new line)", 0},
     {"tokens", KEY_TOKENS, "N", 0, "characters (or bytes) to add (default 500)", 0},
     {"temperature", KEY_TEMPERATURE, "T", 0,

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "base/source.h"
 #include "cli/manual.h"
+#include "cli/terminal.h"
 #include "code/cache.h"
 #include "runtime/message.h"
 #include "runtime/ranks.h"
@@ -52,6 +53,7 @@ int main(int argc, char **argv) {
                {"--version", "version"},
                {"-V", "version"}};
   on_exit(end_output, NULL);
+  diag_set_columns(terminal_columns(stderr));
   if (!take_diagnostics(&argc, argv)) {
     diag_tell(DIAG_USAGE, "--diagnostics takes json or text");
     return EXIT_USAGE;

@@ -27,7 +27,7 @@ typedef struct {
 enum { KEY_TOP = 1000 };
 
 static const struct argp_option options[] = {
-    {"weights", 'w', "FILE", 0, "the weights (safetensors); needed", 0},
+    {"weights", 'w', "FILE", 0, "the weights (safetensors), or the run that has them; needed", 0},
     {"top", KEY_TOP, "K", 0, "show the K likeliest classes (default 1)", 0},
     {"data", 'd', "PATH", 0, "data set to take the names of the classes from", 0},
     {"output", 'o', "DIR", 0,

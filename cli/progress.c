@@ -105,7 +105,7 @@ static void print_header(const progress *p, const epoch_row *r, const char *last
   printf("  %7s\n", "seconds");
 }
 
-static void print_line(progress *p, const epoch_row *r, bool best) {
+static void print_epoch(progress *p, const epoch_row *r, bool best) {
   double train, val, more = NAN;
   const char *last = last_value(r, p->task, &more);
   if (r->epoch == 1 || !p->best_shown || p->plot) print_header(p, r, last);
@@ -134,7 +134,7 @@ void progress_epoch(void *self, const epoch_row *rows, int n, int best) {
   progress *p = self;
   progress_clear(p);
   if (p->plot && n > 1) draw_curves(p, rows, n); /* one epoch makes no curve */
-  if (p->table) print_line(p, &rows[n - 1], best == rows[n - 1].epoch);
+  if (p->table) print_epoch(p, &rows[n - 1], best == rows[n - 1].epoch);
 }
 
 const char *with_commas(char buf[32], int64_t v) {

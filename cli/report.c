@@ -116,11 +116,11 @@ static void table_row(FILE *f, const study *s, const contestant *c) {
   fprintf(f, "<tr%s><td>", v->leads ? " class=\"lead\"" : "");
   text(f, c->label);
   fputs("</td>", f);
-  spread_cell(f, "best val", v->best_measure, s->n_seed, 3);
+  spread_cell(f, arena_printf(s->mem, "best val %s", c->measure), v->best_measure, s->n_seed, 3);
   p_cell(f, v);
-  spread_cell(f, "val", v->val_measure, s->n_seed, 3);
+  spread_cell(f, arena_printf(s->mem, "val %s", c->measure), v->val_measure, s->n_seed, 3);
   spread_cell(f, "val loss", v->val_loss, s->n_seed, 3);
-  spread_cell(f, "train", v->train_measure, s->n_seed, 3);
+  spread_cell(f, arena_printf(s->mem, "train %s", c->measure), v->train_measure, s->n_seed, 3);
   spread_cell(f, "train loss", v->train_loss, s->n_seed, 3);
   spread_cell(f, "least val loss", v->least_loss, s->n_seed, 3);
   spread_cell(f, "at epoch", v->least_epoch, s->n_seed, 1);

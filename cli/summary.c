@@ -1,5 +1,6 @@
 /* netc summary: the layer table, as torchsummary prints it, and what running the network takes. */
 #include "cli/progress.h"
+#include "cli/terminal.h"
 #include "cli/trace.h"
 #include "cli/workload.h"
 #include "product/program.h"
@@ -99,12 +100,23 @@ static totals add_up(const graph *g) {
   return t;
 }
 
+/* torchsummary's table has 64 columns; a narrower terminal takes from the shapes. */
+enum { TABLE_COLUMNS = 64, SHAPE_COLUMNS = 25, LEAST_SHAPE = 17 };
+
+static int shape_columns(void) {
+  const int room = terminal_columns(stdout);
+  const int shape = SHAPE_COLUMNS - TABLE_COLUMNS + room;
+  if (!room || room >= TABLE_COLUMNS) return SHAPE_COLUMNS;
+  return shape > LEAST_SHAPE ? shape : LEAST_SHAPE;
+}
+
 static void print_rule(char c) {
-  for (int i = 0; i < 64; i++) putchar(c);
+  for (int i = TABLE_COLUMNS - SHAPE_COLUMNS + shape_columns(); i > 0; i--) putchar(c);
   putchar('\n');
 }
 
 static void print_rows(const graph *g, const totals *t) {
+  const int columns = shape_columns();
   int row = 0;
   for (int i = 0; i < g->n_node; i++) {
     const node *n = g->node[i];
@@ -113,7 +125,7 @@ static void print_rows(const graph *g, const totals *t) {
     char name[80], shape[80], count[32];
     snprintf(name, sizeof name, "%.60s-%d", type, ++row);
     with_commas(count, t->node_params[i]);
-    printf("%20s  %25s %15s%s\n", name, shape_text(shape, n),
+    printf("%20s  %*s %15s%s\n", name, columns, shape_text(shape, n),
            n->owner && !t->node_params[i] ? "shared" : count,
            n->frozen && t->node_params[i] ? "*" : "");
   }
@@ -121,15 +133,15 @@ static void print_rows(const graph *g, const totals *t) {
 
 static void print_bytes(const char *title, const char *what, size_t params, size_t rest) {
   char a[32], b[32], c[32];
-  printf("%s: %s bytes (%s of parameters, %s of %s)\n", title,
-         with_commas(a, (int64_t)(params + rest)), with_commas(b, (int64_t)params),
-         with_commas(c, (int64_t)rest), what);
+  print_line(stdout, 2, "%s: %s bytes (%s of parameters, %s of %s)", title,
+             with_commas(a, (int64_t)(params + rest)), with_commas(b, (int64_t)params),
+             with_commas(c, (int64_t)rest), what);
 }
 
 static void print_table(const graph *g, const totals *t) {
   char a[32];
   print_rule('-');
-  printf("%20s  %25s %15s\n", "Layer (type)", "Output Shape", "Param #");
+  printf("%20s  %*s %15s\n", "Layer (type)", shape_columns(), "Output Shape", "Param #");
   print_rule('=');
   print_rows(g, t);
   print_rule('=');

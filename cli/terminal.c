@@ -1,5 +1,7 @@
 #include "cli/terminal.h"
+#include <limits.h>
 #include <locale.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -90,8 +92,7 @@ static int print_word(FILE *f, const char *word, int at, int indent, int right) 
   return at + w + !(again || first);
 }
 
-void print_wrapped(FILE *f, const char *text, int indent) {
-  const int columns = terminal_columns(f), right = columns ? columns : 110;
+static void print_folded(FILE *f, const char *text, int indent, int right) {
   const int lead = (int)strspn(text, " ");
   int at = lead ? lead - 1 : 0; /* a word brings the space before it */
   fprintf(f, "%*s", at, "");
@@ -104,4 +105,21 @@ void print_wrapped(FILE *f, const char *text, int indent) {
     text += n + (text[n] == ' ');
   }
   fputc('\n', f);
+}
+
+void print_wrapped(FILE *f, const char *text, int indent) {
+  const int columns = terminal_columns(f);
+  print_folded(f, text, indent, columns ? columns : 110);
+}
+
+void print_line(FILE *f, int indent, const char *fmt, ...) {
+  va_list ap;
+  char *text = NULL;
+  va_start(ap, fmt);
+  const int n = vasprintf(&text, fmt, ap);
+  va_end(ap);
+  if (n < 0) abort();
+  const int columns = terminal_columns(f);
+  print_folded(f, text, indent, columns ? columns : INT_MAX);
+  free(text);
 }

@@ -22,4 +22,6 @@ const char *bar_text(char *buf, int columns, double share);
 /* A paragraph in lines that fit the terminal (110 columns where there is none); the lines after the
    first begin with `indent` spaces. */
 void print_wrapped(FILE *f, const char *text, int indent);
+/* A line, folded in the same way where the terminal is too narrow for it; one line elsewhere. */
+void print_line(FILE *f, int indent, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 #endif

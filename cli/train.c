@@ -3,6 +3,7 @@
 #include "base/source.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
+#include "cli/terminal.h"
 #include "cli/trace.h"
 #include "cli/version.h"
 #include "product/program.h"
@@ -202,8 +203,8 @@ static void on_compiled(void *self, double seconds, int first, metric_task task,
   if (v->tensorboard) begin_events(v, first);
   if (v->quiet) return;
   if (first > 1) fprintf(stderr, "going on with epoch %d of the run in %s\n", first, v->o->dir);
-  fprintf(stderr, "compiled in %.2f s; training on %lld samples, validating on %lld\n", seconds,
-          (long long)sp->n_train, (long long)sp->n_val);
+  print_line(stderr, 2, "compiled in %.2f s; training on %lld samples, validating on %lld", seconds,
+             (long long)sp->n_train, (long long)sp->n_val);
   if (sp->n_test)
     fprintf(stderr, "%lld samples are kept for a test: netc eval RUN --part test\n",
             (long long)sp->n_test);
@@ -270,8 +271,8 @@ static void tell_end(const train_options *o, const train_result *r) {
     fprintf(stderr, "stopped early: no better %s in %d epochs\n", o->g->train.stop_metric,
             o->g->train.stop_patience);
   char text[120];
-  fprintf(stderr, "best epoch %d: %s; weights in %s/best.safetensors\n", b->epoch,
-          row_text(text, b, r->task), o->dir);
+  print_line(stderr, 2, "best epoch %d: %s; weights in %s/best.safetensors", b->epoch,
+             row_text(text, b, r->task), o->dir);
 }
 
 /* The command that goes on with the run, with the options that it was started with. */

@@ -221,6 +221,7 @@ share, n, error = re.search(r'accuracy of ([\d.]+) on (\d+) samples has itself a
 assert float(share) == round(best, 2) and abs(float(error) - (best * (1 - best) / int(n)) ** .5) < 6e-4
 END
 ok "the standard error of the best accuracy of all"
+for h in 'best val acc' 'val acc' 'train acc' 'val loss'; do grep -q "data-h=\"$h\"" cmp/report.html; ok "$h on a phone"; done
 exits 2 compare
 exits 0 compare small.net --seeds 1 --epochs 1 --json -o one; json "j['results'][0]['p'] is None and not j['results'][0]['best_of_study']"
 exits 0 compare small.net other.net --seeds 2 --epochs 2 --json -o cmp; json "all(r['p'] is None for r in j['results'])"

@@ -55,6 +55,23 @@ is_json W0801 "$some" build small.net --cpu=cortex-m3
 "$netc" train small.net --plot --diagnostics=json 2>err | cat >out
 says '^{"severity":"note".*"code":null'
 
+# On a narrow terminal: folded between words, and no line is longer.
+on_terminal() { # on_terminal COLUMNS ARGUMENTS: what the command shows, without colours
+  COLUMNS=$1 script -qec "'$netc' $2" /dev/null </dev/null | tr '\r' '\n' | sed 's/\x1b\[[0-9;]*[a-zA-Z]//g' >out
+}
+printf 'input 3x32x32; classes 5; conv 8 k3; linear 5;\ntrain { data "%s/examples/emoji/emoji.pkl"; epochs 1; }\n' \
+  "$root" >narrow.net
+for columns in 60 80; do
+  for command in "summary narrow.net" "data $root/examples/emoji/emoji.pkl" "lint narrow.net --split 60/20" \
+    "train narrow.net --epochs 1 --split 60/20 -o in-columns --force" "train narrow.net --epochs 1 --lr 1 --lrr"; do
+    on_terminal $columns "$command"
+    awk -v most=$columns '/^ +[0-9]* \| / { next } length > most { print "too long: " $0; bad = 1 } END { exit bad }' out
+    ok "$command at $columns columns"
+  done
+done
+on_terminal 60 "lint narrow.net"; prints '^    [`a-z]'
+"$netc" lint narrow.net 2>err; [ "$(grep -c 'out of balance.*each class too' err)" = 1 ]; ok "one line where there is no terminal"
+
 # As text: one form, and suggestions for commands, options, files, columns.
 exits 2 train --epocs 3 small.net
 says '^netc: error: .*--epocs'

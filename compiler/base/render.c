@@ -74,9 +74,38 @@ static bool is_placed(const diag *d, const message *m) {
   return m->at.file >= 0 && m->at.file < d->n_source && m->at.line > 0;
 }
 
-static void print_place(const diag *d, const message *m, bool placed, FILE *to) {
-  if (placed) fprintf(to, "%s:%d:%d: ", d->source[m->at.file].name, m->at.line, m->at.col);
-  else fputs("netc: ", to);
+static int print_place(const diag *d, const message *m, bool placed, FILE *to) {
+  if (!placed) return fprintf(to, "netc: ");
+  return fprintf(to, "%s:%d:%d: ", d->source[m->at.file].name, m->at.line, m->at.col);
+}
+
+static int line_columns; /* of the terminal; 0: lines are as long as they are */
+
+void diag_set_columns(int columns) { line_columns = columns; }
+
+/* A text from column `at` on, folded between words where the line ends; what follows begins at
+   column `indent`. Returns where it ends. */
+static int print_folded(const char *text, int at, int indent, FILE *to) {
+  for (int n; *text; text += n) {
+    int columns = 0; /* of a word with the space or the line's end before it */
+    for (n = 0; !n || (text[n] && text[n] != ' ' && text[n] != '\n'); n++)
+      columns += !continues_character(text[n]);
+    const bool ends = *text == '\n', folds = !ends && *text == ' ' && line_columns && at > indent &&
+                                             at + columns > line_columns;
+    if (ends || folds) fprintf(to, "\n%*s", ends ? 0 : indent, "");
+    print_bytes(text + (ends || folds), n - (ends || folds), to);
+    at = ends || folds ? (ends ? 0 : indent) + columns - 1 : at + columns;
+  }
+  return at;
+}
+
+/* "      = help: text" */
+static void print_further(const char *colour, const char *word, const char *off, const char *text,
+                          FILE *to) {
+  const int indent = (int)strlen("      = : ") + (int)strlen(word);
+  fprintf(to, "      = %s%s%s: ", colour, word, off);
+  print_folded(text, indent, indent, to);
+  fputc('\n', to);
 }
 
 /* On a terminal the code stands behind the message: `netc explain CODE` tells more. */
@@ -85,17 +114,20 @@ static void print_text(const diag *d, const message *m, FILE *to) {
   const colours c = colours_for(to);
   const bool placed = is_placed(d, m);
   fputs(c.bold, to);
-  print_place(d, m, placed, to);
+  int at = print_place(d, m, placed, to) + (int)strlen(word[m->kind]) + 2;
   fprintf(to, "%s%s%s: ", c.kind[m->kind], word[m->kind], c.off);
-  for (const char *p = m->text; *p; p++)
-    fputc((unsigned char)*p < ' ' && *p != '\n' ? '?' : *p, to);
-  if (*c.off && m->code) fprintf(to, " [%s]", m->code);
+  at = print_folded(m->text, at, 4, to);
+  if (*c.off && m->code) {
+    char code[24];
+    snprintf(code, sizeof code, " [%s]", m->code);
+    print_folded(code, at, 4, to);
+  }
   fputc('\n', to);
   if (placed) print_source(d, m->at, to);
-  if (m->help) fprintf(to, "      = %shelp%s: %s\n", c.help, c.off, m->help);
+  if (m->help) print_further(c.help, "help", c.off, m->help, to);
   for (const message *n = m->note; n; n = n->next_note)
     if (is_placed(d, n)) print_text(d, n, to);
-    else fprintf(to, "      = %snote%s: %s\n", c.kind[M_NOTE], c.off, n->text);
+    else print_further(c.kind[M_NOTE], "note", c.off, n->text, to);
 }
 
 /* --- JSON --- */

@@ -35,6 +35,8 @@ int diag_errors(const diag *d);
    the file that is given to diag_print; or NULL. */
 typedef enum { DIAG_TEXT, DIAG_JSON } diag_style;
 void diag_set_style(diag_style s, FILE *to);
+/* Folds messages for people between words, at this many columns; 0, as at first: nowhere. */
+void diag_set_columns(int columns);
 /* A message without a place, printed at once and in the same form, on standard error: what a
    command could not do, a command line that cannot be read, a warning, a note. */
 typedef enum { DIAG_FAILURE, DIAG_USAGE, DIAG_CAUTION, DIAG_REMARK } diag_kind;
