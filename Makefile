@@ -51,6 +51,8 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC $<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+# Loops over every value of a data set: gcc makes vectors of them at -O3 only.
+$(B)/runtime/value_loops.o: OPT += -O3
 $(B)/parse.c: compiler/lang/parse.y
 	@mkdir -p $(@D)
 	$(call say,BISON $<)

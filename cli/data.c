@@ -166,7 +166,7 @@ static void print_table(const dataset *ds, const data_stats *s) {
   print_images(ds);
   print_own_parts(ds);
   char scale[32] = "1/255";
-  if (ds->scale != (float)(1 / 255.0)) snprintf(scale, sizeof scale, "%.6g", (double)ds->scale);
+  if (ds->scale != 1 / 255.0) snprintf(scale, sizeof scale, "%.6g", ds->scale);
   printf("Pixels, scaled by %s: %.4g to %.4g\n", scale, (double)s->low, (double)s->high);
   for (int c = 0; c < ds->c && c < 16; c++)
     printf("  channel %d: mean %.4f, standard deviation %.4f\n", c, s->mean[c], s->std[c]);
@@ -215,7 +215,7 @@ static json_object *json_report(const dataset *ds, const data_stats *s) {
   json_object_object_add(o, "width", json_object_new_int(ds->w));
   json_object_object_add(o, "layout", json_object_new_string(layout_name(ds)));
   json_object_object_add(o, "type", json_object_new_string(ds->stored_type));
-  json_object_object_add(o, "scale", json_object_new_double((double)ds->scale));
+  json_object_object_add(o, "scale", json_object_new_double(ds->scale));
   json_object_object_add(o, "min", json_object_new_double((double)s->low));
   json_object_object_add(o, "max", json_object_new_double((double)s->high));
   json_object_object_add(o, "mean", json_numbers(s->mean, ds->c));

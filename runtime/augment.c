@@ -1,5 +1,6 @@
 #include "augment.h"
 #include "base/philox.h"
+#include "value_loops.h"
 #include <math.h>
 #include <string.h>
 
@@ -43,22 +44,14 @@ static change draw_change(const augmentation *a, int64_t sample, const augment_f
                   (int)(r[2] * span >> 32) - a->shift};
 }
 
-/* One row of w values: mirrored, then moved to the right. */
-static void change_row(const float *from, float *to, int w, const change *c) {
-  for (int x = 0; x < w; x++) {
-    int src = x - c->right;
-    if (src < 0 || src >= w) to[x] = 0;
-    else to[x] = from[c->mirror ? w - 1 - src : src];
-  }
-}
-
 static void change_planes(const float *from, float *to, const augment_form *f, const change *c) {
   const size_t w = (size_t)f->w, plane = (size_t)f->h * w;
   for (int k = 0; k < f->planes; k++)
     for (int y = 0; y < f->h; y++, to += w) {
       int src = y - c->down;
       if (src < 0 || src >= f->h) memset(to, 0, w * sizeof *to);
-      else change_row(from + (size_t)k * plane + (size_t)src * w, to, f->w, c);
+      else
+        values_move_row(from + (size_t)k * plane + (size_t)src * w, f->w, c->right, c->mirror, to);
     }
 }
 
@@ -173,14 +166,10 @@ void augment_cutout(const augmentation *a, int64_t sample, const augment_form *f
 
 void augment_noise(const augmentation *a, int64_t sample, int64_t n, float *v) {
   const double spread = 147.80053; /* of the sum of four bytes: sqrt(4 * (256^2 - 1) / 12) */
-  const float times = (float)(a->noise / spread);
-  uint32_t r[4];
-  for (int64_t i = 0; i < n; i++) {
-    if (!(i & 3)) draw(a, sample, purpose_noise | (uint32_t)(i >> 2), r);
-    const uint32_t b = r[i & 3];
-    const int sum = (int)((b & 255) + (b >> 8 & 255) + (b >> 16 & 255) + (b >> 24)) - 510;
-    v[i] += times * (float)sum;
-  }
+  const uint32_t key[2] = {(uint32_t)a->seed, (uint32_t)(a->seed >> 32)};
+  const uint32_t ctr[4] = {(uint32_t)sample, purpose_noise, (uint32_t)a->epoch,
+                           (uint32_t)(a->epoch >> 32)};
+  values_add_noise(ctr, key, (float)(a->noise / spread), n, v);
 }
 
 /* A share from Beta(alpha, alpha), by Joehnk's method (1964), in steps of 1/1024: the last bits of

@@ -1,6 +1,7 @@
 #include "batch.h"
 #include "base/workers.h"
 #include "message.h"
+#include "value_loops.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,8 +45,7 @@ static void mix_in(const giving *g, int64_t sample, float *to) {
   if (g->form.whole && m.own) return;
   give_sample(g, m.sample, g->other);
   if (g->form.whole) memcpy(to, g->other, (size_t)g->count * sizeof *to);
-  else
-    for (int64_t i = 0; i < g->count; i++) to[i] = own * to[i] + rest * g->other[i];
+  else values_mix(to, g->count, own, g->other, rest);
 }
 
 static void give_port(giving *g, const int64_t *index, int n, float *to) {
@@ -90,8 +90,17 @@ static void give_share(void *self, int me, int group, int share) {
               (int)((int64_t)s->n * (share + 1) / s->shares), s->a, s->b);
 }
 
+/* What the threads' meeting costs is less than what is shared. */
+static bool worth_sharing(const augmentation *a, const step_buffers *b, int n) {
+  static const int64_t values = 1 << 15;
+  int64_t count = 0;
+  for (int i = 0; i < b->n_given; i++) count += program_port(b->p, i)->count;
+  return n * count >= (a ? values / 4 : values);
+}
+
 void batch_give_shared(const dataset *ds, const int64_t *index, int n, const augmentation *a,
                        const step_buffers *b, int threads) {
+  if (threads < 2 || !worth_sharing(a, b, n)) return batch_give(ds, index, n, a, b);
   sharing s = {ds, index, n, n < 4 * threads ? n : 4 * threads, a, b};
   workers_run(&(shared_work){1, &s.shares, give_share, &s}, threads);
 }

@@ -17,6 +17,7 @@
 #include "sound_data.h"
 #include "csv_fields.h"
 #include "text_data.h"
+#include "value_loops.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,8 +123,7 @@ static void take_images(dataset *ds) {
   ds->bytes = f->data;
   f->borrowed = true;
   ds->layout = LAYOUT_NCHW;
-  ds->scale = (float)f->scale;
-  for (int v = 0; v < 256; v++) ds->byte_value[v] = (float)(v * f->scale);
+  ds->scale = f->scale;
   free(ds->stored_type);
   ds->stored_type = copy_string(f->stored, strlen(f->stored));
 }
@@ -536,10 +536,8 @@ static size_t sample_at(const dataset *ds, int64_t index, size_t *size) {
 
 void dataset_floats(const dataset *ds, int64_t index, float *chw) {
   size_t size, at = sample_at(ds, index, &size);
-  if (ds->floats)
-    for (size_t i = 0; i < size; i++) chw[i] = ds->floats[at + i] * ds->scale;
-  else
-    for (size_t i = 0; i < size; i++) chw[i] = ds->byte_value[ds->bytes[at + i]];
+  if (ds->floats) values_scaled(ds->floats + at, (int64_t)size, (float)ds->scale, chw);
+  else values_of_bytes(ds->bytes + at, (int64_t)size, ds->scale, chw);
 }
 
 /* The range that is shown as black to white. */

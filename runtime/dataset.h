@@ -48,7 +48,7 @@ typedef struct {
   image_layout layout;   /* as in the file; never LAYOUT_AUTO */
   const uint8_t *bytes;  /* n x c x h x w pixels whatever the layout; NULL where they are floats */
   const float *floats;   /* the same where the pixels are floats; NULL where they are bytes */
-  float scale;           /* what dataset_floats multiplies by */
+  double scale;          /* what dataset_floats multiplies by */
   const int32_t *labels; /* n, each in [0, classes) */
   int classes;
   char **label_names; /* classes names, or NULL */
@@ -62,7 +62,6 @@ typedef struct {
   char *stored_type;             /* "uint8", "float64", "list" ... */
   int n_entry;                   /* everything in the file (of several files: the first) */
   data_entry *entry;
-  float byte_value[256]; /* (float)(v * scale), rounded once */
   /* What every data set has. That of labelled images has two fields, and what is above as well;
      any other has no bytes and no floats, and labels only if its first target is classes. */
   field_set fields;

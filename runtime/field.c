@@ -1,5 +1,6 @@
 #include "field.h"
 #include "message.h"
+#include "value_loops.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,11 +67,11 @@ double field_value(const data_field *f, int64_t sample, int64_t k) {
 
 void field_floats(const data_field *f, int64_t sample, float *out) {
   const int64_t at = sample * f->step;
-  const float scale = (float)f->scale;
   if (f->type == FIELD_FLOATS)
-    for (int64_t k = 0; k < f->size; k++) out[k] = ((const float *)f->data)[at + k] * scale;
-  else
-    for (int64_t k = 0; k < f->size; k++) out[k] = (float)(field_value(f, sample, k) * f->scale);
+    values_scaled((const float *)f->data + at, f->size, (float)f->scale, out);
+  else if (f->type == FIELD_BYTES)
+    values_of_bytes((const uint8_t *)f->data + at, f->size, f->scale, out);
+  else values_of_whole((const int32_t *)f->data + at, f->size, f->scale, out);
 }
 
 void field_whole(const data_field *f, int64_t sample, int32_t *out) {

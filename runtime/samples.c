@@ -234,9 +234,7 @@ static void take_names(dataset *ds, const value *v, int64_t names) {
 }
 
 static void set_scale(dataset *ds, const dataset_options *o, bool is_bool) {
-  double scale = o->scale != 0 ? o->scale : ds->floats || is_bool ? 1 : 1 / 255.0;
-  ds->scale = (float)scale;
-  for (int v = 0; v < 256; v++) ds->byte_value[v] = (float)(v * scale);
+  ds->scale = o->scale != 0 ? o->scale : ds->floats || is_bool ? 1 : 1 / 255.0;
 }
 
 static uint64_t content_hash(const dataset *ds) {

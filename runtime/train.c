@@ -227,14 +227,13 @@ static int next_batch(const trainer *t, const shard_step *step) {
   return (int)(left < t->batch ? left : t->batch);
 }
 
-/* Fills b. Once that is seen to take long, it is done by all threads of the run; or, where there
-   are more processors than these, the next batch is made beside the computation. */
+/* Fills b, by all threads of the run; or, once that is seen to take long and where there are more
+   processors than these, the next batch is made beside the computation. */
 static void give_batch(trainer *t, const shard_step *step, const step_buffers *b) {
   static const double long_share = 0.01, long_seconds = 0.05;
   const double start = seconds_now(), run = start - t->began;
-  const int threads = t->takes_long ? t->o->threads : 1;
   if (!t->ahead || !prefetch_take(t->ahead, step->index, step->n, b))
-    batch_give_shared(step->ds, step->index, step->n, step->change, b, threads);
+    batch_give_shared(step->ds, step->index, step->n, step->change, b, t->o->threads);
   t->r->waited += seconds_now() - start;
   t->takes_long |= t->r->waited > long_seconds && t->r->waited > long_share * run;
   if (t->takes_long && !t->ahead && t->o->threads < workers_processors())

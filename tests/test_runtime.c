@@ -12,6 +12,8 @@
 #include "runtime/safetensors.h"
 #include "runtime/sha256.h"
 #include "runtime/stats.h"
+#include "runtime/value_loops.h"
+#include "base/philox.h"
 #include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
@@ -577,6 +579,68 @@ static void test_line_diff(void **state) {
   assert_true(d[0].kind == '-');
 }
 
+/* Whatever vectors the machine has: each value is that of the plain formula, to the bit. */
+static void test_value_loops(void **state) {
+  (void)state;
+  enum { N = 603 };
+  uint8_t byte[N];
+  int32_t whole[N];
+  float a[N], b[N], to[N];
+  for (int i = 0; i < N; i++) {
+    byte[i] = (uint8_t)(i * 37);
+    whole[i] = (i - 300) * 7054321;
+    a[i] = sinf((float)i), b[i] = cosf((float)i) * 3;
+  }
+  for (int n = 0; n <= N; n = n < 20 ? n + 1 : n < N ? N : N + 1) {
+    volatile double exact;
+    volatile float product, other;
+    values_of_bytes(byte, n, 1 / 255.0, to);
+    for (int i = 0; i < n; i++) exact = byte[i] * (1 / 255.0), assert_true(to[i] == (float)exact);
+    values_of_whole(whole, n, 0.1, to);
+    for (int i = 0; i < n; i++) exact = whole[i] * 0.1, assert_true(to[i] == (float)exact);
+    values_scaled(a, n, 0.3f, to);
+    for (int i = 0; i < n; i++) product = a[i] * 0.3f, assert_true(to[i] == product);
+    memcpy(to, a, sizeof to);
+    values_mix(to, n, 0.7f, b, 0.3f);
+    for (int i = 0; i < n; i++) {
+      product = 0.7f * a[i], other = 0.3f * b[i];
+      assert_true(to[i] == product + other);
+    }
+  }
+}
+
+static void test_noise_loop(void **state) {
+  (void)state;
+  enum { N = 603 };
+  const uint32_t ctr[4] = {5, 1000, 3, 0}, key[2] = {7, 9};
+  float to[N];
+  for (int i = 0; i < N; i++) to[i] = (float)i;
+  values_add_noise(ctr, key, 0.01f, N, to);
+  for (uint32_t i = 0; i < N; i++) {
+    uint32_t word[4];
+    philox4x32_10((uint32_t[4]){5, 1000 + i / 4, 3, 0}, key, word);
+    int sum = -510;
+    for (int shift = 0; shift < 32; shift += 8) sum += word[i % 4] >> shift & 255;
+    volatile float noise = 0.01f * (float)sum;
+    assert_true(to[i] == (float)i + noise);
+  }
+}
+
+static void test_moved_rows(void **state) {
+  (void)state;
+  const float from[5] = {1, 2, 3, 4, 5};
+  for (int mirror = 0; mirror < 2; mirror++)
+    for (int right = -7; right <= 7; right++) {
+      float to[5];
+      values_move_row(from, 5, right, mirror, to);
+      for (int x = 0; x < 5; x++) {
+        const int at = x - right;
+        const float want = at < 0 || at > 4 ? 0 : from[mirror ? 4 - at : at];
+        assert_true(to[x] == want);
+      }
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_hostile_headers),
                                      cmocka_unit_test(test_truncated_everywhere),
@@ -595,6 +659,9 @@ int main(void) {
                                      cmocka_unit_test(test_augmentation),
                                      cmocka_unit_test(test_turning),
                                      cmocka_unit_test(test_noise_and_mixing),
+                                     cmocka_unit_test(test_value_loops),
+                                     cmocka_unit_test(test_noise_loop),
+                                     cmocka_unit_test(test_moved_rows),
                                      cmocka_unit_test(test_answers),
                                      cmocka_unit_test(test_statistics),
                                      cmocka_unit_test(test_sha256),
