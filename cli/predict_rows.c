@@ -19,6 +19,7 @@ typedef struct {
   int64_t outputs;
   bool classes; /* the outputs are logits of classes */
   bool binary;  /* or each of yes or no */
+  bool shares;  /* or those of classes, which add up to 1 */
 } printer;
 
 static const char *class_name(const predict_rows_options *o, int k, char buf[16]) {
@@ -59,17 +60,27 @@ static void add_classes(const printer *p, int64_t row, const float *y, json_obje
   free(share);
 }
 
+static void make_values(const printer *p, const float *y, double *v) {
+  if (p->shares) probabilities(y, (int)p->outputs, v);
+  else
+    for (int64_t k = 0; k < p->outputs; k++)
+      v[k] = p->binary ? 1 / (1 + exp(-(double)y[k])) : (double)y[k];
+}
+
 static void add_numbers(const printer *p, int64_t row, const float *y, json_object *j) {
+  const bool probable = p->binary || p->shares;
   json_object *values = json_object_new_array();
+  double *v = allocate((size_t)p->outputs * sizeof *v);
   char text[32];
+  make_values(p, y, v);
   if (p->t) table_add(p->t, "%lld", (long long)row);
   for (int64_t k = 0; k < p->outputs; k++) {
-    const double v = p->binary ? 1 / (1 + exp(-(double)y[k])) : (double)y[k];
-    snprintf(text, sizeof text, "%.9g", v);
-    json_object_array_add(values, json_object_new_double_s(v, text));
-    if (p->t && k < MOST_VALUES) table_add(p->t, p->binary ? "%.4f" : "%.6g", v);
+    snprintf(text, sizeof text, "%.9g", v[k]);
+    json_object_array_add(values, json_object_new_double_s(v[k], text));
+    if (p->t && k < MOST_VALUES) table_add(p->t, probable ? "%.4f" : "%.6g", v[k]);
   }
-  json_object_object_add(j, p->binary ? "probabilities" : "prediction", values);
+  free(v);
+  json_object_object_add(j, probable ? "probabilities" : "prediction", values);
 }
 
 static void add_row(const printer *p, int64_t row, const float *y) {
@@ -144,6 +155,7 @@ int predict_rows(const graph *g, const predict_rows_options *o) {
   const port_info *y = program_port(f.b.p, program_port_of(f.b.p, PORT_PREDICTION, 0));
   p.outputs = y->count;
   p.binary = y->binary;
+  p.shares = y->shares && y->rank == 1;
   p.t = o->list ? NULL : new_table(&p);
   run_all(&p, &f, ds);
   if (p.t) table_print(p.t, "--json has everything");

@@ -7,6 +7,7 @@
 
 static metric_task task_of(const port_info *target, const port_info *prediction) {
   if (!target->is_int && target->count != prediction->count) return TASK_NONE;
+  if (!target->is_int && target->shares) return TASK_SHARES;
   if (!target->is_int) return target->binary ? TASK_LABELS : TASK_NUMBERS;
   if (prediction->count != target->count * target->below) return TASK_NONE;
   return target->rank == 0 ? TASK_CLASSES : target->rank == 1 ? TASK_TOKENS : TASK_PIXELS;
@@ -35,6 +36,10 @@ static metric of_task(const program *p) {
   m.task = task_of(target, y);
   m.positions = target->count;
   m.classes = target->below;
+  if (m.task == TASK_SHARES) {
+    m.classes = target->shape[0];
+    m.positions /= m.classes;
+  }
   if (m.task == TASK_NUMBERS) {
     m.sum = allocate((size_t)m.positions * sizeof *m.sum);
     m.square = allocate((size_t)m.positions * sizeof *m.square);
@@ -124,6 +129,12 @@ static void add_labels(metric *m, const float *truth, const float *y) {
   }
 }
 
+static void add_shares(metric *m, const float *truth, const float *y) {
+  for (int64_t i = 0; i < m->positions; i++)
+    m->hits += metric_class(truth, m->classes, m->positions, i) ==
+               metric_class(y, m->classes, m->positions, i);
+}
+
 static bool of_floats(metric_task t) { return t == TASK_NUMBERS || t == TASK_LABELS; }
 
 /* What the program summed up for each sample. */
@@ -149,8 +160,10 @@ void metric_add(metric *m, void *const *port, int n, bool quick) {
   for (int i = 0; i < n; i++) {
     const float *y = (const float *)port[m->prediction] + (size_t)i * outputs;
     const size_t at = (size_t)i * (size_t)m->positions;
-    if (m->task == TASK_NUMBERS) add_numbers(m, (const float *)port[m->target] + at, y, quick);
-    else if (m->task == TASK_LABELS) add_labels(m, (const float *)port[m->target] + at, y);
+    const float *numbers = port[m->target];
+    if (m->task == TASK_NUMBERS) add_numbers(m, numbers + at, y, quick);
+    else if (m->task == TASK_LABELS) add_labels(m, numbers + at, y);
+    else if (m->task == TASK_SHARES) add_shares(m, numbers + (size_t)i * outputs, y);
     else add_classes(m, (const int32_t *)port[m->target] + at, y, quick);
   }
   m->compared += (double)n * (double)m->positions;

@@ -10,6 +10,7 @@ typedef enum {
   TASK_TOKENS,  /* a class for each position of a sequence: accuracy, bits a position */
   TASK_PIXELS,  /* a class for each pixel: accuracy, intersection over union */
   TASK_LABELS,  /* numbers that are yes or no, each by itself: accuracy, F1 */
+  TASK_SHARES,  /* a share for each class: accuracy of the class with the largest */
   TASK_NUMBERS, /* mean absolute error, R2 */
   TASK_NONE     /* no prediction that could be compared */
 } metric_task;

@@ -19,9 +19,9 @@ section() { # section TITLE KIND
       !body && /\{$/ { body = 1; next }
       /^ *param / { s = trim($0); sub(/^param /, "", s); sub(/;.*/, "", s); weights = weights "\n- `" s "`" }
       END {
-        is = signature ~ / loss (default )?\{$/ ? "loss" : signature ~ / optimizer (default )?\{$/ ? "optimizer" : signature ~ / metric (rises )?\{$/ ? "metric" : "layer"
+        is = signature ~ / loss (default |binary |shares )?\{$/ ? "loss" : signature ~ / optimizer (default )?\{$/ ? "optimizer" : signature ~ / metric (rises )?\{$/ ? "metric" : "layer"
         if (is != kind) exit
-        sub(/ *(loss |optimizer |metric |rises |default |folds )*\{$/, "", signature)
+        sub(/ *(loss |optimizer |metric |rises |default |binary |shares |folds )*\{$/, "", signature)
         gsub(/ as "[^"]*"| weights "[^"]*"/, "", signature)
         printf "\n### [%s](../%s)\n\n```\n%s\n```\n\n%s\n", name, file, signature, doc
         if (weights) printf "\nWeights:\n%s\n", weights

@@ -48,4 +48,15 @@ awk '$1 == 1 && $2 > 0.5 && $3 < 0.5 { a = 1 } $1 == 2 && $2 < 0.5 && $3 > 0.5 {
   fail "probabilities of labels"
 sed 's/val_f1/val_mae/' l.net > bad.net
 "$netc" train bad.net -o b > out 2>err && fail "stop val_mae of labels"
+
+# A share for each class: noisy one-hot rows; mixed samples have mixed targets.
+awk 'BEGIN { srand(3); print "a,b,p,q,r"; for (i = 0; i < 300; i++) { a = rand(); b = rand(); k = a > b ? 0 : a + b > 1 ? 1 : 2
+  print a "," b "," (k == 0 ? 0.8 : 0.1) "," (k == 1 ? 0.8 : 0.1) "," (k == 2 ? 0.8 : 0.1) } }' > s.csv
+echo 'input 2; target 3; linear 16 relu; linear 3;
+train { data "s.csv" target={p q r}; split 0.8; loss cross_entropy; optimizer adam; lr 0.02; batch 20; epochs 20; seed 1; stop val_acc patience=20; augment mixup=0.2; }' > s.net
+"$netc" train s.net -o s > out 2>err || fail "train shares"
+awk '/best epoch/ && match($0, /accuracy [0-9.]+/) && substr($0, RSTART + 9, 6) > 0.9 { ok = 1 } END { exit !ok }' err || fail "shares are learned"
+"$netc" eval s.net --weights s/best.safetensors > out 2>err && grep -q 'accuracy 0.9' out || fail "eval shares"
+"$netc" predict s.net --json --weights s/best.safetensors q.csv > out 2>err || fail "predict shares"
+grep -q '"probabilities"' out || fail "probabilities of shares"
 echo "regression: passed"

@@ -172,6 +172,8 @@ const char *node_shape_text(arena *a, const node *n);
 const char *port_text(arena *a, const port *p);
 void note_shapes(expander *x, const node *n);
 void check_output(expander *x);
+/* Has a symbol that inputs a and b both use one size? */
+bool sizes_agree(const opdef *op, const shape *as, int a, int b);
 
 /* normalize.c: after read_train. */
 void add_normalize(expander *x);

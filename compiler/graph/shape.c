@@ -120,12 +120,11 @@ static void shapes_differ(expander *x, const node *n, int a, int b) {
   note_shapes(x, n->in[b]);
 }
 
-static bool symbols_agree(const node *n, int a, int b) {
-  const opinput *ia = &n->op->in[a], *ib = &n->op->in[b];
+bool sizes_agree(const opdef *op, const shape *as, int a, int b) {
+  const opinput *ia = &op->in[a], *ib = &op->in[b];
   for (int i = 1; i < ia->n_dim; i++)
     for (int j = 1; j < ib->n_dim; j++)
-      if (!strcmp(ia->dim[i], ib->dim[j]) && n->as[a].dim[i - 1] != n->as[b].dim[j - 1])
-        return false;
+      if (!strcmp(ia->dim[i], ib->dim[j]) && as[a].dim[i - 1] != as[b].dim[j - 1]) return false;
   return true;
 }
 
@@ -133,7 +132,7 @@ static bool symbols_agree(const node *n, int a, int b) {
 static bool inputs_agree(expander *x, const node *n) {
   for (int b = 1; b < n->n_in; b++)
     for (int a = 0; a < b; a++)
-      if (!symbols_agree(n, a, b)) {
+      if (!sizes_agree(n->op, n->as, a, b)) {
         shapes_differ(x, n, a, b);
         return false;
       }

@@ -136,21 +136,28 @@ static void read_split(expander *x, const chosen *given) {
 
 /* --- what metrics.csv has, losses and optimizers --- */
 
-enum { OF_CLASSES = 1, OF_TOKENS = 2, OF_PIXELS = 4, OF_LABELS = 8, OF_NUMBERS = 16 };
+enum {
+  OF_CLASSES = 1,
+  OF_TOKENS = 2,
+  OF_PIXELS = 4,
+  OF_LABELS = 8,
+  OF_SHARES = 16,
+  OF_NUMBERS = 32
+};
 
 /* What early stopping may watch, and the targets that have it, as bits; 0: all. */
 static const struct {
   const char *word, *of;
   int tasks;
-} watchable[] = {
-    {"val_loss", "", 0},
-    {"val_acc", "classes, or yes and no", OF_CLASSES | OF_TOKENS | OF_PIXELS | OF_LABELS},
-    {"train_loss", "", 0},
-    {"val_mae", "numbers", OF_NUMBERS},
-    {"val_r2", "numbers", OF_NUMBERS},
-    {"val_iou", "a class for each pixel", OF_PIXELS},
-    {"val_bits", "a class for each position", OF_TOKENS},
-    {"val_f1", "numbers that are yes or no", OF_LABELS}};
+} watchable[] = {{"val_loss", "", 0},
+                 {"val_acc", "classes, or yes and no",
+                  OF_CLASSES | OF_TOKENS | OF_PIXELS | OF_LABELS | OF_SHARES},
+                 {"train_loss", "", 0},
+                 {"val_mae", "numbers", OF_NUMBERS},
+                 {"val_r2", "numbers", OF_NUMBERS},
+                 {"val_iou", "a class for each pixel", OF_PIXELS},
+                 {"val_bits", "a class for each position", OF_TOKENS},
+                 {"val_f1", "numbers that are yes or no", OF_LABELS}};
 enum { N_WATCHABLE = sizeof watchable / sizeof *watchable };
 
 static const char *const kind_words[] = {"layer", "loss", "optimizer", "metric"};
@@ -307,8 +314,11 @@ static bool take_table(expander *x, const opdef *op, int n, arg *args, lossuse *
 static opdef *use_form(expander *x, opdef *op, loc at, lossuse *l) {
   const shape of[2] = {l->prediction->shape, l->target->shape};
   opdef *form = match_form(x, op, 2, of, l->as);
-  if (form) return form;
-  diag_error(x->d, at, arena_printf(x->a, "it takes %s", forms_text(x, op)),
+  const bool sizes = form && !sizes_agree(form, l->as, 0, 1);
+  if (form && !sizes) return form;
+  diag_error(x->d, at,
+             sizes ? "end with as many values as the target has, or change the target"
+                   : arena_printf(x->a, "it takes %s", forms_text(x, op)),
              "`%s` does not compare %s with %s", op->name, node_shape_text(x->a, l->prediction),
              port_text(x->a, l->target));
   note_shapes(x, l->prediction);
@@ -363,7 +373,8 @@ static int task_of(const expander *x) {
   const traincfg *t = &x->g->train;
   if (y && y->is_int)
     return y->shape.rank == 0 ? OF_CLASSES : y->shape.rank == 1 ? OF_TOKENS : OF_PIXELS;
-  return t->n_loss && t->loss->use.op && t->loss->use.op->binary ? OF_LABELS : OF_NUMBERS;
+  const opdef *loss = t->n_loss ? t->loss->use.op : NULL;
+  return !loss ? OF_NUMBERS : loss->binary ? OF_LABELS : loss->shares ? OF_SHARES : OF_NUMBERS;
 }
 
 static bool is_column(const expander *x, const char *column) {
@@ -814,13 +825,13 @@ static void choose_loss(expander *x) {
   const shape of[2] = {l.prediction->shape, l.target->shape};
   for (opdef *o = next_default(x->g->ops, OP_LOSS); o; o = next_default(o->next, OP_LOSS)) {
     opdef *form = match_form(x, o, 2, of, l.as);
-    if (!form) continue;
+    if (!form || !form->is_default || !sizes_agree(form, l.as, 0, 1)) continue;
     l.use = default_use(x, form);
     PUSH(x->a, t->loss, t->n_loss, l);
     return;
   }
   if (!x->g->has_train || diag_errors(x->d)) return;
-  diag_error(x->d, l.prediction->at, "end with one value a class, or name a `loss`",
+  diag_error(x->d, l.prediction->at, "end with one value a class or number, or name a `loss`",
              "no loss compares %s with %s", node_shape_text(x->a, l.prediction),
              port_text(x->a, l.target));
   note_shapes(x, l.prediction);

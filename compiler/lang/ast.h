@@ -156,7 +156,7 @@ typedef struct {
 } optest;                /* `test avgpool(x[2,6,6,8], 3, s=2);` */
 
 /* op NAME(inputs, settings) -> out[dims] [as "Title"] [weights "prefix"]
-     [loss|optimizer|metric|total] [default] [folds] [binary] [rises] { ... }
+     [loss|optimizer|metric|total] [default] [folds] [binary] [shares] [rises] { ... }
  */
 typedef struct opdef {
   struct opdef *next;
@@ -167,6 +167,7 @@ typedef struct opdef {
   opkind kind;
   bool is_default; /* a loss or optimizer that stands in where none is named */
   bool binary; /* a loss whose targets are 0 or 1, and whose predictions stand before a sigmoid */
+  bool shares; /* a loss whose targets are a share for each class, predictions before a softmax */
   bool rises;  /* a metric of which more is better */
   bool folds;  /* of two inputs: more are folded from the left */
   const char *title;  /* row in `summary` ("Conv2d"); NULL: a row only if it has weights */

@@ -370,6 +370,7 @@ void op_kind(parse_state *p, loc at, const char *word) {
   else if (!strcmp(word, "rises")) p->op->rises = true;
   else if (!strcmp(word, "default")) p->op->is_default = true;
   else if (!strcmp(word, "binary")) p->op->binary = true;
+  else if (!strcmp(word, "shares")) p->op->shares = true;
   else if (!strcmp(word, "folds")) p->op->folds = true;
   else unknown_option(p, at);
 }

@@ -181,16 +181,20 @@ static void make_tables(program *p) {
   p->given = calloc((size_t)(BLOCK_PORTS + p->n_port), sizeof *p->given);
 }
 
-/* Targets and predictions that a loss compares as yes or no. */
-static bool is_binary(const graph *g, const tensor *t) {
+static bool compares(const lossuse *l, const tensor *t) {
+  if (t->role == T_LABEL)
+    return l->target && l->target->target && !strcmp(l->target->name, t->name);
+  return t->role == T_LOGITS && l->prediction == t->node;
+}
+
+/* Targets and predictions that a loss compares as yes or no, or as shares of classes. */
+static void meaning(const graph *g, const tensor *t, port_info *io) {
   for (int i = 0; g->has_train && i < g->train.n_loss; i++) {
     const lossuse *l = &g->train.loss[i];
-    if (!l->use.op || !l->use.op->binary) continue;
-    if (t->role == T_LABEL && l->target && l->target->target && !strcmp(l->target->name, t->name))
-      return true;
-    if (t->role == T_LOGITS && l->prediction == t->node) return true;
+    if (!l->use.op || !compares(l, t)) continue;
+    io->binary |= l->use.op->binary;
+    io->shares |= l->use.op->shares;
   }
-  return false;
 }
 
 static void collect_ports(program *p) {
@@ -199,7 +203,7 @@ static void collect_ports(program *p) {
   p->port = calloc((size_t)n->n_port + 1, sizeof *p->port);
   for (int i = 0; i < n->n_port; i++) {
     p->port[i] = describe_port(n->port[i]);
-    p->port[i].binary = is_binary(p->c.g, n->port[i]);
+    meaning(p->c.g, n->port[i], &p->port[i]);
   }
 }
 

@@ -157,6 +157,10 @@ numbers("mse", "mse", F.mse_loss)
 numbers("l1", "l1", F.l1_loss)
 numbers("huber", "huber delta=0.5", lambda x, y: F.huber_loss(x, y, delta=0.5))
 numbers("bce", "bce", F.binary_cross_entropy_with_logits)
+numbers("shares-smooth", "cross_entropy smooth=0.1", lambda x, y: F.cross_entropy(x, y, label_smoothing=0.1))
+case("shares", "input 2x5x6; target 4x5x6; conv 6 k3 p1 tanh; conv 4 k1;",
+     Net(("conv1", nn.Conv2d(2, 6, 3, padding=1)), nn.Tanh(), ("conv2", nn.Conv2d(6, 4, 1))),
+     [("x", (2, 5, 6))], ("target", (4, 5, 6)), train="loss cross_entropy; " + SGD)
 image("smooth", "", (120,), train="loss cross_entropy smooth=0.1; " + SGD,
       loss=lambda x, y: F.cross_entropy(x, y, label_smoothing=0.1))
 WEIGHTS = torch.tensor([1, 2.5, 0.25, 1])
