@@ -10,6 +10,8 @@
 /* A copy pays when each element is used this often; where the sum would run over 16 lanes without
    it, and where it would run element by element although the results lie in rows. */
 enum { PACK_REUSE = 64, PACK_REUSE_SCALAR = 4, SHORT_ROW = 8 };
+/* What joining 16 lanes costs, in multiply-adds. */
+enum { FOLD = 8 };
 
 static bool unit_or_fixed(const access *x, int ax) {
   int64_t s = dense_stride(x, ax);
@@ -120,6 +122,53 @@ static void pack_read(nestprog *p, packings *k, nest **link, nest *n, expr *read
   n->term = expr_rewrite(p->ex, n->term, redirect, &r);
 }
 
+/* Is a copy of what this reads used often enough, and made once for all steps of a loop? */
+static bool may_pack(const packings *k, const nest *n, const expr *read, int64_t least) {
+  const tensor *t = read->rd.t;
+  if (n->loop && written_in_loop(k->loop, t)) return false;
+  return !is_whole(t) && all_points(n) / tensor_elements(t) >= least;
+}
+
+/* --- sums into rows of a few results (the three colours of an image) --- */
+
+/* Does the read run along ax in vectors that lie inside its tensor or outside, all 16 elements? */
+static bool in_rows(const nest *n, const access *x, int ax) {
+  bool from = !x->t->rank;
+  for (int d = 0; d < x->t->rank; d++) {
+    int64_t lo, hi;
+    from |= x->ix[d]->k[ax] != 0;
+    aff_range(n, x->ix[d], &lo, &hi);
+    if (from && (lo < 0 || hi >= x->t->dim[d])) return false;
+  }
+  return unit_or_fixed(x, ax);
+}
+
+/* Multiply-adds in vectors for a row of results: along the row, or in lanes for each result. */
+static bool lanes_save(const nest *n, int v, int reduce) {
+  int64_t terms = all_points(n) / output_points(n), inner = n->axis[reduce].extent;
+  int64_t in_lanes = terms / inner * ((inner + LANES - 1) / LANES) + FOLD;
+  return 3 * n->axis[v].extent * in_lanes < 2 * terms;
+}
+
+/* Products whose results lie in rows much shorter than a vector are summed over 16 lanes, if that
+   takes one packing copy at most. */
+static void order_short_rows(nestprog *p, packings *k, nest **link, const reads *r, int v) {
+  nest *n = *link;
+  int reduce = innermost_reduce(n), across = 0, dim = -1;
+  if (!nest_macs(n) || n->axis[v].extent >= SHORT_ROW || !lanes_save(n, v, reduce)) return;
+  for (int g = 0; g < n->n_guard; g++)
+    if (n->guard[g].ix->k[reduce]) return;
+  expr *worst = NULL;
+  for (int i = 0; i < r->n; i++)
+    if (!in_rows(n, &r->read[i]->rd, reduce)) across++, worst = r->read[i];
+  if (across > 1) return;
+  if (worst) dim = moving_dim(&worst->rd, reduce);
+  if (worst && (dim < 0 || access_may_leave(n, &worst->rd))) return;
+  if (worst && !may_pack(k, n, worst, PACK_REUSE)) return;
+  if (worst) pack_read(p, k, link, n, worst, dim);
+  n->lanes = true;
+}
+
 static void order_nest(nestprog *p, packings *k, nest **link) {
   nest *n = *link;
   if (n->pick) return;
@@ -131,14 +180,12 @@ static void order_nest(nestprog *p, packings *k, nest **link) {
   expr *worst = NULL;
   for (int i = 0; v >= 0 && i < r.n; i++)
     if (!unit_or_fixed(&r.read[i]->rd, v)) across++, worst = r.read[i];
+  if (v >= 0 && !across && n->red == R_SUM) order_short_rows(p, k, link, &r, v);
   if (v >= 0 && !across) return;
   int dim = across == 1 ? moving_dim(&worst->rd, v) : -1;
   bool lanes = lanes_possible(n, &r, reduce), sum = n->red == R_SUM;
   int64_t least = lanes || v < 0 || n->axis[v].extent < SHORT_ROW ? PACK_REUSE : PACK_REUSE_SCALAR;
-  if (dim >= 0 && n->loop && written_in_loop(k->loop, worst->rd.t)) dim = -1;
-  if (sum && dim >= 0 && !is_whole(worst->rd.t) &&
-      all_points(n) / tensor_elements(worst->rd.t) >= least)
-    pack_read(p, k, link, n, worst, dim);
+  if (sum && dim >= 0 && may_pack(k, n, worst, least)) pack_read(p, k, link, n, worst, dim);
   else if (lanes) n->lanes = true;
 }
 
