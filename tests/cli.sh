@@ -22,6 +22,8 @@ sed 's/conv 8/conv 12/' small.net > other.net
 # --- the command line ---
 exits 0 --help; prints 'netc COMMAND'
 exits 0 --version; prints '^netc [0-9]'
+exits 0 summary --time-passes "$root/models/resnet20.net"; says '^  sched .* -[0-9]*$'
+grep -Eq ' [0-9]{12}' err; [ $? -eq 1 ]; ok "memory that a pass gives back is a figure below 0"
 exits 2
 exits 2 trian small.net; says 'did you mean `netc train`'
 exits 2 --frobnicate

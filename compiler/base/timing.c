@@ -1,4 +1,5 @@
 #include "timing.h"
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +10,7 @@ enum { MAX_PARTS = 32 };
 typedef struct {
   const char *name;
   double seconds;
-  size_t bytes;
+  int64_t bytes;
 } part;
 
 static bool enabled;
@@ -37,7 +38,7 @@ static part *part_of(const char *name) {
   return &parts[n_part++];
 }
 
-void timing_add(const char *name, double seconds, size_t bytes) {
+void timing_add(const char *name, double seconds, int64_t bytes) {
   if (!enabled) return;
   pthread_mutex_lock(&lock);
   part *p = part_of(name);
@@ -46,14 +47,14 @@ void timing_add(const char *name, double seconds, size_t bytes) {
   pthread_mutex_unlock(&lock);
 }
 
-static void print_part(const char *name, double seconds, size_t bytes, double all) {
-  fprintf(stderr, "  %-14s %10.1f %8.1f%% %10zu\n", name, 1e3 * seconds,
+static void print_part(const char *name, double seconds, int64_t bytes, double all) {
+  fprintf(stderr, "  %-14s %10.1f %8.1f%% %10" PRId64 "\n", name, 1e3 * seconds,
           all > 0 ? 100 * seconds / all : 0, bytes / 1024);
 }
 
 void timing_report(const char *what) {
   double all = 0, llvm = 0;
-  size_t bytes = 0;
+  int64_t bytes = 0;
   if (!enabled) return;
   for (int i = 0; i < n_part; i++) {
     all += parts[i].seconds;

@@ -2,7 +2,7 @@
 #ifndef NETC_TIMING_H
 #define NETC_TIMING_H
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
 
 /* Seconds since some fixed moment. */
 double seconds_now(void);
@@ -10,8 +10,9 @@ double seconds_now(void);
 double seconds_worked(void);
 /* From now on parts are noted; without it nothing here does anything. */
 void timing_enable(void);
-/* Adds to the part of this name, which lives as long as the program. From any thread. */
-void timing_add(const char *part, double seconds, size_t bytes);
+/* Adds to the part of this name, which lives as long as the program; bytes below 0 were given back.
+   From any thread. */
+void timing_add(const char *part, double seconds, int64_t bytes);
 /* Prints the parts to stderr in the order in which they were first noted, those whose names begin
    with "LLVM" also together; forgets them. `what` was compiled. */
 void timing_report(const char *what);

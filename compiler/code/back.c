@@ -148,7 +148,7 @@ LLVMMemoryBufferRef module_object(LLVMModuleRef m, LLVMTargetMachineRef tm) {
   double start = seconds_worked();
   if (LLVMTargetMachineEmitToMemoryBuffer(tm, m, LLVMObjectFile, &why, &buf))
     internal_error("code", why);
-  timing_add("LLVM code", seconds_worked() - start, LLVMGetBufferSize(buf));
+  timing_add("LLVM code", seconds_worked() - start, (int64_t)LLVMGetBufferSize(buf));
   return buf;
 }
 
@@ -211,7 +211,7 @@ static char *machine_key(const machine *m) {
   if (asprintf(&key, "%ld.%ld %ld %ld.%ld %d %s %s %s", (long)s.st_dev, (long)s.st_ino,
                (long)s.st_size, (long)s.st_mtim.tv_sec, (long)s.st_mtim.tv_nsec, m->quick,
                m->triple, m->cpu, m->features) < 0)
-    abort();
+    out_of_memory();
   return key;
 }
 

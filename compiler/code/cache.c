@@ -50,7 +50,8 @@ void cache_enable(void) {
   bool at_home = !base || base[0] != '/';
   cache_disable();
   if ((off && !strcmp(off, "0")) || (at_home && (!home || home[0] != '/'))) return;
-  if (asprintf(&folder, "%s%s/netc", at_home ? home : base, at_home ? "/.cache" : "") < 0) abort();
+  if (asprintf(&folder, "%s%s/netc", at_home ? home : base, at_home ? "/.cache" : "") < 0)
+    out_of_memory();
   if (!make_folder(folder)) cache_disable();
 }
 
@@ -58,7 +59,7 @@ const char *cache_folder(void) { return folder; }
 
 static char *path_of(const char *name, const char *end) {
   char *p;
-  if (asprintf(&p, "%s/%s%s", folder, name, end) < 0) abort();
+  if (asprintf(&p, "%s/%s%s", folder, name, end) < 0) out_of_memory();
   return p;
 }
 
@@ -149,7 +150,7 @@ bool cache_find(const cached_kernel *k, cached_file *f) {
 static char *temporary(const char *path) {
   static unsigned count;
   char *p;
-  if (asprintf(&p, "%s.%ld.%u", path, (long)getpid(), count++) < 0) abort();
+  if (asprintf(&p, "%s.%ld.%u", path, (long)getpid(), count++) < 0) out_of_memory();
   return p;
 }
 

@@ -666,6 +666,7 @@ static void run_labelled(expander *x, stmt *s) {
 void run_statements(expander *x, stmt *s) {
   for (; s && !too_many_errors(x); s = s->next) {
     if (!step(x, s->at)) return;
+    if (x->incomplete && s->kind != S_INCLUDE) continue;
     if (s->label && !names_target(x, s)) run_labelled(x, s);
     else run_statement(x, s);
   }

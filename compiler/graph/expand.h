@@ -90,6 +90,7 @@ typedef struct expander {
   int n_target;
   port **target; /* all of them: graph.target has those that are given */
   bool input_missing_said;
+  bool incomplete; /* a file could not be included: what it holds may be what others miss */
   int n_train;
   train_use *train;
   int n_sweep;
@@ -124,7 +125,7 @@ typedef struct {
 } call;
 
 /* load.c */
-bool load_file(expander *x, const char *path, loc at);
+void load_file(expander *x, const char *path, loc at);
 const char *resolve_path(arena *a, const char *folder, const char *path);
 
 /* expand.c */

@@ -124,12 +124,20 @@ static bool run_text(expander *x, const char *path, const char *text, size_t n) 
   return true;
 }
 
+static bool fewer_files(expander *x, loc at) {
+  enum { DEEPEST = sizeof x->active / sizeof *x->active - 1 };
+  if (x->file_depth == DEEPEST)
+    diag_error(x->d, at, "let one file include what they hold, one after the other",
+               "files include one another more than %d deep", DEEPEST);
+  else if (++x->n_file > MAX_FILES)
+    diag_error(x->d, at, "put what belongs together into one file",
+               "more than %d files are included", MAX_FILES);
+  return x->file_depth < DEEPEST && x->n_file <= MAX_FILES;
+}
+
 static bool may_include(expander *x, const char *path, loc at) {
   char real[PATH_MAX];
-  if (x->file_depth + 1 >= (int)(sizeof x->active / sizeof *x->active) || ++x->n_file > MAX_FILES) {
-    diag_error(x->d, at, NULL, "too many files include one another");
-    return false;
-  }
+  if (!fewer_files(x, at)) return false;
   const char *id = realpath(path, real) ? real : path;
   for (int i = 0; i <= x->file_depth; i++)
     if (!strcmp(x->active[i], id)) {
@@ -140,13 +148,15 @@ static bool may_include(expander *x, const char *path, loc at) {
   return true;
 }
 
-bool load_file(expander *x, const char *path, loc at) {
+void load_file(expander *x, const char *path, loc at) {
   size_t n = 0;
-  if (!may_include(x, path, at)) return false;
+  if (!may_include(x, path, at)) {
+    x->incomplete = true;
+    return;
+  }
   const char *text = read_text(x, path, at, &n);
-  bool ok = text && run_text(x, path, text, n);
+  if (!text || !run_text(x, path, text, n)) x->incomplete = true;
   x->file_depth--;
-  return ok;
 }
 
 static void check_overrides_used(expander *x) {
@@ -158,7 +168,7 @@ static void check_overrides_used(expander *x) {
 
 static graph *finish(expander *x, bool parsed) {
   graph *g = x->g;
-  if (parsed && !too_many_errors(x)) {
+  if (parsed && !x->incomplete && !too_many_errors(x)) {
     check_output(x);
     read_train(x);
     add_normalize(x);

@@ -84,7 +84,7 @@ typedef struct opdecl {
   xexpr *when; /* `when cond` after the dims: declared only if non-zero; NULL = always */
 } opdecl;
 
-enum { MAX_INPUTS = 8, MAX_PACKS = 4 };
+enum { MAX_INPUTS = 8, MAX_PACKS = 4, MAX_OP_RANK = 6 /* MAX_DIMS of a nest's tensor */ };
 
 typedef struct {
   const char *name;
@@ -93,7 +93,7 @@ typedef struct {
   bool is_int;       /* `int label[N]` */
   bool every;        /* `w[..]` */
   int n_dim;
-  const char *dim[6]; /* a symbol each; the first use binds it, later uses must agree */
+  const char *dim[MAX_OP_RANK]; /* a symbol each; the first use binds it, later uses must agree */
 } opinput;
 
 typedef struct {
@@ -144,7 +144,7 @@ typedef enum { OP_LAYER, OP_LOSS, OP_OPTIMIZER, OP_METRIC, OP_TOTAL } opkind;
 
 typedef struct {
   int n_dim;
-  int64_t dim[6];
+  int64_t dim[MAX_OP_RANK];
 } optest_input;
 typedef struct {
   loc at;

@@ -274,9 +274,11 @@ static void file_order(parse_state *p, opdecl *d, const order_list *o) {
 }
 
 static void check_rank(parse_state *p, loc at, int *n) {
-  if (*n <= 6) return;
-  diag_error(p->s->d, at, NULL, "a tensor has at most 6 dimensions");
-  *n = 6;
+  if (*n <= MAX_OP_RANK) return;
+  diag_error(p->s->d, at,
+             "make one dimension of two that follow each other, as `q[A*B]` read at `q[a*B+b]`",
+             "a tensor has at most %d dimensions", MAX_OP_RANK);
+  *n = MAX_OP_RANK;
 }
 
 opdecl *new_decl(parse_state *p, loc at, const char *name, axis_list dims, order_list o,
@@ -320,8 +322,9 @@ void op_input(parse_state *p, loc at, const char *name, axis_list dims, bool is_
   in.n_dim = dims.n;
   for (int i = 0; i < dims.n; i++) in.dim[i] = dims.v[i].name;
   if (p->op->n_set) diag_error(p->s->d, at, NULL, "inputs come before settings");
-  if (p->op->n_in >= MAX_INPUTS)
-    diag_error(p->s->d, at, NULL, "an operator has at most %d inputs", MAX_INPUTS);
+  if (p->op->n_in == MAX_INPUTS) /* one error, not one for each beyond */
+    diag_error(p->s->d, at, "join some of them first, as with `concat`, and slice them inside",
+               "an operator has at most %d inputs", MAX_INPUTS);
   PUSH(A, p->op->in, p->op->n_in, in);
 }
 
@@ -332,9 +335,12 @@ void op_setting(parse_state *p, loc at, const char *name, bool pair, xexpr *dflt
   for (int i = 0; i < p->op->n_set; i++)
     if (!strcmp(p->op->set[i].name, name))
       diag_error(p->s->d, at, NULL, "setting `%s` is declared twice", name);
-  if (p->op->n_set >= MAX_OP_SETTINGS)
-    diag_error(p->s->d, at, NULL, "an operator has at most %d settings", MAX_OP_SETTINGS);
-  else PUSH(A, p->op->set, p->op->n_set, s);
+  if (p->op->n_set == MAX_OP_SETTINGS)
+    diag_error(p->s->d, at,
+               "make those that never change constants inside, those that follow from others "
+               "`let`s, or two operators of it",
+               "an operator has at most %d settings", MAX_OP_SETTINGS);
+  PUSH(A, p->op->set, p->op->n_set, s);
 }
 
 void op_below(parse_state *p, loc at, const char *of, const char *name) {

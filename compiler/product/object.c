@@ -240,7 +240,7 @@ static char *generated(const object *o, LLVMCodeGenFileType kind, size_t *n) {
   if (LLVMTargetMachineEmitToMemoryBuffer(o->generator, copy, kind, &why, &b))
     internal_error("code", why);
   LLVMDisposeModule(copy);
-  timing_add("LLVM code", seconds_worked() - start, LLVMGetBufferSize(b));
+  timing_add("LLVM code", seconds_worked() - start, (int64_t)LLVMGetBufferSize(b));
   return copy_buffer(b, n);
 }
 

@@ -100,13 +100,13 @@ static bool dumps(const char *stage) { return dump_stage && !strcmp(dump_stage, 
 
 static void run_pass(compilation *c, const pass *x) {
   double start = seconds_worked();
-  size_t had = arena_bytes(c->mem);
+  int64_t had = (int64_t)arena_bytes(c->mem);
   x->run(c);
-  timing_add(x->name, seconds_worked() - start, arena_bytes(c->mem) - had);
+  timing_add(x->name, seconds_worked() - start, (int64_t)arena_bytes(c->mem) - had);
   c->p->stage = x->name;
-  start = seconds_worked(), had = arena_bytes(c->mem);
+  start = seconds_worked(), had = (int64_t)arena_bytes(c->mem);
   verify(c->p);
-  timing_add("(verify)", seconds_worked() - start, arena_bytes(c->mem) - had);
+  timing_add("(verify)", seconds_worked() - start, (int64_t)arena_bytes(c->mem) - had);
   if (dumps(x->name)) dump_nests(c->p, stdout);
   if (c->after) c->after(c, x->name, x->keeps_bits, c->after_arg);
 }
