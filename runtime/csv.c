@@ -2,8 +2,8 @@
 #include "base/nearest_word.h"
 #include "base/source.h"
 #include "csv_columns.h"
-#include "decimal_text.h"
 #include "message.h"
+#include "table_cells.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -32,10 +32,22 @@ typedef struct {
 
 /* ---- cells ---- */
 
+enum { BLANKS = ' ' }; /* as a separator: any number of blanks and tabs */
+
+/* The cell behind the blanks at p. *behind: the last blank after it, or the line's end. */
+static void read_blank_cell(const table *t, const char *p, cell *c, const char **behind) {
+  const char *from = after_blanks(p, t->end), *to = after_blank_cell(from, t->end);
+  const bool quoted = to - from > 1 && *from == '"' && to[-1] == '"';
+  *c = (cell){from + quoted, (uint32_t)(to - from - 2 * quoted), false};
+  *behind = after_blanks(to, t->end);
+  if (*behind < t->end && **behind != '\n') --*behind;
+}
+
 /* The cell at p, which ends at a separator, at the end of the line or of the text. *behind: there.
    False: a quote that never ends. */
 static bool read_cell(const table *t, const char *p, cell *c, const char **behind) {
   const char *q = p;
+  if (t->separator == BLANKS) return read_blank_cell(t, p, c, behind), true;
   while (q < t->end && *q == ' ') q++;
   if (q < t->end && *q == '"') {
     const char *from = ++q;
@@ -56,7 +68,7 @@ static bool read_cell(const table *t, const char *p, cell *c, const char **behin
 }
 
 static char *cell_text(const cell *c) {
-  char *s = copy_string(c->p, c->n), *to = s;
+  char *s = utf8_of(c->p, c->n), *to = s;
   for (const char *p = s; *p; p++) {
     unsigned char b = (unsigned char)*p;
     *to++ = b < ' ' || b == 127 ? '?' : *p;
@@ -66,16 +78,10 @@ static char *cell_text(const cell *c) {
   return s;
 }
 
-static bool is_missing(const cell *c) {
-  static const char *const words[] = {"",     "NA",   "N/A", "NaN", "nan", "null",
-                                      "NULL", "None", "?",   "na",  "#N/A"};
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (strlen(words[i]) == c->n && !memcmp(words[i], c->p, c->n)) return true;
-  return false;
-}
+static bool is_missing(const cell *c) { return missing_word(c->p, c->n); }
 
 static bool cell_number(const cell *c, char mark, double *out) {
-  return decimal_text(c->p, c->n, mark, out);
+  return written_number(c->p, c->n, mark, out);
 }
 
 /* ---- rows ---- */
@@ -83,11 +89,38 @@ static bool cell_number(const cell *c, char mark, double *out) {
 static int count_separators(const char *text, const char *end, char separator) {
   bool quoted = false;
   int n = 0;
+  if (separator == BLANKS) return count_blank_cells(text, end) - 1;
   for (const char *p = text; p < end && (quoted || *p != '\n'); p++) {
     if (*p == '"') quoted = !quoted;
     n += !quoted && *p == separator;
   }
   return n;
+}
+
+/* Have the lines at p as many separators as the first? */
+static bool even_lines(const char *p, const char *end, char separator, bool cut) {
+  const int want = count_separators(p, end, separator);
+  int lines = 0;
+  if (want <= 0) return false;
+  for (; p < end && lines < 30; lines++) {
+    const char *next = memchr(p, '\n', (size_t)(end - p));
+    if (!next && lines && cut) break; /* the last line of the beginning may be cut */
+    if (count_separators(p, next ? next : end, separator) != want && next != p &&
+        !(next == p + 1 && *p == '\r'))
+      return false;
+    p = next ? next + 1 : end;
+  }
+  return lines >= 2;
+}
+
+/* Tabs may as well be blanks: where lines have not as many, or where blanks stand between numbers.
+ */
+static bool blanks_separate(const char *text, size_t n, char other, int have) {
+  enum { HEAD = 4000 };
+  const char *end = text + (n < HEAD ? n : HEAD), *line = memchr(text, '\n', (size_t)(end - text));
+  if ((have && other != '\t') || !looks_blank_separated(text, text + n)) return false;
+  if (!have || !even_lines(text, end, other, n >= HEAD)) return true;
+  return line && memmem(text, (size_t)(line - text), "  ", 2);
 }
 
 static char find_separator(const char *text, size_t n) {
@@ -98,7 +131,7 @@ static char find_separator(const char *text, size_t n) {
     int k = count_separators(text, text + n, *s);
     if (k > most) most = k, best = *s;
   }
-  return best;
+  return blanks_separate(text, n, best, most) ? BLANKS : best;
 }
 
 static const char *after_bom(const char *text, size_t n) {
@@ -108,18 +141,7 @@ static const char *after_bom(const char *text, size_t n) {
 bool looks_like_csv(const char *text, size_t n) {
   const char *p = after_bom(text, n), *end = text + n;
   const char separator = find_separator(p, (size_t)(end - p));
-  const int want = count_separators(p, end, separator);
-  int lines = 0;
-  if (!want) return false;
-  for (; p < end && lines < 30; lines++) {
-    const char *next = memchr(p, '\n', (size_t)(end - p));
-    if (!next && lines && n >= 4000) break; /* the last line of the beginning may be cut */
-    if (count_separators(p, next ? next : end, separator) != want && next != p &&
-        !(next == p + 1 && *p == '\r'))
-      return false;
-    p = next ? next + 1 : end;
-  }
-  return lines >= 2;
+  return separator == BLANKS || even_lines(p, end, separator, n >= 4000);
 }
 
 static cell *next_row(table *t, int64_t line) {
@@ -167,6 +189,7 @@ static char *read_row(table *t, const char **p, int64_t *line) {
 }
 
 static bool empty_line(const table *t, const char *p) {
+  if (t->separator == BLANKS) p = after_blanks(p, t->end);
   while (p < t->end && (*p == ' ' || *p == '\r')) p++;
   return p == t->end || *p == '\n';
 }

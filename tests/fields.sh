@@ -30,6 +30,22 @@ printf 'colour,weight\nred,1\n' > new.csv
 exits 1 predict a new.csv; says 'no column `size`'
 exits 0 data a.csv; prints 'dark blue'; prints 'numbers'
 
+# --- tables as other people write them ---
+awk 'BEGIN { print "area,rate,kind,price"; for (i = 0; i < 40; i++)
+  printf "\"%d,%03d\",%d.5%%,K\366ln,\"$%d,%03d.25\"\n", i + 1, i, i, i + 1, i + 2 }' > written.csv
+exits 0 data written.csv; prints 'area  *numbers  *1  *1000 to 40039'; prints 'rate  *numbers  *1  *0.5 to 39.5'
+prints 'price  *numbers  *1  *1002.25 to 40041.2'; prints 'Köln'
+printf 'a,b\n"1,23",1\n"12,345",2\n' > odd.csv
+exits 0 data odd.csv; prints 'a  *words'
+awk 'BEGIN { for (i = 0; i < 40; i++) printf "  %d.0   %6.2f\t%s  %d  \"ford no %d\"\n", i, i / 4, i == 3 ? "?" : i, i % 3 + 1, i % 5 }' > blanks.data
+exits 1 data blanks.data; says 'line 4 has no value for `column3`'
+sed -i 's/?/7/' blanks.data
+exits 0 data blanks.data; prints '40 samples'; prints 'column2  *numbers  *1  *0 to 9.75'; prints 'ford no 0'
+awk 'BEGIN { for (i = 0; i < 40; i++) printf "%d + %d = %d\n", i, i, 2 * i }' > sums.txt
+exits 0 data sums.txt; prints 'characters'
+awk 'BEGIN { for (i = 0; i < 40; i++) printf "%d\t%d\t\t%d\n", i, i, i }' > gaps.tsv
+exits 0 data gaps.tsv; prints 'column4'
+
 # --- three parts: the test split is looked at by `netc eval --part test` only ---
 sed 's/epochs 30/epochs 2; split 0.8\/0.1\/0.1/' a.net > three.net
 exits 0 train three.net -o three; says '30 samples are kept for a test'
