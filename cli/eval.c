@@ -379,6 +379,7 @@ static char *split_of_run(const workload *w, const train_flags *f) {
 
 static bool open_split(const eval_command *c, workload *w) {
   train_flags f = c->f;
+  if (!f.data) f.data = run_data();
   if (run_seed() && !overridden(&f, "seed")) override(&f, "seed", run_seed());
   if (!run_shuffle()) f.shuffle = false;
   if (!workload_open(w, c->file, &f, NULL)) return false;
@@ -395,7 +396,7 @@ static bool open_split(const eval_command *c, workload *w) {
 static bool open_part(const eval_command *c, workload *w) {
   if (part_of(c) != PART_ALL) return open_split(c, w) && part_is_there(c, w);
   *w = (workload){.g = load_network(c->file, &c->f, NULL)};
-  if (!w->g || !open_data(w, c->f.data)) {
+  if (!w->g || !open_data(w, c->f.data ? c->f.data : run_data())) {
     workload_close(w);
     return false;
   }

@@ -71,9 +71,8 @@ static void read_run(const char *dir, json_object *run) {
   const char *slash = strrchr(file, '/');
   weights = weights_of(dir);
   read_settings(run);
-  const bool same = unchanged(run);
-  network = same ? message("%s", file) : run_file(dir, slash ? slash + 1 : file);
-  data = !same && set ? message("%s", set) : NULL;
+  network = unchanged(run) ? copy_of(file) : run_file(dir, slash ? slash + 1 : file);
+  data = set && (file_exists(set) || is_directory(set)) ? copy_of(set) : NULL;
 }
 
 const char *run_network(const char *path) {

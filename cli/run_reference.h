@@ -15,6 +15,7 @@ const char *weights_named(const char *path);
 const char *run_seed(void);
 const char *run_split(void);
 bool run_shuffle(void);
-/* Its data set, as run.json names it; NULL: it was no run, or its network file names it. */
+/* Its data set, as run.json names it, with --data too; NULL: it was no run, or the data set is not
+   there any more. */
 const char *run_data(void);
 #endif

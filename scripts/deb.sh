@@ -2,6 +2,7 @@
 # deb.sh PROGRAM FOLDER: a Debian package of what `make install` installs. What the program is linked
 # with becomes its dependencies, in the versions that it needs (dpkg-shlibdeps).
 set -eu
+command -v dpkg-shlibdeps >/dev/null || sh scripts/deps.sh deb
 program=$1 out=$2
 version=$("$program" --version | cut -d' ' -f2)
 arch=$(dpkg --print-architecture)
@@ -15,8 +16,9 @@ gzip -9n < CHANGELOG.md > "$root/usr/share/doc/netc/changelog.gz"
 rm "$root/usr/share/doc/netc/CHANGELOG.md"
 mkdir -p "$tmp/debian" "$root/DEBIAN"
 : > "$tmp/debian/control"
-depends=$(cd "$tmp" && dpkg-shlibdeps -O --ignore-missing-info netc/usr/bin/netc 2>/dev/null |
-  sed -n 's/^shlibs:Depends=//p')
+(cd "$tmp" && dpkg-shlibdeps -O --ignore-missing-info netc/usr/bin/netc) > "$tmp/depends" 2> "$tmp/log" ||
+  { cat "$tmp/log" >&2; exit 1; }
+depends=$(sed -n 's/^shlibs:Depends=//p' "$tmp/depends")
 cat > "$root/DEBIAN/control" <<END
 Package: netc
 Version: $version

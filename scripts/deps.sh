@@ -4,6 +4,7 @@
 set -eu
 build="gcc make libc6-dev llvm-19-dev clang-19 flex bison libjson-c-dev libprotobuf-c-dev protobuf-c-compiler libzip-dev libpng-dev libjpeg-dev libwebp-dev gnuplot-nox"
 portable="cmake libzstd-dev libtinfo-dev dpkg-dev zlib1g-dev"
+deb="dpkg-dev"
 mpi="openmpi-bin libopenmpi-dev mpich libmpich-dev"
 test="libcmocka-dev python3"
 ci="clang-format-19 libclang-rt-19-dev"
@@ -33,6 +34,7 @@ fi
   need=$(absent $build)
   want=
   [ "${1:-build}" = mpi ] && need="$need$(absent $mpi)"
+  [ "${1:-build}" = deb ] && need="$need$(absent $deb)"
   [ "${1:-build}" = portable ] && need="$need$(absent $portable)"
   [ "${1:-build}" = ci ] && need="$need$(absent $test $ci)"
   if [ "${1:-build}" = test ]; then

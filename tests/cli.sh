@@ -185,6 +185,12 @@ w=before/best.safetensors
 exits 0 eval small.net --weights $w; prints '^accuracy'; prints 'precision'
 cp out by-file; exits 0 eval small.net -w before; cmp -s out by-file; ok "--weights DIR: the best weights of a run"
 exits 1 eval small.net -w .; says 'last.safetensors'
+# A run whose file was changed since, or whose data came by --data, is measured on what it was trained with.
+mkdir place; cp "$root/examples/emoji/emoji.pkl" near.pkl; sed 's,data "[^"]*",data "../near.pkl",' small.net >place/moved.net
+exits 0 train place/moved.net --epochs 1 -o in/moved; echo '# later' >>place/moved.net; exits 0 eval in/moved; prints '^accuracy'
+exits 0 eval in/moved --part all; prints '^samples   1005'
+sed 's,data "[^"]*",data "nothing.pkl",' small.net >elsewhere.net
+exits 0 train elsewhere.net --data near.pkl --epochs 1 -o given; exits 0 eval given; prints '^samples   40'
 exits 0 eval small.net --weights $w --json --worst worst.png --confusion confusion.svg
 json "j['worst'] and j['worst'][0]['file'] and all(x['class'] != x['predicted'] for x in j['worst'])"
 python3 -c "import xml.dom.minidom as m; d = m.parse('confusion.svg'); assert len(d.getElementsByTagName('rect')) == 25"
