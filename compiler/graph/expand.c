@@ -180,10 +180,17 @@ static bool run_branches(expander *x, int n, const arg *args, node **in) {
   return true;
 }
 
-static bool branch_count_fits(expander *x, opdef *op, loc at, int n) {
+/* What is wrong with so few branches: without a `;`, what follows them is a set of values. */
+static const char *branch_help(const value *next) {
+  return next && next->kind == V_SET ? "the layers of a branch end in `;`: `{ relu; }`"
+                                     : "a branch is {..} or @label; `{}` is the current tensor";
+}
+
+static bool branch_count_fits(expander *x, opdef *op, loc at, int n, const value *next) {
   const int least = least_inputs(op), most = most_inputs(op);
   if (n >= least && (n <= most || op->folds)) return true;
-  static const char help[] = "a branch is {..} or @label; `{}` is the current tensor";
+  const char *help = branch_help(next);
+  if (next && next->kind == V_SET) at = next->at;
   static const char *const word[] = {"no", "one", "two", "three"};
   if (op->folds || (n < least && most > least))
     diag_error(x->d, at, help, "`%s` needs at least %s branches", op->name,
@@ -214,7 +221,8 @@ static void apply_operator(expander *x, opdef *op, loc at, int n, arg *args) {
     diag_error(x->d, at, NULL, "`%s` is no layer", op->name);
     return;
   }
-  if (!branch_count_fits(x, op, at, branches ? branches : least_inputs(op) == 1) ||
+  const value *next = branches < n ? args[branches].v : NULL;
+  if (!branch_count_fits(x, op, at, branches ? branches : least_inputs(op) == 1, next) ||
       !has_input(x, at))
     return;
   if (!run_branches(x, branches, args, in)) return;
