@@ -264,11 +264,25 @@ static bool add_trailing(expander *x, call *c, const char *name, loc at, value *
 
 /* --- binding --- */
 
+/* The values that are still needed, given as one shape: `reshape 2x3x4`. */
+static bool bind_shape(expander *x, const call *c, const value *v) {
+  int n = 0;
+  for (int i = 0; i < c->n_slot; i++)
+    if (!c->slot[i].v && !c->slot[i].optional && !c->slot[i].pair) n++;
+  if (n < 2 || n != v->n_dim) return false;
+  for (int i = 0, d = 0; i < c->n_slot; i++) {
+    slot *s = &c->slot[i];
+    if (!s->v && !s->optional && !s->pair) fill(x, s, number(x, v->at, (double)v->dim[d++]), v->at);
+  }
+  return true;
+}
+
 static bool bind_positional(expander *x, call *c, value *v) {
   if (c->n_trailing) {
     const trailing_layer *t = &c->trailing[c->n_trailing - 1];
     return missing_semicolon(x, t->name, t->at, "is followed by a value");
   }
+  if (v->kind == V_SHAPE && c->layers && !c->block && bind_shape(x, c, v)) return true;
   for (int i = 0; i < c->n_slot; i++)
     if (!c->slot[i].v) return fill(x, &c->slot[i], v, v->at);
   diag_error(x->d, v->at, settings_list(x, c), "`%s` takes no further value", c->what);
@@ -314,6 +328,19 @@ int count_branches(int n, const arg *args) {
   int i = 0;
   while (i < n && !args[i].key && (args[i].v->kind == V_BODY || args[i].v->kind == V_REF)) i++;
   return i;
+}
+
+/* How many values stand there without a name: a shape is one for each of its dimensions. */
+int count_values(const expander *x, int n, const arg *args) {
+  int values = 0;
+  for (int i = 0; i < n && !args[i].key; i++) {
+    const value *v = args[i].v;
+    const binding *b = v->kind == V_NAME ? find_binding(x, v->text) : NULL;
+    if (b && b->v) v = b->v;
+    if (v->kind == V_NAME && strcmp(v->text, "classes")) break;
+    values += v->kind == V_SHAPE ? v->n_dim : 1;
+  }
+  return values;
 }
 
 static bool bind_argument(expander *x, call *c, arg *a) {
@@ -403,7 +430,7 @@ bool slots_to_settings(expander *x, const call *c, const opdef *op, const xenv *
     const slot *s = &c->slot[i];
     out[i].name = op->set[i].name;
     out[i].v[0] = out[i].v[1] = 0;
-    if (!s->v) ok &= default_value(x, op, i, &env, out);
+    if (!s->v) ok = ok && default_value(x, op, i, &env, out);
     else if (word_value(&op->set[i], s->v, out[i].v)) ok &= true;
     else if (s->pair) ok &= pair_value(x, s, out[i].v);
     else ok &= value_number(x, s->v, &out[i].v[0]);

@@ -94,17 +94,19 @@ static bool known_shapes(int n, node *const *in) {
 }
 
 /* One that takes so many inputs, for a layer whose inputs have no shapes after an error. */
-static opdef *any_form(opdef *op, int n) {
-  opdef *o = op;
-  while (o && o->n_in != n) o = ops_find(o->next, op->name);
-  return o ? o : op;
+static opdef *any_form(opdef *op, int n, int values) {
+  opdef *best = NULL;
+  for (opdef *o = op; o; o = ops_find(o->next, op->name))
+    if (o->n_in == n && (!best || values_off(o, values) < values_off(best, values))) best = o;
+  return best ? best : op;
 }
 
-static opdef *find_form(expander *x, opdef *op, loc at, int n, node *const *in, shape *as) {
+static opdef *find_form(expander *x, opdef *op, loc at, int n, node *const *in, int values,
+                        shape *as) {
   shape of[MAX_INPUTS];
-  if (!known_shapes(n, in)) return any_form(op, n);
+  if (!known_shapes(n, in)) return any_form(op, n, values);
   for (int i = 0; i < n; i++) of[i] = in[i]->shape;
-  opdef *form = match_form(x, op, n, of, as);
+  opdef *form = match_form(x, op, n, of, values, as);
   if (form) return form;
   const char *got = node_shape_text(x->a, in[0]);
   for (int i = 1; i < n; i++)
@@ -206,7 +208,7 @@ static void fold(expander *x, opdef *op, const call *c, int n, node **in) {
   shape as[MAX_INPUTS];
   for (int i = op->n_in; i < n; i++) {
     node *two[2] = {x->cur, in[i]};
-    opdef *form = find_form(x, op, c->at, 2, two, as);
+    opdef *form = find_form(x, op, c->at, 2, two, 0, as);
     if (!form) return;
     add_layer(x, form, c, two, as);
   }
@@ -227,10 +229,10 @@ static void apply_operator(expander *x, opdef *op, loc at, int n, arg *args) {
     return;
   if (!run_branches(x, branches, args, in)) return;
   int first = op->folds && inputs > op->n_in ? op->n_in : inputs;
-  opdef *form = find_form(x, op, at, first, in, as);
-  if (form) op_slots(x, form, &c);
   n -= branches;
   args = n ? args + branches : NULL;
+  opdef *form = find_form(x, op, at, first, in, count_values(x, n, args), as);
+  if (form) op_slots(x, form, &c);
   if (!form || !take_tie(x, &c, &n, &args) || !bind_arguments(x, &c, n, args)) {
     add_unknown(x, at);
     return;

@@ -159,6 +159,7 @@ void op_slots(expander *x, const opdef *op, call *c);
 bool bind_arguments(expander *x, call *c, int n, arg *args);
 /* The arguments at the front that are branches {..} or labels @a. */
 int count_branches(int n, const arg *args);
+int count_values(const expander *x, int n, const arg *args);
 bool slots_to_settings(expander *x, const call *c, const opdef *op, const xenv *dims, setting *out);
 bool value_number(expander *x, const value *v, double *out);
 const char *did_you_mean(expander *x, const char *word, const char *const *words, int n);
@@ -180,8 +181,11 @@ bool sizes_agree(const opdef *op, const shape *as, int a, int b);
 void add_normalize(expander *x);
 
 /* match.c: the form of an operator, written out, that takes these inputs, and how it sees them
-   (`as`); NULL: none. `op` is the first of its name. */
-opdef *match_form(expander *x, opdef *op, int n, const shape *in, shape *as);
+   (`as`); NULL: none. `op` is the first of its name. Of several it is the one that needs as many
+   `values` as are given. */
+opdef *match_form(expander *x, opdef *op, int n, const shape *in, int values, shape *as);
+/* How far a form is from needing so many values: less where it needs more. */
+int values_off(const opdef *op, int values);
 /* "x[N,L,C] or x[N,H,W,C]" */
 const char *forms_text(expander *x, opdef *op);
 int most_inputs(opdef *op);

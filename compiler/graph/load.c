@@ -55,12 +55,19 @@ static bool belong_together(opkind a, opkind b) {
   return (a == OP_METRIC && b == OP_TOTAL) || (a == OP_TOTAL && b == OP_METRIC);
 }
 
+/* Two layers of a file are told apart by how many values they need as well; one of the library
+   gives way to all of that name and those inputs. */
+static bool told_apart(const expander *x, const opdef *a, const opdef *b) {
+  return a->kind == OP_LAYER && b->kind == OP_LAYER && a->at.file >= x->first_file &&
+         needed_values(a) != needed_values(b);
+}
+
 /* An operator of the same name that could take the same inputs. */
-static opdef *same_form(opdef *list, const opdef *op) {
+static opdef *same_form(const expander *x, const opdef *op) {
   int rank[MAX_INPUTS], len[MAX_PACKS];
-  for (opdef *o = ops_find(list, op->name); o; o = ops_find(o->next, op->name)) {
+  for (opdef *o = ops_find(x->g->ops, op->name); o; o = ops_find(o->next, op->name)) {
     if (belong_together(o->kind, op->kind)) continue;
-    bool same = o->kind == op->kind && o->n_in == op->n_in;
+    bool same = o->kind == op->kind && o->n_in == op->n_in && !told_apart(x, o, op);
     for (int i = 0; i < op->n_in; i++) rank[i] = op->in[i].n_dim;
     for (int i = 0; same && i < op->n_in; i++) same = o->in[i].is_int == op->in[i].is_int;
     if (o->kind != op->kind || (same && op_fits(o, op->n_in, rank, len))) return o;
@@ -78,10 +85,10 @@ static void unlink_operator(graph *g, const opdef *op) {
 static void add_operators(expander *x, opdef *ops) {
   while (ops) {
     opdef *next = ops->next;
-    opdef *same = same_form(x->g->ops, ops);
+    opdef *same = same_form(x, ops);
     while (same && same->at.file < x->first_file) { /* what a file defines wins over the library */
       unlink_operator(x->g, same);
-      same = same_form(x->g->ops, ops);
+      same = same_form(x, ops);
     }
     ops->next = NULL;
     if (same) {

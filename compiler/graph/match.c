@@ -1,7 +1,8 @@
 /* Which form of an operator takes given inputs: those of one name differ in how many they take, in
-   ranks, and in floats or whole numbers. Where none fits as it is, a vector is an image of 1 x 1,
-   and such an image a vector. */
+   ranks, in floats or whole numbers, and in how many values they need. Where none fits as it is, a
+   vector is an image of 1 x 1, and such an image a vector. */
 #include "expand.h"
+#include <limits.h>
 #include <string.h>
 
 /* The other way to see a value; false: there is none. */
@@ -39,17 +40,23 @@ static int bits(unsigned x) {
   return n;
 }
 
-opdef *match_form(expander *x, opdef *op, int n, const shape *in, shape *as) {
+/* How far a form is from taking so many values; one that needs more is told what is missing. */
+int values_off(const opdef *op, int values) {
+  int more = needed_values(op) - values;
+  return more >= 0 ? 2 * more : 1 - 2 * more;
+}
+
+opdef *match_form(expander *x, opdef *op, int n, const shape *in, int values, shape *as) {
   opdef *best = NULL;
-  int fewest = MAX_INPUTS + 1, len[MAX_PACKS], best_len[MAX_PACKS] = {0};
+  int fewest = INT_MAX, len[MAX_PACKS], best_len[MAX_PACKS] = {0};
   shape tried[MAX_INPUTS];
   if (n > MAX_INPUTS) return NULL;
   for (opdef *o = op; o; o = ops_find(o->next, op->name))
     for (unsigned others = 0; others < 1u << n; others++) {
-      if (bits(others) >= fewest || !view_all(n, in, others, tried) || !takes(o, n, tried, len))
-        continue;
+      int off = 1000 * bits(others) + values_off(o, values);
+      if (off >= fewest || !view_all(n, in, others, tried) || !takes(o, n, tried, len)) continue;
       best = o;
-      fewest = bits(others);
+      fewest = off;
       memcpy(best_len, len, sizeof len);
       memcpy(as, tried, (size_t)n * sizeof *as);
     }

@@ -7,7 +7,7 @@ static bool takes_floats(const node *n) { return !n->op && n->port && !n->port->
 static node *behind(expander *x, node *input, loc at) {
   opdef *any = ops_find(x->g->ops, "normalize");
   shape as;
-  opdef *op = any ? match_form(x, any, 1, &input->shape, &as) : NULL;
+  opdef *op = any ? match_form(x, any, 1, &input->shape, 0, &as) : NULL;
   if (!op) {
     diag_error(x->d, at, NULL, "`normalize` does not take `%s`", node_shape_text(x->a, input));
     return NULL;

@@ -313,7 +313,7 @@ static bool take_table(expander *x, const opdef *op, int n, arg *args, lossuse *
 /* The form of the operator for what it compares. */
 static opdef *use_form(expander *x, opdef *op, loc at, lossuse *l) {
   const shape of[2] = {l->prediction->shape, l->target->shape};
-  opdef *form = match_form(x, op, 2, of, l->as);
+  opdef *form = match_form(x, op, 2, of, 0, l->as);
   const bool sizes = form && !sizes_agree(form, l->as, 0, 1);
   if (form && !sizes) return form;
   diag_error(x->d, at,
@@ -824,7 +824,7 @@ static void choose_loss(expander *x) {
   if (t->n_loss || !has_shapes(&l)) return;
   const shape of[2] = {l.prediction->shape, l.target->shape};
   for (opdef *o = next_default(x->g->ops, OP_LOSS); o; o = next_default(o->next, OP_LOSS)) {
-    opdef *form = match_form(x, o, 2, of, l.as);
+    opdef *form = match_form(x, o, 2, of, 0, l.as);
     if (!form || !form->is_default || !sizes_agree(form, l.as, 0, 1)) continue;
     l.use = default_use(x, form);
     PUSH(x->a, t->loss, t->n_loss, l);

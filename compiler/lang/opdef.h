@@ -8,6 +8,8 @@ opdef *ops_find(opdef *list, const char *name);
 /* Operators of one name may differ in the ranks of their inputs (batch included). Does this one
    take inputs of these ranks? len: the dimensions that each of its packs then stands for. */
 bool op_fits(const opdef *op, int n, const int *rank, int len[MAX_PACKS]);
+/* The settings without a default. */
+int needed_values(const opdef *op);
 /* The operator written out for these lengths; itself, if it has no packs. Kept in op->forms. */
 opdef *op_form(arena *a, opdef *op, const int len[MAX_PACKS]);
 /* Evaluates a shape or setting expression. env names: settings ("k", "k.h", "k.w") and dimensions

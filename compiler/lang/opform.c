@@ -62,6 +62,12 @@ bool op_fits(const opdef *op, int n, const int *rank, int len[MAX_PACKS]) {
   return n == op->n_in;
 }
 
+int needed_values(const opdef *op) {
+  int n = 0;
+  for (int i = 0; i < op->n_set; i++) n += !op->set[i].dflt;
+  return n;
+}
+
 /* --- names --- */
 
 static void note_name(packs *k, const char *name) {

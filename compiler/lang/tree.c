@@ -454,12 +454,12 @@ void test_setting(parse_state *p, const char *name, xexpr *v) {
 void test_end(parse_state *p) {
   int rank[MAX_INPUTS] = {0}, len[MAX_PACKS];
   for (int i = 0; i < p->test.n_in && i < MAX_INPUTS; i++) rank[i] = p->test.in[i].n_dim;
+  opdef *form = NULL;
   for (opdef *o = p->tested; o; o = ops_find(o->next, p->tested->name))
-    if (op_fits(o, p->test.n_in, rank, len)) {
-      PUSH(A, o->test, o->n_test, p->test);
-      return;
-    }
-  if (p->tested)
+    if (op_fits(o, p->test.n_in, rank, len) && (!form || needed_values(o) == p->test.n_arg))
+      form = o;
+  if (form) PUSH(A, form->test, form->n_test, p->test);
+  else if (p->tested)
     diag_error(p->s->d, p->test.at, NULL, "no form of `%s` takes inputs of these ranks",
                p->tested->name);
 }

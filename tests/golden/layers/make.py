@@ -173,6 +173,21 @@ case("weights-pixels", "input 2x5x6; target 5x6 of 4; conv 6 k3 p1 tanh; conv 4 
      [("x", (2, 5, 6))], ("label", (5, 6), 4),
      train="loss cross_entropy weights={1 2.5 0.25 1}; " + SGD,
      loss=lambda x, y: F.cross_entropy(x, y, weight=WEIGHTS))
+# --- other shapes of the same numbers ---
+image("reshape", "reshape 8x15; conv 6 k3 tanh; reshape 13 3 2; conv 4 k2 tanh; reshape 2 2 1 -1;"
+      " conv 3 k1 tanh; reshape -1;",
+      (12, lambda x: x.reshape(-1, 8, 15), ("conv1", nn.Conv1d(8, 6, 3)), nn.Tanh(),
+       lambda x: x.reshape(-1, 13, 3, 2), ("conv2", nn.Conv2d(13, 4, 2)), nn.Tanh(),
+       lambda x: x.reshape(-1, 2, 2, 1, 2), ("conv3", nn.Conv3d(2, 3, 1)), nn.Tanh()))
+image("transpose", "transpose 1 3; conv 5 k3 tanh; transpose -1 -2; conv 4 k2 tanh;",
+      (8, lambda x: x.transpose(1, 3), ("conv1", nn.Conv2d(6, 5, 3)), nn.Tanh(),
+       lambda x: x.transpose(-1, -2), ("conv2", nn.Conv2d(5, 4, 2)), nn.Tanh()))
+image("transpose3d", "transpose 1 4; conv 3 k2 tanh; permute 3 1 2 4; conv 2 k1 tanh; transpose 2 -1;"
+      " reshape 3x4; transpose 1 2; conv 5 k2 tanh;",
+      (10, lambda x: x.transpose(1, 4), ("conv1", nn.Conv3d(5, 3, 2)), nn.Tanh(),
+       lambda x: x.permute(0, 3, 1, 2, 4), ("conv2", nn.Conv3d(3, 2, 1)), nn.Tanh(),
+       lambda x: x.transpose(2, -1).reshape(-1, 3, 4).transpose(1, 2),
+       ("conv3", nn.Conv1d(4, 5, 2)), nn.Tanh()), shape=(2, 3, 4, 5))
 # --- optimizers, clipping ---
 optimizing("adamw", "optimizer adamw decay=0.1; lr 0.01;",
            lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1))
