@@ -89,6 +89,28 @@ def pictures():
     return m.done(m("Conv", x, m.w(2, 4, 1, 1)), 4), floats(2, 4, 5, 6)
 
 
+def focus():
+    """Every second pixel, and an image times one value a pixel."""
+    m = Model(F, ["b", 3, 8, 8])
+    last = 2**63 - 1
+    parts = []
+    for i, j in (0, 0), (1, 0), (0, 1), (1, 1):
+        rows = m("Slice", "x", m.k([i]), m.k([last]), m.k([2]), m.k([2]))
+        parts.append(m("Slice", rows, m.k([j]), m.k([last]), m.k([-1]), m.k([2])))
+    x = m("Conv", m("Concat", *parts, axis=1), m.w(6, 12, 1, 1))
+    x = m("Mul", x, m("Sigmoid", m("Conv", x, m.w(1, 6, 1, 1))))
+    return m.done(m("Slice", x, m.k([1]), m.k([6]), m.k([1]), m.k([3])), 4), floats(2, 3, 8, 8)
+
+
+def root_mean_square():
+    """By a reciprocal, as Llama's models have it."""
+    m = Model(F, ["b", 5, 8])
+    x = m("Cast", m("MatMul", "x", m.w(8, 16)), to=1)
+    r = m("Sqrt", m("Add", m("ReduceMean", m("Pow", x, m.k(np.float32(2))), axes=[-1]), m.k(np.float32(1e-5))))
+    x = m("Mul", m.w(16), m("Mul", x, m("Div", m.k(np.float32(1)), r)))
+    return m.done(m("MatMul", x, m.w(16, 4)), 3), floats(2, 5, 8)
+
+
 def floats(*dims):
     return rng.standard_normal(dims).astype(np.float32)
 
@@ -129,6 +151,7 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         for name, (model, x) in {"transformer": transformer(), "channels_last": channels_last(),
                                  "lstm": recurrent("LSTM", 4), "gru": recurrent("GRU", 3),
-                                 "rnn": recurrent("RNN", 1), "pictures": pictures()}.items():
+                                 "rnn": recurrent("RNN", 1), "pictures": pictures(),
+                                 "focus": focus(), "root_mean_square": root_mean_square()}.items():
             check(name, model, x, folder)
         outside(folder)

@@ -202,11 +202,13 @@ static value *whole_value(importer *im, int64_t v) {
   return c;
 }
 
+static int64_t part_count(const part *p) { return (p->to - p->from + p->step - 1) / p->step; }
+
 /* The part of an axis where it is. */
 static bool direct_part(importer *im, onnx_node *s, value *x, value *y, int axis, const part *p) {
   s->in[0] = x;
   s->in[3] = whole_value(im, axis);
-  layer *l = p->step == 1 && x->layer ? match_layer(im, s) : NULL;
+  layer *l = x->layer ? match_layer(im, s) : NULL;
   if (!l) return false;
   *y = (value){.name = y->name,
                .maker = y->maker,
@@ -217,7 +219,7 @@ static bool direct_part(importer *im, onnx_node *s, value *x, value *y, int axis
                .rank = x->rank,
                .layer = l};
   memcpy(y->dim, x->dim, sizeof y->dim);
-  y->dim[axis] = p->to - p->from;
+  y->dim[axis] = part_count(p);
   return true;
 }
 
@@ -249,7 +251,7 @@ bool part_along(importer *im, const onnx_node *n, value *x, value *y, int axis, 
   if (!all && few != moved) {
     value to = {.has_dims = true, .rank = moved->rank};
     memcpy(to.dim, moved->dim, sizeof to.dim);
-    to.dim[1] = p->to - p->from;
+    to.dim[1] = part_count(p);
     r = model_new_value(im->m, y->name);
     if (!give_view(im, r, s->out[0], &to)) return false;
   }

@@ -586,15 +586,27 @@ static void keep_better(best_match *best, const match *m, layer *l) {
   if (l && (!best->l || is_better(m, &best->m))) *best = (best_match){*m, l};
 }
 
-/* For every choice of the settings that lines depend on, from number i on: yes, no, or a word. */
+/* What a setting may be that lines depend on: yes, no, a word, or a whole number of the node. */
+static int choices(const opsetting *s, const onnx_node *n, double v[MAX_CHECKS]) {
+  int k = 0;
+  for (int c = 1; c >= -s->n_word && k < MAX_CHECKS; c--) v[k++] = c;
+  for (int i = 0; i < n->n_in && k < MAX_CHECKS; i++) {
+    const constant *in = n->in[i] ? n->in[i]->k : NULL;
+    if (in && in->i && in->n == 1 && in->i[0] > 1) v[k++] = (double)in->i[0];
+  }
+  return k;
+}
+
+/* For every choice of the settings that lines depend on, from number i on. */
 static void try_choices(match *m, int i, onnx_node *n, best_match *best) {
   const opdef *op = m->op;
   while (i < op->n_set && (op->set[i].pair || !any_line_mentions(op, op->set[i].name))) i++;
   match before = *m;
+  double v[MAX_CHECKS];
   if (i < op->n_set)
-    for (int v = 1; v >= -op->set[i].n_word; v--) {
+    for (int k = choices(&op->set[i], n, v) - 1; k >= 0; k--) {
       *m = before;
-      set_setting(m, i, 0, v);
+      set_setting(m, i, 0, v[k]);
       try_choices(m, i + 1, n, best);
     }
   else

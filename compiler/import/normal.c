@@ -257,6 +257,18 @@ static onnx_node *normal_cast(importer *im, onnx_node *n) {
   return NULL;
 }
 
+/* Numbers cast to what they are, in whatever order their dimensions stand. */
+static onnx_node *normal_number_cast(importer *im, onnx_node *n) {
+  static const int same[MODEL_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
+  double to = attr_number(n, "to", 1);
+  value *x = input(n, 0);
+  bool number = x && x->of && !x->layer && x->has_dims && im->n_lead == 1;
+  if (number && (to == 1 || to == 10 || to == 11 || to == 16))
+    return give_transposed(im, n->out[0], x, same), NULL;
+  if (x && !x->k) settle(im, x);
+  return normal_cast(im, n);
+}
+
 /* --- windows --- */
 
 static double window_at(const onnx_node *n, const char *name, int i, double otherwise) {

@@ -107,6 +107,11 @@ onnx_node *with_constant(importer *im, onnx_node *n) {
   bool turns = node_is(n, "Sub") || node_is(n, "Div"), sum = node_is(n, "Sub") || node_is(n, "Add");
   const constant *k = in_rank(im, n->in[at]->k, x);
   if (!k) return n;
+  if (at == 0 && node_is(n, "Div") && k->n == 1 && k->f[0] == 1) {
+    onnx_node *c = model_new_node(im->m, n, "Reciprocal", 1);
+    c->in[0] = x;
+    return instead(n, c);
+  }
   if (at == 0 && turns) {
     x = turned(im, n, x);
     return x ? combined(im, n, sum, x, k) : n;
