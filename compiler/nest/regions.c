@@ -22,7 +22,8 @@ struct regions {
   written **of;       /* by tensor */
   const nest **first; /* that wrote any of it */
   int64_t *n;         /* elements in its boxes, since it was last asked whether they are all */
-  bool *whole;        /* nothing is left to write */
+  bool *whole;        /* nothing is left to write: its boxes are free */
+  written *free;
 };
 
 /* Pieces that a question may fall into; beyond them it is not asked. */
@@ -232,13 +233,32 @@ static bool all_written(regions *r, const tensor *t) {
   return covered(&q, all, r->of[t->id]) && q.pieces <= MOST_PIECES;
 }
 
+static written *new_box(regions *r) {
+  written *w = r->free;
+  if (!w) return NEW(r->mem, written);
+  r->free = w->next;
+  return w;
+}
+
+static void free_boxes(regions *r, written **of) {
+  while (*of) {
+    written *w = *of;
+    *of = w->next;
+    w->next = r->free;
+    r->free = w;
+  }
+}
+
 static void add_box(regions *r, const nest *n, const access *out, const tensor *t) {
-  written *w = NEW(r->mem, written);
+  written *w = new_box(r);
   bounds b = all_of(n);
   for (int d = 0; d < t->rank; d++) { /* borders are no elements */
     span_of(n, &b, out->ix[d], &w->at.of[d]);
     clip(&w->at.of[d], t->dim[d]);
-    if (w->at.of[d].hi < w->at.of[d].lo) return;
+    if (w->at.of[d].hi < w->at.of[d].lo) {
+      w->next = r->free, r->free = w;
+      return;
+    }
   }
   if (!r->first[t->id]) r->first[t->id] = n;
   w->next = r->of[t->id];
@@ -252,10 +272,15 @@ bool region_write(regions *r, const nest *n, const access *out) {
   if (r->whole[t->id]) return false;
   if (out->t->view_of || n->pick) r->whole[t->id] = true;
   else add_box(r, n, out, t);
+  if (r->whole[t->id]) free_boxes(r, &r->of[t->id]);
   return r->whole[t->id] && (!r->first[t->id] || r->first[t->id] == n);
 }
 
-void region_write_all(regions *r, tensor *t) { r->whole[tensor_base(t)->id] = true; }
+void region_write_all(regions *r, tensor *t) {
+  const int id = tensor_base(t)->id;
+  r->whole[id] = true;
+  free_boxes(r, &r->of[id]);
+}
 
 bool region_written(const regions *r, const nest *n, const access *in, bool in_term) {
   box b;
