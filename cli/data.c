@@ -137,7 +137,7 @@ static void print_classes(const dataset *ds, const data_stats *s) {
          100.0 * (double)s->count[s->largest] / (double)ds->n);
 }
 
-/* Of a data set that has both: a test set alone validates, and is called what it is. */
+/* Of a data set that has both: one alone validates, whatever it is called. */
 static int64_t own_val(const dataset *ds) {
   return ds->test_from < ds->n ? ds->test_from - ds->held_from : 0;
 }
@@ -147,7 +147,8 @@ void print_own_parts(const dataset *ds) {
   if (!held) return;
   printf("%lld of them train, ", (long long)ds->held_from);
   if (val) printf("%lld are the data set's own validation set, ", val);
-  printf("%lld %s\n", held - val, val ? "its test set" : "are the data set's own test set");
+  printf("%lld %s\n", held - val,
+         val ? "its test set" : "are held apart by the data set itself, and validate");
 }
 
 static void print_images(const dataset *ds) {

@@ -10,6 +10,12 @@ static const char *const train_image_names[] = {"x_train",    "train_x",      "t
                                                 "train_data", "images_train", NULL};
 static const char *const test_image_names[] = {"x_test",    "test_x",      "test_images",
                                                "test_data", "images_test", NULL};
+static const char *const val_image_names[] = {"x_val",        "val_x", "x_valid",  "valid_x",
+                                              "val_images",   "x_dev", "val_data", "images_val",
+                                              "valid_images", NULL};
+static const char *const val_label_names[] = {"y_val",        "val_y", "y_valid",     "valid_y",
+                                              "val_labels",   "y_dev", "val_targets", "labels_val",
+                                              "valid_labels", NULL};
 static const char *const label_key_names[] = {"labels", "label",       "y", "targets",
                                               "target", "fine_labels", NULL};
 static const char *const train_label_names[] = {"y_train",       "train_y",      "train_labels",
@@ -152,6 +158,9 @@ static char *find_in_dict(const value *root, const dataset_options *o, data_keys
   found x = look_up(root, test_image_names, holds_numbers);
   found y = look_up(root, test_label_names, holds_numbers);
   if (x.count > 1 || y.count > 1) return ambiguous(root, "test set", "images=KEY labels");
+  if (!x.v && !y.v)
+    x = look_up(root, val_image_names, holds_numbers),
+    y = look_up(root, val_label_names, holds_numbers);
   if (!x.v || !y.v) return NULL;
   out->part[1] = (data_part){x.v, y.v, NULL, x.name, y.name};
   out->n = 2;

@@ -101,6 +101,15 @@ static entry *partner(const entries *e, const char *base, const char *word) {
   return NULL;
 }
 
+/* The samples kept apart from those of x_train: x_test, or else x_val. */
+static entry *held_partner(const entries *e, const char *base) {
+  static const char *const words[] = {"test", "val", "valid", "validation", "dev"};
+  entry *found = NULL;
+  for (size_t i = 0; i < sizeof words / sizeof *words && !found; i++)
+    found = partner(e, base, words[i]);
+  return found;
+}
+
 static bool same_rows(const entry *a, const entry *b) {
   if (a->words || b->words) return a->words == b->words;
   return a->a.n_dim == b->a.n_dim && a->a.type.kind == b->a.type.kind &&
@@ -170,16 +179,27 @@ static char *add_entry(field_set *s, const char *name, const entry *x, const ent
   return x->words ? add_words(s, name, x, more) : add_numbers(s, name, x, more);
 }
 
+/* Where there are both, validation samples have no place of their own in one file. */
+static void note_left_out(const entries *e, const char *base, const entry *test, field_set *s) {
+  const entry *val = partner(e, base, "val");
+  if (!val) val = partner(e, base, "valid");
+  if (val && val != test)
+    field_note(s, message("`%s` is left out, for there is `%s` too; to validate on it, save it in "
+                          "a file of its own and say val=\"FILE\"",
+                          val->name, test->name));
+}
+
 static char *add_pairs(entries *e, field_set *s) {
   char *wrong = NULL;
   for (int i = 0; i < e->n && !wrong; i++) {
     entry *x = &e->entry[i];
     char *base = without(x->name, "train");
-    entry *test = base ? partner(e, base, "test") : NULL;
+    entry *test = base ? held_partner(e, base) : NULL;
     if (test && same_rows(x, test) && (!s->n || (s->held_from == x->n && s->n == x->n + test->n))) {
       s->n = x->n + test->n;
       s->held_from = x->n;
       wrong = add_entry(s, base, x, test);
+      note_left_out(e, base, test, s);
     }
     free(base);
   }

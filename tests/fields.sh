@@ -157,7 +157,15 @@ pickle.dump({'x': x, 'y': ['no' if k == 0 else 'yes' for k in y]}, open('words.p
 np.savez('nan.npz', x=np.where(x > 0.99, np.nan, x), y=y)
 np.savez('two.npz', a=x, b=x, y=y)
 np.savez('pairs.npz', x_train=x[:150], y_train=y[:150], x_test=x[150:], y_test=y[150:])
+np.savez('val.npz', train_x=x[:150], train_y=y[:150], valid_x=x[150:], valid_y=y[150:])
+np.savez('three.npz', x_train=x[:99], y_train=y[:99], x_val=x[99:150], y_val=y[99:150], x_test=x[150:], y_test=y[150:])
+p = np.arange(40 * 3 * 4 * 4, dtype='u2').astype('u1').reshape(40, 3, 4, 4)
+np.savez('imval.npz', x_train=p[:30], y_train=y[:30], x_val=p[30:], y_val=y[30:40])
 END
+exits 0 data val.npz; prints '150 of them train, [0-9]* are held apart'
+exits 0 data imval.npz; prints '30 of them train, 10 are held apart'
+exits 0 data three.npz; prints '99 of them train'; says '`x_val` is left out'
+exits 0 train x.net --data val.npz -o v; says 'training on 150 samples'
 exits 0 train x.net -o x
 exits 0 train x.net --data wide.npz -o w; says 'its 2 values are the classes'
 exits 0 train x.net --data hot.npz -o h; says 'one-hot'
@@ -202,7 +210,7 @@ open('cut.wav', 'wb').write(d[:60])
 open('lie.wav', 'wb').write(d[:20] + b'\x11' + d[21:])
 open('cut.idx', 'wb').write(open('idx/train-images-idx3-ubyte', 'rb').read()[:-1])
 END
-exits 0 data idx; prints '30 are the data set.s own test set'
+exits 0 data idx; prints '30 are held apart by the data set itself'
 exits 0 new idx -o idx.net
 exits 0 train idx.net --epochs 5 --lr 0.01 -o idxrun
 says 'training on 120 samples, validating on 30'
