@@ -7,10 +7,6 @@
 static int window_of(int rate) { return rate / 40 > 1 ? rate / 40 : 2; } /* 25 ms */
 static int hop_of(int rate) { return rate / 100 > 0 ? rate / 100 : 1; }  /* 10 ms */
 
-int64_t mel_samples(int rate, int64_t frames) {
-  return (frames - 1) * hop_of(rate) + window_of(rate);
-}
-
 int64_t mel_frames(int rate, int64_t samples) {
   const int64_t rest = samples - window_of(rate);
   return rest < 0 ? 1 : 1 + rest / hop_of(rate);

@@ -5,8 +5,7 @@
 #define NETC_LOG_MEL_H
 #include "wav.h"
 
-/* Samples that so many frames take; frames in so many samples (at least 1). */
-int64_t mel_samples(int rate, int64_t frames);
+/* Frames in so many samples; at least 1. */
 int64_t mel_frames(int rate, int64_t samples);
 /* out: bands x frames. s is cut at its end, or goes on with silence. */
 void log_mel(const sound *s, int bands, int64_t frames, float *out);

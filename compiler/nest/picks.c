@@ -21,5 +21,4 @@ expr *picked_by(const nest *n, int ax) {
   return by ? by : compared(n, t->a[1], ax);
 }
 
-bool picks_reads(const nest *n) { return n->pick && n->axis[n->pick - 1].reduce; }
 bool picks_output(const nest *n) { return n->pick && !n->axis[n->pick - 1].reduce; }

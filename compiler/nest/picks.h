@@ -7,9 +7,7 @@
 
 /* The read of a whole number that axis ax must equal for n's term to be other than 0; or NULL. */
 expr *picked_by(const nest *n, int ax);
-/* Is the picked axis one to reduce over: is an element read by number? */
-bool picks_reads(const nest *n);
-/* Is it one of the output: is an element added to by number? Then the start and the only store are
-   the element itself. */
+/* Is the picked axis one of the output: is an element added to by number? Then the start and the
+   only store are the element itself. */
 bool picks_output(const nest *n);
 #endif
