@@ -73,12 +73,24 @@ static bool known(const program *p, const safetensors *st, const char *name, boo
   return false;
 }
 
+/* Frameworks list a matrix that two layers share under both names. */
+static bool again(const program *p, const safetensors *st, const st_tensor *t, bool state) {
+  for (int i = 0; i < st->n; i++) {
+    const st_tensor *o = &st->tensor[i];
+    if (t->rank > 1 && o != t && o->type == t->type && o->bytes == t->bytes && o->rank == t->rank &&
+        !memcmp(o->shape, t->shape, (size_t)t->rank * sizeof *t->shape) &&
+        !memcmp(o->data, t->data, t->bytes) && known(p, st, o->name, state))
+      return true;
+  }
+  return false;
+}
+
 static char *check_all(const program *p, const safetensors *st, bool extra, bool state) {
   complaints c = {0};
   for (int i = 0; i < program_n_params(p); i++)
     if (state || !program_param(p, i)->in_state) check_tensor(&c, program_param(p, i), st);
   for (int i = 0; !extra && i < st->n; i++)
-    if (!known(p, st, st->tensor[i].name, state))
+    if (!known(p, st, st->tensor[i].name, state) && !again(p, st, &st->tensor[i], state))
       complain(&c, message("`%.100s` is no tensor of the network", st->tensor[i].name));
   if (c.n > MAX_COMPLAINTS) {
     char *longer = message("%s\n  and %d more", c.text, c.n - MAX_COMPLAINTS);
