@@ -188,6 +188,16 @@ image("transpose3d", "transpose 1 4; conv 3 k2 tanh; permute 3 1 2 4; conv 2 k1 
        lambda x: x.permute(0, 3, 1, 2, 4), ("conv2", nn.Conv3d(3, 2, 1)), nn.Tanh(),
        lambda x: x.transpose(2, -1).reshape(-1, 3, 4).transpose(1, 2),
        ("conv3", nn.Conv1d(4, 5, 2)), nn.Tanh()), shape=(2, 3, 4, 5))
+# --- volumes ---
+image("conv3d", "conv 6 k3 p1 g2 tanh; conv 4 k2 s2 bias=0 tanh;",
+      (16, ("conv1", nn.Conv3d(4, 6, 3, padding=1, groups=2)), nn.Tanh(),
+       ("conv2", nn.Conv3d(6, 4, 2, stride=2, bias=False)), nn.Tanh()), shape=(4, 2, 4, 5))
+image("dw3d", "dw k3 s2 p1 tanh; conv 3 k1;",
+      (36, ("dw1", nn.Conv3d(4, 4, 3, stride=2, padding=1, groups=4)), nn.Tanh(),
+       ("conv1", nn.Conv3d(4, 3, 1))), shape=(4, 3, 4, 5))
+image("deconv3d", "deconv 3 k3 s2 p1 extra=1 tanh; conv 2 k2 s2 tanh;",
+      (24, ("deconv1", nn.ConvTranspose3d(4, 3, 3, stride=2, padding=1, output_padding=1)), nn.Tanh(),
+       ("conv1", nn.Conv3d(3, 2, 2, stride=2)), nn.Tanh()), shape=(4, 2, 2, 3))
 # --- optimizers, clipping ---
 optimizing("adamw", "optimizer adamw decay=0.1; lr 0.01;",
            lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1))
