@@ -146,6 +146,7 @@ static bool in_rows(const nest *n, const access *x, int ax) {
 /* Multiply-adds in vectors for a row of results: along the row, or in lanes for each result. */
 static bool lanes_save(const nest *n, int v, int reduce) {
   int64_t terms = all_points(n) / output_points(n), inner = n->axis[reduce].extent;
+  if (inner < LANES) return false; /* such a sum has no lanes */
   int64_t in_lanes = terms / inner * ((inner + LANES - 1) / LANES) + FOLD;
   return 3 * n->axis[v].extent * in_lanes < 2 * terms;
 }
