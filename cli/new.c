@@ -165,6 +165,20 @@ static char *plan_images(plan *p, const dataset *ds, const new_command *c) {
   return NULL;
 }
 
+/* Pictures whose channels come last, as NumPy's users have them: the network's come first. */
+static bool channels_last(const data_field *x) {
+  const int64_t *d = x->dim;
+  return x->rank == 3 && (d[2] == 1 || d[2] == 3 || d[2] == 4) && d[0] > 4 && d[1] > 4;
+}
+
+static void plan_picture(plan *p, const data_field *x) {
+  const int last = channels_last(x);
+  const int64_t h = x->dim[1 - last], w = x->dim[2 - last], c = x->dim[last ? 2 : 0];
+  p->side = h < w ? h : w;
+  p->input =
+      free_and(p->input, message("%lldx%lldx%lld", (long long)c, (long long)h, (long long)w));
+}
+
 static char *plan_fields(plan *p, const dataset *ds, const new_command *c) {
   static const char *const inputs[] = {"data",   "x",     "images", "features",
                                        "inputs", "input", "arr_0"};
@@ -185,7 +199,7 @@ static char *plan_fields(plan *p, const dataset *ds, const new_command *c) {
   if (!*p->input) p->input = free_and(p->input, message("1"));
   p->body = x->rank == 3 ? BODY_IMAGE : x->rank == 2 ? BODY_SEQUENCE : BODY_TABLE;
   if (x->rank == 2) p->side = x->dim[1];
-  if (x->rank == 3) p->side = x->dim[1] < x->dim[2] ? x->dim[1] : x->dim[2];
+  if (x->rank == 3) plan_picture(p, x);
   plan_target(p, y, ds->n);
   p->data = message("data \"%s\"; # its arrays `%s` and `%s`", c->what, x->name, y->name);
   return NULL;

@@ -259,11 +259,19 @@ static bool has_header(const table *t) {
   return !any_number;
 }
 
+/* A name that a network's text can say: it has no way to write a quote within quotes. */
+static char *column_name(const cell *c) {
+  char *name = cell_text(c);
+  for (char *p = name; *p; p++)
+    if (*p == '"') *p = '\'';
+  return name;
+}
+
 static void name_columns(table *t) {
   t->header = has_header(t);
   t->name = allocate((size_t)t->n_column * sizeof *t->name);
   for (int i = 0; i < t->n_column; i++)
-    t->name[i] = t->header && t->cell[i].n ? cell_text(&t->cell[i]) : message("column%d", i + 1);
+    t->name[i] = t->header && t->cell[i].n ? column_name(&t->cell[i]) : message("column%d", i + 1);
 }
 
 static void table_free(table *t) {

@@ -35,6 +35,8 @@ awk 'BEGIN { print "area,rate,kind,price"; for (i = 0; i < 40; i++)
   printf "\"%d,%03d\",%d.5%%,K\366ln,\"$%d,%03d.25\"\n", i + 1, i, i, i + 1, i + 2 }' > written.csv
 exits 0 data written.csv; prints 'area  *numbers  *1  *1000 to 40039'; prints 'rate  *numbers  *1  *0.5 to 39.5'
 prints 'price  *numbers  *1  *1002.25 to 40041.2'; prints 'Köln'
+printf 'a,"the ""net"" price"\n1,2\n3,5\n4,1\n5,2\n' > quoted.csv
+exits 0 new quoted.csv -o quoted.net; exits 0 check quoted.net; exits 0 train quoted.net --epochs 1 -o quoted
 printf 'a,b\n"1,23",1\n"12,345",2\n' > odd.csv
 exits 0 data odd.csv; prints 'a  *words'
 awk 'BEGIN { for (i = 0; i < 40; i++) printf "  %d.0   %6.2f\t%s  %d  \"ford no %d\"\n", i, i / 4, i == 3 ? "?" : i, i % 3 + 1, i % 5 }' > blanks.data
@@ -157,11 +159,13 @@ pickle.dump({'x': x, 'y': ['no' if k == 0 else 'yes' for k in y]}, open('words.p
 np.savez('nan.npz', x=np.where(x > 0.99, np.nan, x), y=y)
 np.savez('two.npz', a=x, b=x, y=y)
 np.savez('pairs.npz', x_train=x[:150], y_train=y[:150], x_test=x[150:], y_test=y[150:])
+np.savez('last.npz', x=r.rand(200, 9, 8, 3), y=y)
 np.savez('val.npz', train_x=x[:150], train_y=y[:150], valid_x=x[150:], valid_y=y[150:])
 np.savez('three.npz', x_train=x[:99], y_train=y[:99], x_val=x[99:150], y_val=y[99:150], x_test=x[150:], y_test=y[150:])
 p = np.arange(40 * 3 * 4 * 4, dtype='u2').astype('u1').reshape(40, 3, 4, 4)
 np.savez('imval.npz', x_train=p[:30], y_train=y[:30], x_val=p[30:], y_val=y[30:40])
 END
+exits 0 new last.npz -o last.net; exits 0 train last.net --epochs 1 -o last; grep -q 'input 3x9x8;' last.net; ok "netc new takes rows for channels"
 exits 0 data val.npz; prints '150 of them train, [0-9]* are held apart'
 exits 0 data imval.npz; prints '30 of them train, 10 are held apart'
 exits 0 data three.npz; prints '99 of them train'; says '`x_val` is left out'
