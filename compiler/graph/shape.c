@@ -193,6 +193,12 @@ static const char *dimension_word(int i, int rank) {
 static bool output_shape(expander *x, node *n, const xenv *env) {
   shape s = {n->op->n_out_dim - 1, {0}, 0};
   double elements = 1, v;
+  if (s.rank > MAX_RANK) {
+    diag_error(x->d, n->at, NULL,
+               "`%s` makes a tensor of %d dimensions beside the batch: at most %d", n->op->name,
+               s.rank, MAX_RANK);
+    return false;
+  }
   for (int i = 0; i < n->op->n_out_dim; i++) {
     if (!xexpr_eval(n->op->out_dim[i], env, x->d, &v) ||
         !size_is_good(x, n, v, dimension_word(i, s.rank)))

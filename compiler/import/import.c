@@ -181,11 +181,10 @@ static bool write(importing *x, layer *output, import_result *r) {
 /* --- the whole --- */
 
 /* With so many leading dimensions as the batch. */
-static layer *try_lead(importing *x, int n_lead, const uint8_t *bytes, size_t n,
-                       const model_files *files, import_result *r) {
+static layer *try_lead(importing *x, int n_lead, import_result *r) {
   x->im.n_lead = n_lead;
-  x->im.m = model_read(x->im.a, bytes, n, files, &x->error);
-  value *output = x->im.m ? chosen_output(x) : NULL;
+  x->im.ops = ops_library(x->im.a, x->im.d);
+  value *output = chosen_output(x);
   if (!output || !take_inputs(x)) return NULL;
   for (int i = 0; i < x->im.m->n_node; i++) take_node(x, x->im.m->node[i]);
   if (!settle(&x->im, output) || !output->layer) tell_all(x, output);
@@ -202,12 +201,13 @@ bool import_model(arena *a, const uint8_t *bytes, size_t n, const model_files *f
   layer *last = NULL;
   *error = NULL;
   for (int i = 0; i < 5 && !last && (i == 0 || n < SMALL_MODEL); i++) {
-    diag *d = diag_new(a);
-    importing x = {.im = {.a = a, .d = d, .ops = ops_library(a, d)}, .o = o};
+    importing x = {.im = {.a = a, .d = diag_new(a)}, .o = o};
     *r = (import_result){0};
-    last = try_lead(&x, leads[i], bytes, n, files, r);
+    x.im.m = model_read(a, bytes, n, files, &x.error);
+    last = x.im.m ? try_lead(&x, leads[i], r) : NULL;
     if (last) *error = write(&x, last, r) ? NULL : x.error;
     else if (!*error) *error = x.error;
+    if (!x.im.m) break;
   }
   return !*error;
 }
