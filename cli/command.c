@@ -4,6 +4,7 @@
 #include "cli/usage_error.h"
 #include "base/source.h"
 #include "base/decimal.h"
+#include "base/internal.h"
 #include "runtime/message.h"
 #include <errno.h>
 #include <json-c/json.h>
@@ -73,8 +74,7 @@ static bool plain(const char *word) {
 char *command_line(int argc, char **argv) {
   char *line = NULL;
   size_t n;
-  FILE *f = open_memstream(&line, &n);
-  if (!f) abort();
+  FILE *f = allocated(open_memstream(&line, &n));
   fputs(argv[0], f);
   for (int i = 1; i < argc; i++) {
     if (plain(argv[i])) {

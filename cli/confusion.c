@@ -1,3 +1,4 @@
+#include "base/internal.h"
 #include "cli/confusion.h"
 #include "cli/terminal.h"
 #include "runtime/atomic_file.h"
@@ -17,8 +18,7 @@ static void escaped(FILE *f, const char *s) {
 }
 
 static void label(FILE *f, int x, int y, const char *anchor, const char *name) {
-  char *cut = strndup(name, (size_t)text_fit(name, 14));
-  if (!cut) abort();
+  char *cut = allocated(strndup(name, (size_t)text_fit(name, 14)));
   fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\">", x, y, anchor);
   escaped(f, cut);
   fputs("</text>\n", f);
@@ -73,8 +73,7 @@ bool confusion_write(const char *path, const char *const *name, const int64_t *c
                      char **error) {
   char *text = NULL;
   size_t size;
-  FILE *f = open_memstream(&text, &size);
-  if (!f) abort();
+  FILE *f = allocated(open_memstream(&text, &size));
   picture(f, name, count, n);
   fclose(f);
   char *clean = clean_utf8(text);

@@ -1,4 +1,5 @@
 /* netc draw: a picture of a network, with shapes and where arithmetic, time and memory go. */
+#include "base/internal.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
@@ -277,8 +278,7 @@ static void draw_all(FILE *f, const picture *p, double params) {
 static bool write_picture(const picture *p, double params, const char *path, char **error) {
   char *text = NULL;
   size_t n;
-  FILE *f = open_memstream(&text, &n);
-  if (!f) abort();
+  FILE *f = allocated(open_memstream(&text, &n));
   draw_all(f, p, params);
   fclose(f);
   char *clean = clean_utf8(text);

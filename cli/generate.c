@@ -1,4 +1,5 @@
 /* netc generate: text from a language model, one token after another. */
+#include "base/internal.h"
 #include "cli/command.h"
 #include "base/philox.h"
 #include "cli/flags.h"
@@ -205,8 +206,7 @@ static void put_token(const writer *w, int32_t token, FILE *to) {
 static void print_text(const generate_command *c, const writer *w) {
   char *text = NULL;
   size_t n;
-  FILE *f = open_memstream(&text, &n);
-  if (!f) abort();
+  FILE *f = allocated(open_memstream(&text, &n));
   for (int64_t i = 0; i < w->n_token; i++) put_token(w, w->token[i], f);
   fclose(f);
   json_object *j = json_object_new_object();

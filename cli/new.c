@@ -1,4 +1,5 @@
 /* netc new: a commented network to begin with, of a kind or for a data set. */
+#include "base/internal.h"
 #include "cli/command.h"
 #include "runtime/atomic_file.h"
 #include "runtime/class_field.h"
@@ -357,8 +358,7 @@ static void write_training(FILE *f, const plan *p) {
 static char *text_of(const plan *p, const char *what) {
   char *text = NULL;
   size_t n;
-  FILE *f = open_memstream(&text, &n);
-  if (!f) abort();
+  FILE *f = allocated(open_memstream(&text, &n));
   fprintf(f, "# A network to begin with, for %s. `netc train` trains it.\ninput %s; %s;\n", what,
           p->input, p->target);
   write_body(f, p);

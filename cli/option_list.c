@@ -1,3 +1,4 @@
+#include "base/internal.h"
 #include "cli/option_list.h"
 #include "product/program.h"
 #include "runtime/message.h"
@@ -10,7 +11,7 @@ static int collect(const struct argp *argp, option_line *list, int n) {
   for (int group = 0; o && (o->name || o->doc); o++) {
     group = o->group ? o->group : group;
     if (!o->name || o->flags & (OPTION_HIDDEN | OPTION_ALIAS)) continue;
-    if (n == MAX_OPTIONS) abort();
+    if (n == MAX_OPTIONS) internal_error("options", "more than there is room for");
     const bool letter = o->key > 0 && o->key < 128 && isprint(o->key);
     list[n++] = (option_line){o->name, o->arg, o->doc, letter ? (char)o->key : 0, group};
   }
@@ -28,7 +29,7 @@ static int by_group(const void *a, const void *b) {
 int option_list(const struct argp *argp, option_line list[MAX_OPTIONS]) {
   int n = collect(argp, list, 0);
   qsort(list, (size_t)n, sizeof *list, by_group);
-  if (n + 2 > MAX_OPTIONS) abort();
+  if (n + 2 > MAX_OPTIONS) internal_error("options", "more than there is room for");
   list[n++] = (option_line){"help", NULL, "show this help", 'h', -1};
   list[n++] = (option_line){"usage", NULL, "show a short usage message", 0, -1};
   return n;
@@ -38,8 +39,7 @@ int option_list(const struct argp *argp, option_line list[MAX_OPTIONS]) {
 static char *stage_words(void) {
   char *text = NULL, *words = message("%s", "");
   size_t size;
-  FILE *f = open_memstream(&text, &size);
-  if (!f) abort();
+  FILE *f = allocated(open_memstream(&text, &size));
   pipeline_list(f);
   fclose(f);
   for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {

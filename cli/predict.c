@@ -1,4 +1,5 @@
 /* netc predict: the classes of image files. */
+#include "base/internal.h"
 #include "cli/inference.h"
 #include "cli/terminal.h"
 #include "cli/workload.h"
@@ -276,8 +277,7 @@ static void take_folders(predict_command *c) {
     int64_t inside = 0;
     char **list = is_directory(c->path[i]) ? pictures_inside(c->path[i], &inside) : NULL;
     room += (int)inside;
-    all = realloc(all, (size_t)room * sizeof *all);
-    if (!all) abort();
+    all = allocated(realloc(all, (size_t)room * sizeof *all));
     for (int64_t k = 0; k < inside; k++) all[n++] = list[k];
     if (!inside) all[n++] = c->path[i];
     free(list);

@@ -1,4 +1,5 @@
 /* report.html: a comparison on one page that needs nothing else, on a phone too. */
+#include "base/internal.h"
 #include "cli/chart.h"
 #include "base/source.h"
 #include "cli/line_diff.h"
@@ -344,8 +345,7 @@ static bool write_text(const study *s, const char *name, const char *content) {
 static bool write_page(const study *s) {
   char *content = NULL;
   size_t n;
-  FILE *f = open_memstream(&content, &n);
-  if (!f) abort();
+  FILE *f = allocated(open_memstream(&content, &n));
   page(f, s);
   fclose(f);
   bool ok = write_text(s, "report.html", content);

@@ -1,5 +1,6 @@
 /* netc runs: every run that a folder holds, sorted and chosen by what their run.json say; and two
    of them held against one another. */
+#include "base/internal.h"
 #include "cli/command.h"
 #include "cli/table.h"
 #include "runtime/message.h"
@@ -83,8 +84,7 @@ const struct argp runs_argp = {
 static void add_run(runs_command *c, const char *dir, json_object *record) {
   if (c->n_run == c->room) {
     c->room = c->room ? 2 * c->room : 64;
-    c->run = realloc(c->run, (size_t)c->room * sizeof *c->run);
-    if (!c->run) abort();
+    c->run = allocated(realloc(c->run, (size_t)c->room * sizeof *c->run));
   }
   c->run[c->n_run++] = (run){message("%s", dir), record};
 }

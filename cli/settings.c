@@ -1,3 +1,4 @@
+#include "base/internal.h"
 #include "cli/settings.h"
 #include "cli/fingerprint.h"
 #include "cli/version.h"
@@ -13,7 +14,7 @@
 enum { MAX_SETTINGS = 32 };
 
 static void add(run_settings *s, const char *key, bool fixed, const char *json) {
-  if (s->n == MAX_SETTINGS) abort();
+  if (s->n == MAX_SETTINGS) internal_error("settings of a run", "more than there is room for");
   s->setting[s->n++] = (run_setting){key, json, fixed};
 }
 

@@ -1,4 +1,5 @@
 /* The results of a comparison as a table, as JSON, and as CSV. */
+#include "base/internal.h"
 #include "cli/progress.h"
 #include "cli/study.h"
 #include "cli/table.h"
@@ -229,8 +230,7 @@ static void csv_contestant(FILE *f, const contestant *c) {
 char *study_csv(const study *s) {
   char *text = NULL;
   size_t n;
-  FILE *f = open_memstream(&text, &n);
-  if (!f) abort();
+  FILE *f = allocated(open_memstream(&text, &n));
   fputs("study,label,epochs,params,macs,train_bytes,seconds_per_epoch,seconds_per_epoch_std,"
         "train_loss,train_loss_std,train_acc,train_acc_std,val_loss,val_loss_std,val_acc,"
         "val_acc_std,best_val_acc,best_val_acc_std,least_val_loss,least_val_loss_std,"

@@ -1,3 +1,4 @@
+#include "base/internal.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "runtime/message.h"
@@ -17,7 +18,7 @@ struct table {
 
 table *table_new(const table_column *column, int n) {
   table *t = allocate(sizeof *t);
-  if (n > MAX_COLUMNS) abort();
+  if (n > MAX_COLUMNS) internal_error("a table", "more columns than there is room for");
   *t = (table){.column = column, .n = n};
   return t;
 }
@@ -29,7 +30,7 @@ void table_add(table *t, const char *format, ...) {
   }
   va_list args;
   va_start(args, format);
-  if (!t->cell || vasprintf(&t->cell[t->n_cell++], format, args) < 0) abort();
+  if (!t->cell || vasprintf(&t->cell[t->n_cell++], format, args) < 0) out_of_memory();
   va_end(args);
 }
 

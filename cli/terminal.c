@@ -1,3 +1,4 @@
+#include "base/internal.h"
 #include "cli/terminal.h"
 #include <limits.h>
 #include <locale.h>
@@ -58,8 +59,7 @@ void print_in_columns(FILE *f, const char *text, int columns, bool left) {
   if (own <= columns) {
     fputs(text, f);
   } else {
-    char *cut = strndup(text, (size_t)text_fit(text, columns - 1));
-    if (!cut) abort();
+    char *cut = allocated(strndup(text, (size_t)text_fit(text, columns - 1)));
     fprintf(f, "%s\xe2\x80\xa6%*s", cut, columns - 1 - text_columns(cut), "");
     free(cut);
   }
@@ -98,8 +98,7 @@ static void print_folded(FILE *f, const char *text, int indent, int right) {
   fprintf(f, "%*s", at, "");
   for (text += lead; *text;) {
     const size_t n = strcspn(text, " ");
-    char *word = strndup(text, n);
-    if (!word) abort();
+    char *word = allocated(strndup(text, n));
     at = print_word(f, word, at, indent, right);
     free(word);
     text += n + (text[n] == ' ');
@@ -118,7 +117,7 @@ void print_line(FILE *f, int indent, const char *fmt, ...) {
   va_start(ap, fmt);
   const int n = vasprintf(&text, fmt, ap);
   va_end(ap);
-  if (n < 0) abort();
+  if (n < 0) out_of_memory();
   const int columns = terminal_columns(f);
   print_folded(f, text, indent, columns ? columns : INT_MAX);
   free(text);

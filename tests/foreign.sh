@@ -17,12 +17,22 @@ conv 8 $word=3;
 dropout $word=3;
 layernorm $word=3;
 leaky_relu $word=3;
+attention $word=3;
+concat {} {} $word=3;
 linear 5;
 train { $word 3; optimizer $word; loss $word; }
 END
-  sed 's/optimizer .*/optimizer adamw '"$word"'=3; }/' word.net >other.net
+  sed 's/optimizer .*/optimizer adamw '"$word"'=3; loss cross_entropy '"$word"'=3; }/' word.net >other.net
   for f in word.net other.net; do "$netc" summary $f; done >out 2>&1
   grep "help:" out | grep -q -e "\`$ours\`" -e "\`$ours[0-9]" || { echo "FAILED: $word is not told as $ours"; failed=1; }
 done <words
+# Settings that netc says in another way: each is told so.
+sed -n 's/^HABIT("\([^"]*\)", "\(.*\)")$/\1 \2/p' "$root/compiler/graph/habits.def" >habits
+[ "$(wc -l <habits)" -ge 15 ] || { echo "FAILED: too few habits"; failed=1; }
+while read -r word help; do
+  n=$((n + 1))
+  echo "input 3x8x8; conv 8 k3 $word=1; linear 5;" >word.net
+  "$netc" summary word.net 2>&1 | grep -qF "$help" || { echo "FAILED: $word is not told"; failed=1; }
+done <habits
 echo "$n words of other tools: $([ $failed = 0 ] && echo passed || echo FAILED)"
 exit $failed

@@ -27,6 +27,21 @@ static const struct {
 #undef FOREIGN
 };
 
+/* Settings of other tools that netc says in another way, and how. */
+static const struct {
+  const char *word, *help;
+} habits[] = {
+#define HABIT(word, help) {word, help},
+#include "habits.def"
+#undef HABIT
+};
+
+static const char *habit_help(const char *word) {
+  for (size_t i = 0; i < sizeof habits / sizeof *habits; i++)
+    if (!strcasecmp(habits[i].word, word)) return habits[i].help;
+  return NULL;
+}
+
 static const char *known_elsewhere(const char *word, const char *const *words, int n) {
   for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
     for (int k = 0; k < n && !strcasecmp(foreign[i].word, word); k++)
@@ -220,6 +235,7 @@ static const char *setting_help(expander *x, const call *c, const char *word, co
     if (!b->label) words[n++] = b->name;
   if (c->layers && v && v->kind == V_NAME && ops_find(x->g->ops, v->text))
     return arena_printf(x->a, "`%s` stands alone, as a word behind the arguments", v->text);
+  if (c->layers && habit_help(word)) return habit_help(word);
   const char *near = nearest_word(word, words, n);
   if (!near) return settings_list(x, c);
   const char *setting = setting_called(c, near);

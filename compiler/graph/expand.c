@@ -101,6 +101,15 @@ static opdef *any_form(opdef *op, int n, int values) {
   return best ? best : op;
 }
 
+/* A layer with weights that took positions for one vector, where those after it want them. */
+static void note_one_vector(expander *x, const node *n) {
+  while (n->n_in == 1 && n->shape.rank == 1 && n->in[0]->shape.rank == 1) n = n->in[0];
+  if (n->n_in != 1 || n->shape.rank != 1 || !n->op->n_decl) return;
+  diag_note(x->d, n->at,
+            "`%s` makes one vector of %s here; what keeps the positions is, for example, `dense`",
+            n->op->name, node_shape_text(x->a, n->in[0]));
+}
+
 static opdef *find_form(expander *x, opdef *op, loc at, int n, node *const *in, int values,
                         shape *as) {
   shape of[MAX_INPUTS];
@@ -114,6 +123,7 @@ static opdef *find_form(expander *x, opdef *op, loc at, int n, node *const *in, 
   diag_error(x->d, at, arena_printf(x->a, "it takes %s", forms_text(x, op)),
              "`%s` does not take %s", op->name, got);
   for (int i = 0; i < n; i++) note_shapes(x, in[i]);
+  for (int i = 0; i < n; i++) note_one_vector(x, in[i]);
   return NULL;
 }
 
@@ -487,7 +497,10 @@ static shape read_shape(expander *x, const stmt *s, const char *help) {
   if (!of_clause(x, s, &out.below)) return out;
   if (v && port_shape(v, &out)) return out;
   out.rank = -1;
-  if (v) diag_error(x->d, v->at, help, "`%s` takes channels x height x width", s->word);
+  if (v && v->kind == V_SHAPE && v->n_dim > MAX_RANK)
+    diag_error(x->d, v->at, NULL, "`%s` has %d dimensions: at most %d, without the batch", s->word,
+               v->n_dim, MAX_RANK);
+  else if (v) diag_error(x->d, v->at, help, "`%s` takes channels x height x width", s->word);
   else if (!s->n_arg || s->arg[0].key)
     diag_error(x->d, s->word_at, help, "`%s` takes one shape", s->word);
   return out;

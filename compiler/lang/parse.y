@@ -407,8 +407,7 @@ static int yyreport_syntax_error(const yypcontext_t *c, void *scanner, parse_sta
   if (got == YYSYMBOL_OPEN_STRING) {
     diag_error(p->s->d, at, "a string ends on its own line, with `\"`", "this string has no end");
   } else if (got == YYSYMBOL_BAD_NUMBER) {
-    diag_error(p->s->d, at, "a shape is written 3x32x32, a number 0.07 or 1e-3",
-               "malformed number");
+    diag_error(p->s->d, at, number_help(p->s->d, at), "malformed number");
   } else if (got == YYSYMBOL_BAD) {
     diag_error(p->s->d, at, syntax_help(A, p->s->d, at),
                "this character is not part of the language");

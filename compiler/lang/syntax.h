@@ -75,6 +75,8 @@ const char *syntax_help(arena *a, const diag *d, loc at);
 /* False: none is open. */
 bool note_open_brace(diag *d, int file);
 void note_missing_end(diag *d, loc at);
+/* For digits and letters that are no number. */
+const char *number_help(const diag *d, loc at);
 /* For a word that is no layer and stands before a `=`: what may be meant; else NULL. */
 const char *assignment_help(arena *a, const diag *d, loc at);
 #endif

@@ -155,6 +155,15 @@ const char *syntax_help(arena *a, const diag *d, loc at) {
   return help ? help : punctuation(a, &s);
 }
 
+const char *number_help(const diag *d, loc at) {
+  const char *p = place_in(d, at);
+  const int n = p ? (int)strspn(p, "0123456789x") : 0;
+  int crosses = 0;
+  for (int i = 0; i < n; i++) crosses += p[i] == 'x';
+  return n == at.len && crosses > 5 ? "a shape has at most 5 dimensions, without the batch"
+                                    : "a shape is written 3x32x32, a number 0.07 or 1e-3";
+}
+
 const char *assignment_help(arena *a, const diag *d, loc at) {
   const char *p = place_in(d, at);
   if (!p) return NULL;
