@@ -156,7 +156,8 @@ static bool lanes_save(const nest *n, int v, int reduce) {
 static void order_short_rows(nestprog *p, packings *k, nest **link, const reads *r, int v) {
   nest *n = *link;
   int reduce = innermost_reduce(n), across = 0, dim = -1;
-  if (!nest_macs(n) || n->axis[v].extent >= SHORT_ROW || !lanes_save(n, v, reduce)) return;
+  if (!nest_macs(n) || n->axis[v].extent >= SHORT_ROW || n->axis[reduce].extent < LANES) return;
+  if (!lanes_save(n, v, reduce)) return;
   for (int g = 0; g < n->n_guard; g++)
     if (n->guard[g].ix->k[reduce]) return;
   expr *worst = NULL;
