@@ -13,8 +13,8 @@ static double task_value(const char *metric, const epoch_row *r) {
   return r->val_loss;
 }
 
-/* The watched value, turned so that less is better. */
-static double watched(const watch *w, const epoch_row *r) {
+/* Turned so that less is better. */
+static double turned(const watch *w, const epoch_row *r) {
   const char *metric = w->metric;
   if (w->own) return w->rises ? -r->own[w->own - 1] : r->own[w->own - 1];
   static const char *const rising[] = {"val_r2", "val_iou", "val_f1"};
@@ -24,6 +24,12 @@ static double watched(const watch *w, const epoch_row *r) {
   for (int i = 0; i < 3; i++)
     if (!strcmp(metric, rising[i])) return -v;
   return v;
+}
+
+/* The watched value; what is no number (0 of 0 found) is worse than any. */
+static double watched(const watch *w, const epoch_row *r) {
+  const double v = turned(w, r);
+  return isnan(v) ? INFINITY : v;
 }
 
 bool row_better(const watch *w, const epoch_row *a, const epoch_row *b) {

@@ -49,12 +49,30 @@ awk -F, 'NR > 1 && ($5 - $7 > 1e-6 || $7 - $5 > 1e-6 || $12 != 1 || $8 < $7 ||
 ok "metrics of classes"
 exits 0 check k1.net --check-passes
 
+# nothing found yet is 0 of 0: worse than any number, so that neither the best epoch nor stopping waits on it
+cat > late.net <<'END'
+op late(x[N,S..], t[N,S..]) -> sums[N,2] metric rises {
+  sums[n,0] += (x[n,s..] > 0.9) * (t[n,s..] > 0.9);
+  sums[n,1] += x[n,s..] > 0.9;
+}
+op late(sums[N,K]) -> value[N] total { value[n] = sums[n,0] / sums[n,1]; }
+input 3; target 1; linear 8 relu; linear 1;
+train { data "d.csv" target=y drop={kind}; split 90/30; lr 0.1; batch 10; epochs 8;
+  metric late; stop val_late patience=20; }
+END
+exits 0 train late.net -o late --threads 1; says '^best epoch'
+awk -F, 'NR == 2 { first = $10 } NR == 4 { third = $10 } END { exit first != "-nan" && first != "nan" || third + 0 <= 0 }' late/metrics.csv
+ok "the first epoch has 0 of 0, the third a number"
+grep -q '^best epoch 1:' err; [ $? = 1 ]; ok "the best epoch is one that has a number"
+
 # --- mistakes ---
 wrong() { printf '%s\ninput 3; classes 3; linear 3; train { %s }\n' "$1" "$2" > w.net; exits 1 summary w.net; says "$3"; }
 wrong '' 'metric acuracy;' 'did you mean `accuracy`'
 wrong '' 'metric top 4;' 'from 1 to the number of classes'
 wrong '' 'metric r2;' 'does not compare 3 with'
 wrong '' 'metric top 2; metric top 1;' 'has a column `val_top` already'
+printf 'input 3; target 1; linear 1; train { acc: metric mae; }\n' > w.net
+exits 1 summary w.net; says 'has a column `val_acc` already'
 wrong '' 'stop val_iou;' '`val_iou` is there where'
 wrong 'op m(x[N,C], int t[N]) -> s[N,2] metric { s[n,0] += x[n,c]; s[n,1] = 1; }' 'metric m;' 'no total of them'
 wrong 'op m(x[N,C], int t[N]) -> s[N] metric { param w[c:C] ~ 1; s[n] += x[n,c] * w[c]; }' 'metric m;' 'a metric keeps nothing'
