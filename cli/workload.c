@@ -67,7 +67,8 @@ bool open_data(workload *w, const char *data_option) {
   dataset_options o = {
       .path = path, .c = (int)g->c, .h = (int)g->h, .w = (int)g->w, .classes = (int)g->classes};
   if (g->has_train) {
-    if (!data_option || !strcmp(data_option, t->data)) o.val = t->data_val, o.test = t->data_test;
+    if (!data_option || (t->data && !strcmp(data_option, t->data)))
+      o.val = t->data_val, o.test = t->data_test;
     o.images = t->images;
     o.labels = t->labels;
     o.layout = t->layout;

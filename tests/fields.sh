@@ -20,6 +20,9 @@ for f in a.tsv b.csv; do
   exits 0 train a.net --data $f -o other --force
   [ "$(cut -d, -f1-5 a/metrics.csv)" = "$(cut -d, -f1-5 other/metrics.csv)" ]; ok "$f trains to other numbers"
 done
+# A file that names no data set takes --data.
+sed 's/data "a.csv" drop={id};//; s/input 4/input 5/; s/epochs 30/epochs 1/' a.net > unnamed.net
+exits 0 train unnamed.net --data a.csv -o unnamed
 awk -F, 'END { exit !($5 > 0.95) }' a/metrics.csv; ok "the table is not learned"
 exits 0 eval a; prints 'small'
 head -4 a.csv | cut -d, -f2,3 > new.csv
