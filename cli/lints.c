@@ -156,8 +156,37 @@ static int lint_range(const workload *w) {
   return warnings;
 }
 
+/* A window of several rows over an image of one, or of several columns over one. */
+static bool beyond_line(const node *n, const shape *line) {
+  for (int i = 0; i < n->op->n_set && n->n_in && n->in[0]->shape.rank == 3; i++) {
+    const int64_t *size = n->in[0]->shape.dim;
+    if (!n->op->set[i].pair || strcmp(n->set[i].name, "k") != 0) continue;
+    for (int d = 0; d < 2; d++)
+      if (line->dim[d] == 1 && size[d] == 1 && n->set[i].v[d] > 1) return true;
+  }
+  return false;
+}
+
+static int lint_line(const graph *g) {
+  const shape *line = &g->input[0]->shape;
+  if (line->rank != 3 || (line->dim[0] == 1) == (line->dim[1] == 1)) return 0;
+  for (int i = 0; i < g->n_node; i++) {
+    const node *n = g->node[i];
+    if (!n->op || !beyond_line(n, line)) continue;
+    const char *help =
+        arena_printf(g->mem, "a sequence is written `input %lldx%lld;`", (long long)line->dim[2],
+                     (long long)(line->dim[0] * line->dim[1]));
+    diag_warning(g->d, n->at, help,
+                 "the windows of `%s` are images, and the input is one line: most of each window "
+                 "lies in the padding",
+                 n->op->name);
+    return 1;
+  }
+  return 0;
+}
+
 int add_lints(const workload *w) {
-  int n = lint_output(w->g) + lint_activations(w->g) + lint_rate(w->g);
+  int n = lint_output(w->g) + lint_activations(w->g) + lint_rate(w->g) + lint_line(w->g);
   if (!w->sp) return n;
   n += lint_batch(w) + lint_range(w);
   if (!w->ds->labels) return n;

@@ -11,11 +11,15 @@
 typedef struct {
   train_flags f;
   const char *file;
+  bool wide;
 } summary_command;
+
+enum { KEY_WIDE = 1 };
 
 static const struct argp_option options[] = {
     {"batch", 'b', "N", 0, "samples of a training step, instead of the file's", 0},
     {"json", 'j', 0, 0, "print one JSON object instead of the table", 0},
+    {"wide", KEY_WIDE, 0, 0, "show multiply-adds and memory of each layer as well", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -26,6 +30,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     c->f.word[0] = "batch", c->f.text[0] = arg, c->f.n_override = 1;
     break;
   case 'j': c->f.json = true; break;
+  case KEY_WIDE: c->wide = true; break;
   default: return option_file(state, key, arg, &c->file);
   }
   return 0;
@@ -35,7 +40,8 @@ static const char doc[] =
     "Prints the layers of FILE.net with their output shapes and parameters, and the memory and "
     "arithmetic that the network takes."
     "\vMB are 2^20 bytes. Forward/backward pass size counts the outputs of the rows twice, as "
-    "torchsummary does; the bytes below it are exactly what netc allocates.";
+    "torchsummary does; the bytes below it are exactly what netc allocates. The memory of a layer "
+    "is its parameters and the values that it makes of one sample, as 32-bit numbers.";
 
 static bool is_one(const xexpr *x) { return x->kind == X_NUM && x->num == 1; }
 
@@ -100,35 +106,57 @@ static totals add_up(const graph *g) {
   return t;
 }
 
-/* torchsummary's table has 64 columns; a narrower terminal takes from the shapes. */
-enum { TABLE_COLUMNS = 64, SHAPE_COLUMNS = 25, LEAST_SHAPE = 17 };
+/* torchsummary's table has 64 columns; a narrower terminal takes from the shapes. The wide one has
+   two more columns. */
+enum { TABLE_COLUMNS = 64, WIDE_COLUMNS = 86, SHAPE_COLUMNS = 25, LEAST_SHAPE = 17 };
 
-static int shape_columns(void) {
-  const int room = terminal_columns(stdout);
-  const int shape = SHAPE_COLUMNS - TABLE_COLUMNS + room;
-  if (!room || room >= TABLE_COLUMNS) return SHAPE_COLUMNS;
+static int shape_columns(bool wide) {
+  const int room = terminal_columns(stdout), all = wide ? WIDE_COLUMNS : TABLE_COLUMNS;
+  const int shape = SHAPE_COLUMNS - all + room;
+  if (!room || room >= all) return SHAPE_COLUMNS;
   return shape > LEAST_SHAPE ? shape : LEAST_SHAPE;
 }
 
-static void print_rule(char c) {
-  for (int i = TABLE_COLUMNS - SHAPE_COLUMNS + shape_columns(); i > 0; i--) putchar(c);
+static void print_rule(char c, bool wide) {
+  const int all = wide ? WIDE_COLUMNS : TABLE_COLUMNS;
+  for (int i = all - SHAPE_COLUMNS + shape_columns(wide); i > 0; i--) putchar(c);
   putchar('\n');
 }
 
-static void print_rows(const graph *g, const totals *t) {
-  const int columns = shape_columns();
+static int64_t memory_of(const node *n, const totals *t) {
+  return 4 * (t->node_params[n->id] + shape_elements(&n->shape));
+}
+
+static void print_wide(const char *count, const node *n, const totals *t) {
+  char macs[32], kb[32];
+  printf(" %13s %14s %9s", count, with_commas(macs, t->node_macs[n->id]),
+         with_commas(kb, (memory_of(n, t) + 1023) / 1024));
+}
+
+static void print_rows(const graph *g, const totals *t, bool wide) {
+  const int columns = shape_columns(wide);
   int row = 0;
   for (int i = 0; i < g->n_node; i++) {
     const node *n = g->node[i];
     const char *type = row_type(n, t->node_params[i]);
     if (!type) continue;
-    char name[80], shape[80], count[32];
+    char name[80], shape[80], number[32];
     snprintf(name, sizeof name, "%.60s-%d", type, ++row);
-    with_commas(count, t->node_params[i]);
-    printf("%20s  %*s %15s%s\n", name, columns, shape_text(shape, n),
-           n->owner && !t->node_params[i] ? "shared" : count,
-           n->frozen && t->node_params[i] ? "*" : "");
+    const char *count =
+        n->owner && !t->node_params[i] ? "shared" : with_commas(number, t->node_params[i]);
+    printf("%20s  %*s", name, columns, shape_text(shape, n));
+    if (wide) print_wide(count, n, t);
+    else printf(" %15s", count);
+    puts(n->frozen && t->node_params[i] ? "*" : "");
   }
+}
+
+static void print_head(bool wide) {
+  print_rule('-', wide);
+  printf("%20s  %*s", "Layer (type)", shape_columns(wide), "Output Shape");
+  if (wide) printf(" %13s %14s %9s\n", "Param #", "Mult-adds", "Mem (KB)");
+  else printf(" %15s\n", "Param #");
+  print_rule('=', wide);
 }
 
 static void print_bytes(const char *title, const char *what, size_t params, size_t rest) {
@@ -138,22 +166,20 @@ static void print_bytes(const char *title, const char *what, size_t params, size
              with_commas(c, (int64_t)rest), what);
 }
 
-static void print_table(const graph *g, const totals *t) {
+static void print_table(const graph *g, const totals *t, bool wide) {
   char a[32];
-  print_rule('-');
-  printf("%20s  %*s %15s\n", "Layer (type)", shape_columns(), "Output Shape", "Param #");
-  print_rule('=');
-  print_rows(g, t);
-  print_rule('=');
+  print_head(wide);
+  print_rows(g, t, wide);
+  print_rule('=', wide);
   printf("Total params: %s\n", with_commas(a, t->params));
   printf("Trainable params: %s\n", with_commas(a, t->params - t->frozen));
   printf("Non-trainable params: %s%s\n", with_commas(a, t->frozen), t->frozen ? " (*)" : "");
-  print_rule('-');
+  print_rule('-', wide);
   printf("Input size (MB): %.2f\n", t->input_mb);
   printf("Forward/backward pass size (MB): %.2f\n", t->pass_mb);
   printf("Params size (MB): %.2f\n", t->params_mb);
   printf("Estimated Total Size (MB): %.2f\n", t->input_mb + t->pass_mb + t->params_mb);
-  print_rule('-');
+  print_rule('-', wide);
   printf("MACs of one sample: %s\n", with_commas(a, t->infer_macs));
   print_bytes("Inference, batch 1", "workspace", t->cost.params_bytes, t->cost.infer_bytes);
   if (g->has_train) {
@@ -178,6 +204,7 @@ static json_object *json_rows(const graph *g, const totals *t) {
     json_object_object_add(row, "output_shape", shape);
     json_object_object_add(row, "params", json_object_new_int64(t->node_params[i]));
     json_object_object_add(row, "macs", json_object_new_int64(t->node_macs[i]));
+    json_object_object_add(row, "memory_bytes", json_object_new_int64(memory_of(n, t)));
     if (n->frozen) json_object_object_add(row, "frozen", json_object_new_boolean(true));
     if (n->owner)
       json_object_object_add(row, "shares_weights_of", json_object_new_string(n->owner->name));
@@ -219,7 +246,7 @@ int command_summary(int argc, char **argv) {
   if (!g) return EXIT_WRONG_INPUT;
   totals t = add_up(g);
   if (c.f.json) print_object(g, &t);
-  else print_table(g, &t);
+  else print_table(g, &t, c.wide);
   graph_free(g);
   return EXIT_DONE;
 }

@@ -48,6 +48,8 @@ exits 1 train small.net --split 2000/10; says '1005'
 # --- summary, fmt, lint ---
 exits 0 summary small.net; prints 'Conv2d-1 *\[-1, 8, 16, 16\] *224'; prints 'Linear-3 *\[-1, 5\] *645'
 exits 0 summary small.net --json; json "j['params'] == 869 and j['layers'][0]['output_shape'] == [8, 16, 16]"
+exits 0 summary small.net --wide; prints 'Conv2d-1 *\[-1, 8, 16, 16\] *224 *55,296 *9$'
+exits 0 summary small.net --json; json "j['layers'][0]['memory_bytes'] == 4 * (224 + 8 * 16 * 16)"
 cat > own.net <<END
 op shift(x[N,H,W,C]) -> y[N,H,W,C] { param b[c:C] ~ 0; y[n,h,w,c] = x[n,h,w,c] + b[c]; }
 input 3x32x32; classes 5; shift; linear classes;

@@ -93,11 +93,17 @@ static bool known_shapes(int n, node *const *in) {
   return true;
 }
 
+/* Does a take so many values better than b, or others besides? */
+static bool closer(const opdef *a, const opdef *b, int values) {
+  const int off = values_off(a, values) - values_off(b, values);
+  return off < 0 || (!off && a->n_set > b->n_set);
+}
+
 /* One that takes so many inputs, for a layer whose inputs have no shapes after an error. */
 static opdef *any_form(opdef *op, int n, int values) {
   opdef *best = NULL;
   for (opdef *o = op; o; o = ops_find(o->next, op->name))
-    if (o->n_in == n && (!best || values_off(o, values) < values_off(best, values))) best = o;
+    if (o->n_in == n && (!best || closer(o, best, values))) best = o;
   return best ? best : op;
 }
 
