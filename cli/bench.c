@@ -6,7 +6,7 @@
 #include "cli/flags.h"
 #include "cli/table.h"
 #include "cli/timed_program.h"
-#include "graph/graph.h"
+#include "product/network.h"
 #include "product/program.h"
 #include "runtime/message.h"
 #include "runtime/ranks.h"

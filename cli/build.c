@@ -11,6 +11,7 @@
 #include "cli/version.h"
 #include "code/cpu.h"
 #include "compiler/product/object.h"
+#include "product/network.h"
 #include "runtime/atomic_file.h"
 #include "runtime/message.h"
 #include "runtime/sha256.h"

@@ -1,6 +1,6 @@
 /* netc check: the derived gradients of a network against finite differences. */
 #include "cli/command.h"
-#include "graph/graph.h"
+#include "product/network.h"
 #include "product/program.h"
 #include <json-c/json.h>
 #include <stdio.h>

@@ -4,6 +4,7 @@
 #include "cli/inference.h"
 #include "cli/run_reference.h"
 #include "cli/version.h"
+#include "product/network.h"
 #include "product/onnx.h"
 #include "runtime/atomic_file.h"
 #include "runtime/message.h"

@@ -1,6 +1,7 @@
 /* What the language server knows about a document. */
 #include "cli/lsp.h"
 #include "lang/fmt.h"
+#include "product/network.h"
 #include "product/program.h"
 #include "runtime/message.h"
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 #include "cli/workload.h"
 #include "cli/data_fields.h"
+#include "product/network.h"
 #include "runtime/file.h"
 #include "runtime/class_weights.h"
 #include "runtime/message.h"

@@ -1,7 +1,7 @@
 /* libFuzzer target: any text is either a network or a clear error, never a crash or a hang.
    Built and run by scripts/fuzz.sh. */
 #include "lang/fmt.h"
-#include "graph/graph.h"
+#include "product/network.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

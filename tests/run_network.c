@@ -2,7 +2,7 @@
    floats (or whole numbers of 32 bits) from standard input, one input after the other, and writes
    the prediction's. The number of samples follows from how many there are. */
 #include "compiler/product/program.h"
-#include "graph/graph.h"
+#include "compiler/product/network.h"
 #include "runtime/memory_block.h"
 #include "runtime/weight_file.h"
 #include <stdio.h>

@@ -9,6 +9,7 @@
 #include "compiler/lang/opdef.h"
 #include "compiler/lang/syntax.h"
 #include "compiler/base/philox.h"
+#include "compiler/product/network.h"
 #include "compiler/product/pipeline.h"
 #include "compiler/product/weights.h"
 #include "compiler/passes/passes.h"

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include "graph/expand.h"
 #include "lang/fmt.h"
+#include "product/network.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "cli/link.h"
-#include "graph/graph.h"
+#include "product/network.h"
 #include "product/object.h"
 #include "product/pipeline.h"
 #include "product/program.h"

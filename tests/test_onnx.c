@@ -7,6 +7,7 @@
 
 #include "product/onnx.h"
 #include "onnx.pb-c.h"
+#include "product/network.h"
 #include "runtime/memory_block.h"
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include "compiler/code/target.h"
-#include "compiler/graph/graph.h"
+#include "compiler/product/network.h"
 #include "compiler/passes/passes.h"
 #include "compiler/product/pipeline.h"
 #include "runtime/file.h"

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "compiler/graph/graph.h"
+#include "compiler/product/network.h"
 #include "compiler/product/program.h"
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "graph/graph.h"
+#include "product/network.h"
 #include "product/program.h"
 #include "runtime/lr_schedule.h"
 #include <glob.h>

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include "compiler/base/philox.h"
+#include "compiler/product/network.h"
 #include "compiler/product/pipeline.h"
 #include "compiler/passes/passes.h"
 #include <math.h>

@@ -14,8 +14,6 @@ enum {
   MAX_ERRORS = 50
 };
 
-#define MAX_ELEMENTS 2147483648.0 /* of one tensor of one sample */
-
 typedef struct binding {
   struct binding *next;
   const char *name;
@@ -197,9 +195,6 @@ void read_train(expander *x);
 void add_variants(expander *x);
 void add_set_variants(expander *x, const char *study, const stmt *s);
 const char *source_slice(expander *x, loc at);
-
-/* trial.c */
-void try_operators(expander *x);
 
 /* opcheck.c: a user's operator must be sound before it is instantiated. */
 bool check_operator(expander *x, opdef *op);

@@ -9,6 +9,7 @@ typedef struct {
 } setting;
 
 enum { MAX_RANK = 5 };
+#define MAX_ELEMENTS 2147483648.0 /* of one tensor of one sample */
 
 /* Of one sample, in netc's order: H x W x C, L x C, C; of whole numbers, just positions. */
 typedef struct {
@@ -191,11 +192,11 @@ typedef struct {
   const char **word, **text;
 } overrides;
 
-/* Reads, parses, expands and shapes a network file. Returns NULL after printing every error
-   to stderr in the one form of source.h. `over` may be NULL. Free with graph_free. */
-graph *graph_load(const char *path, const overrides *over);
+/* Reads, parses, expands and shapes a network file; its errors are in g->d, and not yet printed
+   (product/network.h goes on from here). `over` may be NULL. Free with graph_free. */
+graph *graph_read(const char *path, const overrides *over);
 /* The same from memory; `path` is only shown, and resolves relative paths. */
-graph *graph_load_text(const char *path, const char *text, size_t n, const overrides *over);
+graph *graph_read_text(const char *path, const char *text, size_t n, const overrides *over);
 void graph_free(graph *g);
 
 int64_t shape_elements(const shape *s);

@@ -174,20 +174,14 @@ static void check_overrides_used(expander *x) {
 }
 
 static graph *finish(expander *x, bool parsed) {
-  graph *g = x->g;
   if (parsed && !x->incomplete && !too_many_errors(x)) {
     check_output(x);
     read_train(x);
     add_normalize(x);
     add_variants(x);
     check_overrides_used(x);
-    try_operators(x);
   }
-  bool failed = diag_errors(x->d) > 0;
-  diag_print(x->d, stderr);
-  if (!failed) return g;
-  arena_free(g->mem);
-  return NULL;
+  return x->g;
 }
 
 static void start(expander *x, const char *path, const overrides *over) {
@@ -213,13 +207,13 @@ static graph *load_started(expander *x, const char *text, size_t n) {
   return finish(x, run_text(x, x->g->path, text, n));
 }
 
-graph *graph_load_text(const char *path, const char *text, size_t n, const overrides *over) {
+graph *graph_read_text(const char *path, const char *text, size_t n, const overrides *over) {
   expander x;
   start(&x, path, over);
   return load_started(&x, arena_strndup(x.a, text, n), n);
 }
 
-graph *graph_load(const char *path, const overrides *over) {
+graph *graph_read(const char *path, const overrides *over) {
   expander x;
   size_t n = 0;
   for (int i = 0; over && i < over->n; i++)

@@ -2,6 +2,7 @@
    those that are none of these matter only if the result needs them. */
 #include "import.h"
 #include "layers.h"
+#include "product/network.h"
 #include <string.h>
 
 enum { SHOWN = 40, SMALL_MODEL = 1 << 16 };

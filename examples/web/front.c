@@ -4,7 +4,7 @@
 #include "base/internal.h"
 #include "base/timing.h"
 #include "code/target.h"
-#include "graph/graph.h"
+#include "product/network.h"
 #include "passes/passes.h"
 #include "product/count.h"
 #include "product/pipeline.h"

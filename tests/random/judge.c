@@ -4,6 +4,7 @@
 #include "cases.h"
 #include "base/philox.h"
 #include "passes/passes.h"
+#include "product/network.h"
 #include "product/pipeline.h"
 #include "product/weights.h"
 #include <math.h>
