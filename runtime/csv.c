@@ -70,8 +70,10 @@ static bool read_cell(const table *t, const char *p, cell *c, const char **behin
 static char *cell_text(const cell *c) {
   char *s = utf8_of(c->p, c->n), *to = s;
   for (const char *p = s; *p; p++) {
-    unsigned char b = (unsigned char)*p;
-    *to++ = b < ' ' || b == 127 ? '?' : *p;
+    const unsigned char b = (unsigned char)*p, next = (unsigned char)p[1];
+    const bool control = b < ' ' || b == 127, two = b == 0xc2 && next < 0xa0; /* U+0080 .. U+009F */
+    *to++ = control || two ? '?' : *p;
+    p += two;
     if (c->quoted && *p == '"' && p[1] == '"') p++;
   }
   *to = 0;

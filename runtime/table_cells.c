@@ -1,6 +1,7 @@
 #include "table_cells.h"
 #include "decimal_text.h"
 #include "message.h"
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,14 +143,33 @@ static bool is_utf8(const char *s) {
   return is;
 }
 
+/* The character of a byte of Windows-1252, which is Latin-1 but for 0x80 to 0x9f; 0: none. */
+static unsigned character(unsigned char b) {
+  static const uint16_t own[32] = {0x20ac, 0,      0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
+                                   0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0,      0x017d, 0,
+                                   0,      0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
+                                   0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,      0x017e, 0x0178};
+  return b < 0x80 || b > 0x9f ? b : own[b - 0x80];
+}
+
+static char *add_utf8(char *to, unsigned c) {
+  if (c < 0x80) *to++ = (char)c;
+  else if (c < 0x800) *to++ = (char)(0xc0 | c >> 6), *to++ = (char)(0x80 | (c & 63));
+  else {
+    *to++ = (char)(0xe0 | c >> 12);
+    *to++ = (char)(0x80 | (c >> 6 & 63));
+    *to++ = (char)(0x80 | (c & 63));
+  }
+  return to;
+}
+
 char *utf8_of(const char *text, size_t n) {
   char *s = copy_string(text, n);
   if (is_utf8(s)) return s;
-  char *out = allocate(2 * n + 1), *to = out;
+  char *out = allocate(3 * n + 1), *to = out;
   for (const char *p = s; *p; p++) {
-    const unsigned char b = (unsigned char)*p;
-    if (b < 128) *to++ = (char)b;
-    else *to++ = (char)(0xc0 | b >> 6), *to++ = (char)(0x80 | (b & 63));
+    const unsigned c = character((unsigned char)*p);
+    to = add_utf8(to, c ? c : '?');
   }
   *to = 0;
   free(s);

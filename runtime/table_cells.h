@@ -19,6 +19,7 @@ int count_blank_cells(const char *text, const char *end);
 /* Are the first lines cells apart by blanks: three lines or more of equal number, three cells or
    more, all numbers but the first or the last of a line, or what has quotes? */
 bool looks_blank_separated(const char *text, const char *end);
-/* A copy of text[0..n) in UTF-8: what is not is read as Latin-1. Malloc'd. */
+/* A copy of text[0..n) in UTF-8: what is not is read as Latin-1, and as Windows
+   extends it. Malloc'd. */
 char *utf8_of(const char *text, size_t n);
 #endif

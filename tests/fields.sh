@@ -23,6 +23,8 @@ done
 # A file that names no data set takes --data.
 sed 's/data "a.csv" drop={id};//; s/input 4/input 5/; s/epochs 30/epochs 1/' a.net > unnamed.net
 exits 0 train unnamed.net --data a.csv -o unnamed
+printf 'n\233me;kind\n1;\223a\224\n2;\200\n3;\302\233b\n' > windows.csv
+exits 0 data windows.csv; prints '^n›me '; prints '?b, “a”, €'
 awk -F, 'END { exit !($5 > 0.95) }' a/metrics.csv; ok "the table is not learned"
 exits 0 eval a; prints 'small'
 head -4 a.csv | cut -d, -f2,3 > new.csv
