@@ -42,7 +42,7 @@ void dump_code(const kernel_list *l, const machine *m, bool assembly, FILE *to) 
 }
 /* Nor does it tell where its time goes. */
 double seconds_worked(void) { return 0; }
-void timing_add(const char *part, double seconds, size_t bytes) {
+void timing_add(const char *part, double seconds, int64_t bytes) {
   (void)part, (void)seconds, (void)bytes;
 }
 
