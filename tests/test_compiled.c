@@ -97,6 +97,8 @@ static const network networks[] = {
      "input 4x6x6; classes 3; conv 40 k3 relu; deconv 3 k4 s2 p1 sigmoid; " LAST, 5},
     {"lanes, rows of 4 from 11",
      "input 2x6x7; classes 3; conv 11 k1 relu; deconv 4 k4 p1 sigmoid; " LAST, 3},
+    {"a vector times a matrix in whole rows",
+     "input 320x1x1; classes 3; linear 512 relu; linear 1088 relu; " LAST, 1},
     {"lanes, 72", "input 72x4x4; classes 2; conv 1 k3 p1; conv 72 k2 relu; linear 1; " LAST, 2},
     {"lanes across the input", "input 16x4x4; classes 1; " LAST, 4},
     /* A layer whose windows all lie in the padding. */

@@ -82,7 +82,8 @@ static void output_loop(em *e, int at) {
 }
 
 static void output_loops(em *e, int at) {
-  if (at == e->s->n_loop) tile_code(e);
+  if (e->s->strip && e->s->loop[at] == e->s->vec) strip_code(e);
+  else if (at == e->s->n_loop) tile_code(e);
   else output_loop(e, at);
 }
 
@@ -160,6 +161,8 @@ void emit_kernel(LLVMModuleRef m, const kernel_call *k, const target_info *t) {
   memcpy(e->tile, e->s->tile, sizeof e->tile);
   begin_function(e, k);
   load_pointers(e, k);
+  e->terms = tile_terms;
+  if (e->s->strip) make_strip(e);
   number_nodes(e);
   add_refs(e);
   e->at_once = stores_at_once(e);

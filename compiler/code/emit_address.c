@@ -3,7 +3,7 @@
 #include "emit_parts.h"
 #include <string.h>
 
-static LLVMValueRef add_scaled(em *e, LLVMValueRef base, LLVMValueRef i, int64_t k) {
+LLVMValueRef add_scaled(em *e, LLVMValueRef base, LLVMValueRef i, int64_t k) {
   if (!k || !i) return base;
   LLVMValueRef t = k == 1 ? i : LLVMBuildMul(B, i, ir_index(&e->c, k), "");
   return base ? LLVMBuildAdd(B, base, t, "") : t;

@@ -31,7 +31,8 @@ typedef struct {
   point *at;
 } point_list;
 
-typedef struct {
+typedef struct em em;
+struct em {
   ir c;
   nest *n;
   schedule *s;
@@ -52,13 +53,15 @@ typedef struct {
   unsigned *depends;   /* axes that node i depends on, as bits */
   LLVMValueRef **memo; /* values of node i at tile points, since the block began */
   int64_t n_point;
-  point *points;      /* output points of the tile ... */
-  LLVMValueRef *acc;  /* ... and their accumulators */
-  int64_t acc_now;    /* E_ACC refers to this one */
-  int n_draw;         /* random values in the code so far */
-  bool at_once;       /* stores need not wait for all values */
-  bool within_guards; /* the guards are known to hold */
-} em;
+  point *points;       /* output points of the tile ... */
+  LLVMValueRef *acc;   /* ... and their accumulators */
+  int64_t acc_now;     /* E_ACC refers to this one */
+  int n_draw;          /* random values in the code so far */
+  bool at_once;        /* stores need not wait for all values */
+  bool within_guards;  /* the guards are known to hold */
+  void (*terms)(em *); /* what a sum adds at one step of its loops: a tile's terms, or a strip's */
+  LLVMValueRef sums;   /* of a strip: the array that they wait in */
+};
 
 #define B (e->c.b)
 
@@ -69,6 +72,8 @@ typedef struct {
 void load_pointers(em *e, const kernel_call *k);
 void add_refs(em *e);
 ref *ref_of(em *e, const access *x);
+/* base + i k; base and i may be NULL: 0. */
+LLVMValueRef add_scaled(em *e, LLVMValueRef base, LLVMValueRef i, int64_t k);
 /* In memory. */
 LLVMTypeRef element_type(em *e, const ref *r);
 /* Of the access x, which moves as r does. */
@@ -149,4 +154,11 @@ void fold_all(em *e);
 /* May a store be made before the values of the stores after it are computed? */
 bool stores_at_once(em *e);
 void write_results(em *e);
+
+/* --- emit_strip.c: sums that wait in memory while rows of a matrix pass --- */
+
+/* Makes room for the sums, on the stack of the kernel. */
+void make_strip(em *e);
+/* The strip at hand, in place of the tiles along its vectors. */
+void strip_code(em *e);
 #endif

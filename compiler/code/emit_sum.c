@@ -125,7 +125,7 @@ void reduce_from(em *e, int ax) {
   }
   while (ax < e->n->n_axis && !e->n->axis[ax].reduce) ax++;
   if (ax == e->n->n_axis) {
-    tile_terms(e);
+    e->terms(e);
     return;
   }
   int64_t extent = e->n->axis[ax].extent;

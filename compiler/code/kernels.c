@@ -78,7 +78,7 @@ static void put_schedule(writer *w) {
   const schedule *s = n->sched;
   const int64_t head[] = {n->red,      n->lanes,  s->vec,           s->across,  s->fold,
                           s->n_domain, n->n_axis, s->n_loop,        n->n_guard, n->init != NULL,
-                          n->n_store,  s->ahead,  s->results_ahead, n->pick};
+                          n->n_store,  s->ahead,  s->results_ahead, n->pick,    s->strip};
   for (size_t i = 0; i < sizeof head / sizeof *head; i++) put(w, head[i]);
   for (int a = 0; a < n->n_axis; a++) {
     put(w, n->axis[a].extent);

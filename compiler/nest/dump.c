@@ -236,6 +236,7 @@ static void print_schedule(const nest *n, FILE *to) {
   if (s->serial) fputs("; one thread", to);
   else fprintf(to, "; %" PRId64 " tiles for the threads", s->domain);
   if (s->ahead) fputs("; operands asked for ahead", to);
+  if (s->strip) fputs("; sums in memory", to);
   if (s->results_ahead) fputs("; results asked for ahead", to);
   fprintf(to, "; group %d%s\n", s->group, s->interleaved ? ", in turn with the nest before" : "");
 }

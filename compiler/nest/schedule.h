@@ -23,6 +23,8 @@ typedef struct schedule {
   bool ahead; /* while a tile is computed, memory is asked for what the next one along vec needs:
                  operands whose rows lie far apart, ... */
   bool results_ahead; /* ... and what the stores read */
+  bool strip; /* the reduction loops stand outside of the loop along vec, sums wait in memory: what
+                 is read once streams in whole rows */
   int64_t
       tile[MAX_AXES]; /* points of the axis inside one tile: unrolled, or in vectors along vec */
   int n_loop;
@@ -39,6 +41,12 @@ typedef struct schedule {
 int64_t vector_chunk(const target_info *t, int64_t left);
 /* Do neighbours of the sum read x so far apart that no prefetcher follows? */
 bool rows_far_apart(const nest *n, const access *x);
+/* Is n a vector times a matrix beyond the caches, with output axis ax along the matrix' rows? */
+bool streams_matrix(const nest *n, int ax, const target_info *t);
+enum {
+  TILE_VECTORS = 16, /* most vectors of a tile along vec: as long a row stays in registers */
+  MOST_STRIP = 4096  /* sums that wait in the first-level cache */
+};
 /* The steps of one access along an axis, in elements. Valid once strides are set (halo.c). */
 int64_t access_stride(const access *x, int ax);
 #endif

@@ -160,12 +160,23 @@ static int64_t columns(const nest *n, int row, const target_info *t) {
   return most >= LEAST_COLUMNS && most < extent ? most : 0;
 }
 
+/* How much of the rows of a matrix that is read once (sched.c) to take at a time, or 0: all. A part
+   for each thread, of as many sums as may wait in the first-level cache. */
+static int64_t strip(const nest *n, int row, const target_info *t, int threads) {
+  int64_t extent = n->axis[row].extent, most = extent / threads;
+  if (most > MOST_STRIP) most = MOST_STRIP;
+  int64_t least = (int64_t)TILE_VECTORS * t->lanes;
+  while (most > least && (extent % most || most % (2 * t->lanes))) most--;
+  return most > least && most < extent ? most : 0;
+}
+
 /* The row axis becomes an outermost axis over the cuts and one over the columns of a cut. */
 static void cut_rows(nestprog *p, nest *n, const target_info *t) {
   int row = nest_macs(n) && !n->lanes && !n->chain && !n->loop && !n->pick && n->n_axis < MAX_AXES
                 ? row_axis(n)
                 : -1;
   int64_t width = row >= 0 ? columns(n, row, t) : 0;
+  if (!width && streams_matrix(n, row, t)) width = strip(n, row, t, p->threads);
   if (!width) return;
   axis_map m = {.n = n->n_axis};
   for (int a = 0; a < n->n_axis; a++) m.to[a] = aff_axis(a + 1, 1);

@@ -355,7 +355,7 @@ static void search_tile(nest *n, schedule *s, const target_info *t, int threads)
     return;
   }
   int64_t extent = n->axis[along].extent, unit = s->fold >= 0 ? 1 : t->lanes;
-  for (int64_t w = 1; w <= 16; w = s->fold >= 0 ? 2 * w : w + 1) {
+  for (int64_t w = 1; w <= TILE_VECTORS; w = s->fold >= 0 ? 2 * w : w + 1) {
     q.tile[along] = w * unit < extent ? w * unit : extent;
     if (s->fold >= 0 && w > extent) break;
     search_rows(&q, n->n_axis - 1);
@@ -463,7 +463,7 @@ static void choose_loops(nest *n, schedule *s, int threads) {
   s->domain = 1;
   for (int i = 0; i < s->n_loop && (n->loop || s->domain < DOMAIN_TILES); i++) {
     int a = s->loop[i];
-    if (n->axis[a].extent % s->tile[a]) break;
+    if (n->axis[a].extent % s->tile[a] || (s->strip && a == s->vec)) break;
     s->domain *= n->axis[a].extent / s->tile[a];
     s->n_domain++;
     if (last_of_domain(n, s, i, threads)) break;
@@ -509,6 +509,51 @@ static void look_ahead(nest *n, schedule *s, const target_info *t) {
   s->results_ahead = !n->chain && results_far(n, t);
 }
 
+/* --- a vector times a matrix: each element of the matrix is used once --- */
+
+/* Does every output have elements of x of its own, in rows along ax? */
+static bool read_once(const nest *n, const access *x, int ax, const target_info *t) {
+  for (int a = 0; a < n->n_axis; a++)
+    if (!n->axis[a].reduce && n->axis[a].extent > 1 && !access_stride(x, a)) return false;
+  return access_stride(x, ax) == 1 && !is_whole(x->t) && tensor_bytes(x->t) > t->l2 * 512;
+}
+
+bool streams_matrix(const nest *n, int ax, const target_info *t) {
+  if (ax < 0 || t->body < SMALL_BODY || !nest_macs(n) || n->lanes || in_turn(n) || n->pick ||
+      n->n_guard || n->init)
+    return false;
+  const access *x = &n->term->a[0]->rd, *y = &n->term->a[1]->rd;
+  if (access_stride(x, ax)) x = y, y = &n->term->a[0]->rd;
+  return !access_stride(x, ax) && read_once(n, y, ax, t);
+}
+
+/* Rows of the matrix at a time: few enough for the prefetchers. */
+enum { STRIP_VECTORS = 2, STRIP_ROWS = 8 };
+
+static void strip_tile(nest *n, schedule *s, const target_info *t) {
+  int64_t rows = STRIP_ROWS;
+  for (int a = 0; a < n->n_axis; a++) s->tile[a] = 1;
+  s->tile[s->vec] = (int64_t)STRIP_VECTORS * t->lanes;
+  for (int a = n->n_axis - 1; a >= 0; a--) {
+    if (!n->axis[a].reduce) continue;
+    int64_t u = n->axis[a].extent < rows ? n->axis[a].extent : rows;
+    while (n->axis[a].extent % u) u--;
+    s->tile[a] = u;
+    rows /= u;
+    if (u != n->axis[a].extent) return;
+  }
+}
+
+/* Rows that a tile in registers holds are read whole as it is; and every thread needs a strip. */
+static bool is_strip(const nest *n, const schedule *s, const target_info *t, int threads) {
+  if (!streams_matrix(n, s->vec, t)) return false;
+  int64_t extent = n->axis[s->vec].extent, unit = (int64_t)STRIP_VECTORS * t->lanes;
+  if (output_points(n) / extent < threads) return false;
+  for (int a = s->vec + 1; a < n->n_axis; a++)
+    if (!n->axis[a].reduce && n->axis[a].extent > 1) return false;
+  return extent % unit == 0 && extent > TILE_VECTORS * t->lanes && extent <= MOST_STRIP;
+}
+
 static void schedule_nest(nestprog *p, nest *n, const target_info *t, int threads) {
   schedule *s = n->sched = NEW(p->mem, schedule);
   s->fold = s->across = -1;
@@ -516,11 +561,13 @@ static void schedule_nest(nestprog *p, nest *n, const target_info *t, int thread
   if (s->vec < 0) find_across(n, s, t);
   if (n->lanes) s->fold = fold_axis(n);
   bool once = t->body < SMALL_BODY && is_heavy(n); /* exp and tanh are long: one copy of them */
-  if (is_contraction(n) && !n->pick && !once) search_tile(n, s, t, threads);
+  s->strip = is_strip(n, s, t, threads);
+  if (s->strip) strip_tile(n, s, t);
+  else if (is_contraction(n) && !n->pick && !once) search_tile(n, s, t, threads);
   else plain_tile(n, s, t);
-  unroll_reduction(n, s, t);
+  if (!s->strip) unroll_reduction(n, s, t);
   choose_loops(n, s, threads);
-  if (is_contraction(n) && !n->lanes) look_ahead(n, s, t);
+  if (is_contraction(n) && !n->lanes && !s->strip) look_ahead(n, s, t);
 }
 
 void schedule_program(nestprog *p, const target_info *t, int threads) {
