@@ -91,6 +91,10 @@ static bool bind_input(instantiation *s, int i) {
 
 static bool decl_dims(instantiation *s, const opdecl *d, int *rank, int64_t *dim) {
   *rank = d->every ? s->o->in[0]->rank : d->n_dim;
+  if (*rank > MAX_DIMS) { /* `S..` stood for several */
+    diag_error(s->o->d, d->at, NULL, "a tensor has at most %d dimensions", MAX_DIMS);
+    return false;
+  }
   for (int i = 0; i < *rank; i++) {
     if (d->every) dim[i] = s->o->in[0]->dim[i];
     else if (!constant_value(s, d->dim[i].extent, &dim[i])) return false;
