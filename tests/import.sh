@@ -72,6 +72,15 @@ done
 echo "$n networks went out and came back"
 
 "$python" -c 'import numpy, onnx' 2>/dev/null || { echo "skipped: $python has no onnx"; exit 77; }
+if "$python" -c 'import onnxruntime' 2>/dev/null; then
+  at=tests/golden
+  NETC=$netc "$python" tests/onnx_back.py $at/layers/reshape.net $at/layers/transpose.net \
+    $at/layers/transpose3d.net $at/layers/groupnorm.net $at/layers/attention-three.net \
+    $at/operators/reverse.net $at/operators/mask.net $at/operators/mask1d.net \
+    $at/operators/permute.net $at/operators/unflatten4d.net $at/operators/concat-height.net \
+    $at/operators/concat-width.net $at/families/mixer.net $at/families/llama.net \
+    $at/families/reader.net 2>"$tmp/err" || fail "exports do not come back"
+fi
 NETC=$netc "$python" tests/onnx_backend.py 2>"$tmp/err" || fail "the models of onnx"
 NETC=$netc "$python" tests/onnx_models.py 2>"$tmp/err" || fail "models as exporters write them"
 NETC=$netc "$python" tests/onnx_backend.py --cases 2>"$tmp/err" || fail "cases of onnx"

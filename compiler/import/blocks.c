@@ -201,6 +201,7 @@ static double multiple(const double *a, const double *b, int n) {
   return times;
 }
 
+/* By number; "" for the second of a pair. */
 static void setting_names(arena *a, const line *l, int *n, const char ***names) {
   for (int i = 0; i < l->n_branch; i++)
     for (int k = 0; k < l->branch[i].body.n; k++)
@@ -208,7 +209,7 @@ static void setting_names(arena *a, const line *l, int *n, const char ***names) 
   for (int i = 0; i < l->n_layer; i++) {
     const opdef *op = l->layer[i]->n->op;
     for (int s = 0; s < op->n_set; s++)
-      for (int p = 0; p < 1 + op->set[s].pair; p++) PUSH(a, *names, *n, op->set[s].name);
+      for (int p = 0; p < 1 + op->set[s].pair; p++) PUSH(a, *names, *n, p ? "" : op->set[s].name);
   }
   for (int i = 0; i < l->n_arg; i++) PUSH(a, *names, *n, l->call->param[i]);
 }
@@ -243,6 +244,15 @@ static const char *parameter_for(arena *a, block *b, double **args, int n_use, c
   return name;
 }
 
+/* A pair is one parameter or none: no text says `k3xn`. */
+static bool pairs_agree(const block *b, const char *const *names) {
+  for (int h = 1; h < b->n_hole; h++) {
+    const char *first = b->hole[h - 1], *second = b->hole[h];
+    if (!*names[h] && (!first != !second || (first && strcmp(first, second)))) return false;
+  }
+  return true;
+}
+
 /* args: for each use, the parameters' values, one use after the other. */
 static bool parameters(arena *a, const group *g, block *b, double **args) {
   numbers *use = NEW_N(a, numbers, g->n);
@@ -258,9 +268,10 @@ static bool parameters(arena *a, const group *g, block *b, double **args) {
   for (int h = 0; h < b->n_hole; h++) {
     bool differs = false;
     for (int i = 0; i < g->n; i++) values[i] = use[i].v[h], differs |= values[i] != values[0];
-    if (differs && !(b->hole[h] = parameter_for(a, b, column, g->n, values, names[h])))
-      return false;
+    const char *like = names[h - (h && !*names[h])];
+    if (differs && !(b->hole[h] = parameter_for(a, b, column, g->n, values, like))) return false;
   }
+  if (!pairs_agree(b, names)) return false;
   *args = NEW_N(a, double, g->n * b->n_param + 1);
   for (int i = 0; i < g->n; i++)
     for (int p = 0; p < b->n_param; p++) (*args)[i * b->n_param + p] = column[p][i];

@@ -6,7 +6,15 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_STEPS = 32, MAX_SETTINGS = 24, MAX_DECLS = 24, MAX_CHECKS = 96, MAX_NAMES = 32 };
+/* SURE_STEPS: as many that the layer is meant, so that its input may be moved for it. */
+enum {
+  SURE_STEPS = 4,
+  MAX_STEPS = 32,
+  MAX_SETTINGS = 24,
+  MAX_DECLS = 24,
+  MAX_CHECKS = 96,
+  MAX_NAMES = 32
+};
 
 typedef struct {
   const xexpr *x;
@@ -46,6 +54,19 @@ static bool set_setting(match *m, int i, int part, double v) {
   return true;
 }
 
+/* `let A = select(a == -1, S*Q, a)`: of a setting that may ask for what is left, the number itself.
+ */
+static void guess_setting(match *m, const xexpr *x, double v) {
+  for (int i = 0; x->kind == X_NAME && i < m->op->n_let; i++) {
+    const xexpr *of = m->op->let[i].v;
+    if (strcmp(m->op->let[i].name, x->name) || of->kind != X_CALL || strcmp(of->name, "select"))
+      continue;
+    for (int s = 0; of->arg[2]->kind == X_NAME && s < m->op->n_set; s++)
+      if (!strcmp(m->op->set[s].name, of->arg[2]->name) && !m->has_set[s][0])
+        set_setting(m, s, 0, v);
+  }
+}
+
 static bool bind_number(match *m, const xexpr *x, double v, bool whole) {
   if (x->kind == X_CALL && !strcmp(x->name, "float") && x->n == 1)
     return bind_number(m, x->arg[0], v, false);
@@ -56,6 +77,7 @@ static bool bind_number(match *m, const xexpr *x, double v, bool whole) {
     if (s->pair && !strcmp(s->name_w, x->name)) return set_setting(m, i, 1, v);
   }
   if (m->n_check == MAX_CHECKS) return false;
+  guess_setting(m, x, v);
   m->check[m->n_check++] = (check){x, v, whole};
   return true;
 }
@@ -105,6 +127,11 @@ static int step_named(const match *m, const char *name) {
   return -1;
 }
 
+/* -1: the dimension that is left. */
+static bool is_rest(const xexpr *x) {
+  return x->kind == X_NEG && x->arg[0]->kind == X_NUM && x->arg[0]->num == 1;
+}
+
 /* Dimensions may be given by 0 and -1 in a model: those that they stand for are bound, and the
    batch is 0, as the operators' lines have it. */
 static bool bind_dims(match *m, const onnx_arg *arg, const value *v) {
@@ -113,7 +140,7 @@ static bool bind_dims(match *m, const onnx_arg *arg, const value *v) {
     return no(m, "`%s` has another rank", to->name);
   for (int i = 0; i < arg->n; i++) {
     bool batch = !i && to->dim[0] == m->im->batch;
-    if (arg->x[i]->kind == X_NUM && arg->x[i]->num == -1) continue;
+    if (is_rest(arg->x[i])) continue;
     if (!bind_number(m, arg->x[i], batch ? 0 : (double)to->dim[i], true)) return false;
   }
   return true;
@@ -246,15 +273,29 @@ static bool match_node(match *m, int k, onnx_node *n) {
   return bind_inputs(m, n, s, true);
 }
 
+/* A view of what no layer has as it is: of transposed values, taken together, or of another view.
+ */
+static bool is_of_no_layer(const match *m, const onnx_node *n, const value *v) {
+  const value *from = n->n_in ? n->in[0] : NULL;
+  value seen = {0};
+  if (!is_view_type(n->type) || !v->layer || !from || from->k) return false;
+  if (!from->layer) return true;
+  return from->layer == v->layer && netc_dims(m->im, from, &seen) &&
+         !same_dims(&seen, v->layer->natural);
+}
+
 static bool match_step(match *m, int k, value *v) {
   onnx_node *n = v->maker;
+  const onnx_step *s = &m->op->onnx[k];
   match before = *m;
-  if (n && !v->result && !strcmp(n->type, m->op->onnx[k].type)) {
+  if (n && !v->result && !strcmp(n->type, s->type)) {
+    if (is_of_no_layer(m, n, v) && match_view(m, s, v)) return true;
+    *m = before;
     if (match_node(m, k, n)) return true;
     *m = before;
   }
-  if (v->k) return match_constant(m, &m->op->onnx[k], v);
-  return match_view(m, &m->op->onnx[k], v);
+  if (v->k) return match_constant(m, s, v);
+  return match_view(m, s, v);
 }
 
 /* The step that computes the result: views may follow it. */
@@ -415,6 +456,7 @@ static layer *with_dims(importer *im, layer *from, const value *seen) {
   layer *l = flat ? NULL : as_view(im, "Reshape", from, seen);
   if (l) return l;
   layer *row = from->natural->rank == 2 ? from : as_view(im, "Flatten", from, seen);
+  if (!row && flat) row = as_view(im, "Reshape", from, seen);
   if (!row || same_dims(seen, row->natural)) return row;
   return flat ? NULL : as_view(im, "Reshape", row, seen);
 }
@@ -432,18 +474,31 @@ static bool shows_layer(match *m, int i, layer *l) {
 
 static bool is_whole(const layer *l) { return l->n->port && l->n->port->is_int; }
 
+/* Dimensions of one at the end are dimensions too, where the layer takes so many. */
+static void give_rank(match *m, int i, layer *l) {
+  const opinput *in = &m->op->in[i];
+  value seen = {0};
+  shape as;
+  if (seen_as(in, &l->in[i]->n->shape, &as) || is_view_type(m->op->onnx[0].type)) return;
+  if (!netc_dims(m->im, m->in[i], &seen) || seen.rank != in->n_dim || l->in[i]->n->port) return;
+  layer *view = as_view(m->im, "Reshape", l->in[i], &seen);
+  if (view) l->in[i] = view;
+}
+
 static bool connect(match *m, layer *l) {
   node *n = l->n;
   n->n_in = l->n_in = m->op->n_in;
   n->in = NEW_N(m->im->a, node *, n->n_in + 1);
   n->as = NEW_N(m->im->a, shape, n->n_in + 1);
   for (int i = 0; i < n->n_in; i++) {
+    if (m->in[i] && m->n_step >= SURE_STEPS) settle(m->im, m->in[i]);
     if (!m->in[i] || !m->in[i]->layer) return no(m, "an input is not known%s", "");
     l->in[i] = m->in[i]->layer;
     if (m->op->in[i].is_int != is_whole(l->in[i]))
       return no(m, "its input `%s` is not of the kind that netc's layer takes", m->in[i]->name);
     if (!shows_layer(m, i, l))
       return no(m, "its input `%s` has other dimensions in netc", m->in[i]->name);
+    give_rank(m, i, l);
     n->in[i] = l->in[i]->n;
     if (!seen_as(&m->op->in[i], &n->in[i]->shape, &n->as[i]))
       return no(m, "its input `%s` has a rank that netc's layer does not take", m->in[i]->name);

@@ -590,6 +590,13 @@ static onnx_node *normal_gather(importer *im, onnx_node *n) {
   return n->reason ? n : NULL;
 }
 
+static value *whole_value(importer *im, int64_t v) {
+  const int64_t one = 1;
+  constant *k = constant_new(im->a, false, 1, &one);
+  k->i[0] = v;
+  return model_constant(im->m, "", k);
+}
+
 static bool int_list(const onnx_node *n, int at, const char *name, int64_t i, int64_t *v) {
   const attribute *a = node_attr(n, name);
   const value *in = input(n, at);
@@ -622,6 +629,33 @@ static bool takes_all(const value *x, int axis, const part *p) {
                                    : p->from == 0 && p->to == x->dim[axis] && p->step == 1;
 }
 
+/* All of one axis of a sequence from its end to its beginning; -1: it is another slice. */
+static int turned_axis(const onnx_node *n, const value *x) {
+  int64_t from = 0, to = 0, step = 1, axis = 0, more;
+  if (!int_list(n, 1, "starts", 0, &from) || !int_list(n, 2, "ends", 0, &to)) return -1;
+  int_list(n, 3, "axes", 0, &axis);
+  int_list(n, 4, "steps", 0, &step);
+  if (axis < 0) axis += x->rank;
+  if (x->rank != 3 || axis < 1 || axis > 2 || step != -1) return -1;
+  int64_t size = x->dim[axis];
+  bool all = (from == -1 || from >= size - 1) && to < -size;
+  return all && !int_list(n, 1, "starts", 1, &more) ? (int)axis : -1;
+}
+
+/* Its positions stand last where netc's layer turns them. */
+static bool turn(importer *im, onnx_node *n, value *x, int axis) {
+  const int want[] = {0, 3 - axis, axis};
+  static const int64_t how[] = {-1, -1000000000, 2, -1};
+  onnx_node *s = model_new_node(im->m, n, "Slice", 5);
+  s->in[0] = in_order(im, x, want);
+  for (int i = 0; i < 4; i++) s->in[i + 1] = whole_value(im, how[i]);
+  s->axes_known = true;
+  s->out[0]->name = n->out[0]->name;
+  if (!match_layer(im, s)) return false;
+  give_transposed(im, n->out[0], s->out[0], want);
+  return true;
+}
+
 /* One dimension after the other. */
 static onnx_node *normal_slice(importer *im, onnx_node *n) {
   value *x = input(n, 0);
@@ -630,6 +664,8 @@ static onnx_node *normal_slice(importer *im, onnx_node *n) {
     settle_inputs(im, n);
     return n;
   }
+  int turned = turned_axis(n, x);
+  if (turned > 0 && turn(im, n, x, turned)) return NULL;
   for (i = 0; int_list(n, 1, "starts", i, &from); i++) {
     part p;
     int axis;
@@ -644,13 +680,6 @@ static onnx_node *normal_slice(importer *im, onnx_node *n) {
 }
 
 /* --- parts --- */
-
-static value *whole_value(importer *im, int64_t v) {
-  const int64_t one = 1;
-  constant *k = constant_new(im->a, false, 1, &one);
-  k->i[0] = v;
-  return model_constant(im->m, "", k);
-}
 
 /* The elements from .. to of an axis, which is netc's channels. */
 static layer *part_of(importer *im, const onnx_node *n, value *y, int64_t from, int64_t to) {

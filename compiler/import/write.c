@@ -148,7 +148,8 @@ static int branches_of(writer *w, layer *l, layer ***list) {
          !first->n->n_set && first->dominator == l->dominator;
        first = first->in[0])
     most++;
-  for (layer *x = l; n < most; x = x->in[0]) PUSH(w->a, back, n, x->in[1]);
+  for (int i = l->n_in - 1; i > 1; i--) PUSH(w->a, back, n, l->in[i]);
+  for (int i = 0; i < most; i++, l = l->in[0]) PUSH(w->a, back, n, l->in[1]);
   *list = NULL;
   int count = 0;
   PUSH(w->a, *list, count, first);
@@ -233,6 +234,20 @@ static bool follows(const node *n, int i, const char *hole, const char **texts) 
   return false;
 }
 
+static int values_needed(const opdef *op) {
+  int n = 0;
+  for (int i = 0; i < op->n_set; i++) n += !op->set[i].dflt;
+  return n;
+}
+
+/* Of the forms of an operator that need different numbers of values, it is the one that as many are
+   given to without a name: `reshape 16 4 4`. */
+static bool told_by_values(const writer *w, const opdef *op) {
+  for (const opdef *other = w->im->ops; other; other = other->next)
+    if (!strcmp(other->name, op->name) && values_needed(other) != values_needed(op)) return true;
+  return false;
+}
+
 static void put_setting(writer *w, const node *n, int i, bool behind, const char **texts) {
   const opsetting *s = &n->op->set[i];
   const char *h0 = next_hole(w), *h1 = s->pair ? next_hole(w) : NULL;
@@ -245,7 +260,8 @@ static void put_setting(writer *w, const node *n, int i, bool behind, const char
   bool letter = !s->name[1] && !h0 && v >= 0 && v == floor(v);
   if (!square) text = arena_printf(w->a, "%sx%s", text, h1 ? h1 : number_text(w->a, v1));
   if (behind) put(w, arena_printf(w->a, "=%s", text));
-  else if (i == 0 && !s->dflt) put(w, arena_printf(w->a, " %s", text));
+  else if (!s->dflt && (i == 0 || told_by_values(w, n->op)))
+    put(w, arena_printf(w->a, " %s", text));
   else put(w, arena_printf(w->a, letter ? " %s%s" : " %s=%s", s->name, text));
 }
 
