@@ -1,5 +1,6 @@
 /* netc import: an ONNX model as a network that a person can read, and its weights. */
 #include "cli/command.h"
+#include "cli/facts.h"
 #include "cli/version.h"
 #include "compiler/import/import.h"
 #include "runtime/atomic_file.h"
@@ -80,6 +81,24 @@ static void free_external(external_files *x) {
 
 /* --- what is written --- */
 
+/* Of what the model says of its data, what netc knows and can read: for the metadata of weights. */
+static st_meta *facts_for(const import_result *r, int *n) {
+  safetensors said = {0};
+  said.meta = allocate((size_t)(r->n_fact + 1) * sizeof *said.meta);
+  for (int i = 0; i < r->n_fact; i++) {
+    char *clean = clean_utf8(r->fact[i].value);
+    if (!strcmp(clean, r->fact[i].value))
+      said.meta[said.n_meta++] = (st_meta){r->fact[i].key, r->fact[i].value};
+    free(clean);
+  }
+  data_facts known = facts_of(&said);
+  for (int i = 0; i < known.n; i++)
+    said.meta[i] = (st_meta){known.fact[i].key, known.fact[i].value};
+  *n = known.n;
+  facts_free(&known);
+  return said.meta;
+}
+
 static bool write_weights(const import_result *r, const char *path, char **error) {
   st_tensor *t = allocate((size_t)r->n_weight * sizeof *t);
   for (int i = 0; i < r->n_weight; i++) {
@@ -90,8 +109,10 @@ static bool write_weights(const import_result *r, const char *path, char **error
     t[i].data = k->f ? (const uint8_t *)k->f : (const uint8_t *)k->i;
     memcpy(t[i].shape, k->dim, sizeof t[i].shape);
   }
-  bool ok = safetensors_write(path, t, r->n_weight, NULL, 0, error);
-  free(t);
+  int n_fact;
+  st_meta *fact = facts_for(r, &n_fact);
+  bool ok = safetensors_write(path, t, r->n_weight, fact, n_fact, error);
+  free(t), free(fact);
   return ok;
 }
 

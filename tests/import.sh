@@ -17,6 +17,8 @@ back() {
   rm -f "$tmp/a.net" "$tmp/a.safetensors"
   "$netc" import "$tmp/a.onnx" -o "$tmp/a.net" 2>"$tmp/err" || fail "$1 is not imported"
   "$netc" fmt "$tmp/a.net" >"$tmp/formatted" || fail "fmt"
+  names=$(grep -a -o '"classes":"[^}]*"' "$w")
+  [ -n "$names" ] && grep -a -q -F -e "$names" "$tmp/a.safetensors" || fail "$1 loses its classes"
   cmp -s "$tmp/a.net" "$tmp/formatted" || fail "$1 comes back in another layout than fmt's"
   "$netc" export "$tmp/a.net" --weights "$tmp/a.safetensors" -o "$tmp/b.onnx" 2>"$tmp/err" ||
     fail "$1 is not exported again"

@@ -191,6 +191,7 @@ static layer *try_lead(importing *x, int n_lead, import_result *r) {
   if (!settle(&x->im, output) || !output->layer) tell_all(x, output);
   if (x->error) return NULL;
   r->ends_in_softmax = ends_in_softmax(output);
+  r->n_fact = x->im.m->n_fact, r->fact = x->im.m->fact;
   return x->o->logits && r->ends_in_softmax ? output->layer->in[0] : output->layer;
 }
 

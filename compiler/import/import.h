@@ -15,6 +15,8 @@ typedef struct {
   bool ends_in_softmax;
   int n_weight;
   import_weight *weight;
+  int n_fact;
+  const model_fact *fact; /* of its data, as weight files say it: names of classes, .. */
 } import_result;
 
 typedef struct {

@@ -481,6 +481,16 @@ static bool read_opset(reader *r, const Onnx__ModelProto *p) {
   return true;
 }
 
+/* What the model's writer knew of its data. */
+static void read_facts(model *m, const Onnx__ModelProto *p) {
+  for (size_t i = 0; i < p->n_metadata_props; i++) {
+    const Onnx__StringStringEntryProto *e = p->metadata_props[i];
+    if (!e->key || !e->value) continue;
+    model_fact f = {arena_strdup(m->a, e->key), arena_strdup(m->a, e->value)};
+    PUSH(m->a, m->fact, m->n_fact, f);
+  }
+}
+
 model *model_read(arena *a, const uint8_t *bytes, size_t n, const model_files *files,
                   const char **error) {
   model *m = NEW(a, model);
@@ -492,7 +502,7 @@ model *model_read(arena *a, const uint8_t *bytes, size_t n, const model_files *f
   if (!p) wrong(&r, "this is no ONNX model, or a damaged one");
   else if (!p->graph) wrong(&r, "the model holds no graph");
   else if (read_opset(&r, p)) read_graph(&r, p->graph);
-  if (p) onnx__model_proto__free_unpacked(p, &memory);
+  if (p) read_facts(m, p), onnx__model_proto__free_unpacked(p, &memory);
   *error = r.error;
   return r.error ? NULL : m;
 }

@@ -66,6 +66,10 @@ typedef struct onnx_node {
 } onnx_node;
 
 typedef struct {
+  const char *key, *value;
+} model_fact;
+
+typedef struct {
   arena *a;
   const char *name;
   int opset;
@@ -75,6 +79,8 @@ typedef struct {
   value **value;
   int n_input;
   value **input; /* without initializers */
+  int n_fact;
+  model_fact *fact; /* its metadata_props */
   int n_output;
   value **output;
 } model;
