@@ -1,5 +1,6 @@
 /* Passes alone: tests/passes/NAME.nest holds a program of nests, the passes to run (`run: ..`), and
-   behind `---` what must come out. `BLESS=1 build/test_passes` writes the expectations anew. And
+   behind `---` what must come out. Where the first of them is `lower` it holds a network; what
+   follows makes it a training step. `BLESS=1 build/test_passes` writes the expectations anew. And
    what is printed after any pass up to winograd is read back to the same text. */
 #define access file_access /* nest.h has another one */
 #include <unistd.h>
@@ -23,23 +24,32 @@ static const target_info *machine_of_test(void) {
   return target_find("x86_64-unknown-linux-gnu", "+avx2,+fma");
 }
 
+static void run_grad(nestprog *p) { assert_true(grad(p, p->graph->train.optimizer)); }
+static void run_gradients(nestprog *p) { assert_true(gradients(p)); }
+static void run_updates(nestprog *p) { assert_true(updates(p, p->graph->train.optimizer)); }
 static void run_block(nestprog *p) { block_program(p, machine_of_test()); }
 static void run_sched(nestprog *p) { schedule_program(p, machine_of_test(), 1); }
 static void run_group(nestprog *p) { group_program(p, machine_of_test()); }
+static void run_plan(nestprog *p) { plan(p); }
 
 static const struct {
   const char *name;
   void (*run)(nestprog *p);
-} passes[] = {{"gather", gather},   {"simplify", simplify}, {"pick", pick},
-              {"order", order},     {"fuse", fuse},         {"winograd", winograd},
-              {"halo", halo},       {"skip", skip_program}, {"block", run_block},
-              {"sched", run_sched}, {"group", run_group}};
+} passes[] = {{"grad", run_grad},       {"gradients", run_gradients},
+              {"updates", run_updates}, {"gather", gather},
+              {"simplify", simplify},   {"pick", pick},
+              {"order", order},         {"fuse", fuse},
+              {"winograd", winograd},   {"halo", halo},
+              {"skip", skip_program},   {"block", run_block},
+              {"sched", run_sched},     {"group", run_group},
+              {"plan", run_plan}};
 
 static char *dumped(const nestprog *p) {
   char *text = NULL;
   size_t size;
   FILE *f = open_memstream(&text, &size);
   dump_nests(p, f);
+  if (!strcmp(p->stage, "plan")) dump_places(p, f);
   fclose(f);
   return text;
 }
@@ -48,11 +58,29 @@ static void run_pass(nestprog *p, const char *name) {
   for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
     if (strcmp(passes[i].name, name)) continue;
     passes[i].run(p);
-    p->stage = passes[i].name;
+    bool of_grad = passes[i].run == run_gradients || passes[i].run == run_updates;
+    p->stage = of_grad ? "grad" : passes[i].name;
     verify(p);
     return;
   }
   fail_msg("there is no pass `%s`", name);
+}
+
+/* The program of nests behind the line `run: ..`. */
+static nestprog *read_program(arena *mem, const char *path, const char *text) {
+  char *error = NULL;
+  nestprog *p = read_nests(mem, text, &error);
+  if (!p) fail_msg("%s: %s (counted from the line behind `run:`)", path, error);
+  return p;
+}
+
+/* The network behind it, up to `---`. */
+static graph *read_network(const char *path, const char *text) {
+  const char *mark = strstr(text, "\n---\n");
+  size_t n = mark ? (size_t)(mark - text) : strlen(text);
+  graph *g = graph_load_text(path, text, n, NULL);
+  if (!g) fail_msg("%s: its network has errors", path);
+  return g;
 }
 
 /* The passes that a file's line `run: a b` names, on the program behind it. */
@@ -60,13 +88,19 @@ static char *transformed(const char *path, const char *text) {
   arena *mem = arena_new();
   const char *run = strstr(text, "run:");
   if (!run) fail_msg("%s: no line `run: ..`", path);
-  char *line = arena_strndup(mem, run + 4, strcspn(run + 4, "\n")), *error = NULL;
-  nestprog *p = read_nests(mem, run + 4 + strlen(line) + 1, &error);
-  if (!p) fail_msg("%s: %s (counted from the line behind `run:`)", path, error);
+  char *line = arena_strndup(mem, run + 4, strcspn(run + 4, "\n"));
+  const char *behind = run + 4 + strlen(line) + 1;
+  char *word = strtok(line, " ");
+  bool lowers = word && !strcmp(word, "lower");
+  if (lowers) word = strtok(NULL, " ");
+  graph *g = lowers ? read_network(path, behind) : NULL;
+  nestprog *p = g ? lower(g, word, word, 2, mem) : read_program(mem, path, behind);
+  if (g) p->stage = "lower";
   verify(p);
-  for (char *word = strtok(line, " "); word; word = strtok(NULL, " ")) run_pass(p, word);
+  for (; word; word = strtok(NULL, " ")) run_pass(p, word);
   char *out = dumped(p);
   arena_free(mem);
+  graph_free(g);
   return out;
 }
 

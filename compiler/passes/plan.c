@@ -132,3 +132,15 @@ memory_plan plan(nestprog *p) {
   }
   return m;
 }
+
+void dump_places(const nestprog *p, FILE *to) {
+  static const char *const block[] = {"params", "state", "work"};
+  fprintf(to, "memory {\n");
+  for (int i = 0; i < p->n_tensor; i++) {
+    const tensor *t = p->tensor[i];
+    if (t->block <= BLOCK_WORK)
+      fprintf(to, "  %-6s %s  at %lld, %lld bytes\n", block[t->block], t->name,
+              (long long)t->offset, (long long)tensor_bytes(t));
+  }
+  fprintf(to, "}\n");
+}

@@ -2,6 +2,7 @@
 #ifndef NETC_PLAN_H
 #define NETC_PLAN_H
 #include "nest/nest.h"
+#include <stdio.h>
 
 /* The memory blocks of a program. The first four are planned here; the others are the caller's. */
 enum {
@@ -18,6 +19,9 @@ typedef struct {
 
 /* Blocks and offsets, 64-byte aligned (after scheduling: nests of one group overlap in time). */
 memory_plan plan(nestprog *p);
+/* Prints the tensors of the first three blocks: where element [0,..,0] lies, in bytes from the
+   start of the block, and what a tensor takes with its border. */
+void dump_places(const nestprog *p, FILE *to);
 /* Bytes a tensor takes with its border; of a sliced one, its slice. */
 int64_t tensor_bytes(const tensor *t);
 /* Distance between the threads' slices; 0 if all threads share the tensor. */

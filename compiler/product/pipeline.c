@@ -96,6 +96,11 @@ static const char *dump_stage;
 void pipeline_dump(const char *stage) { dump_stage = stage; }
 bool pipeline_dumps(void) { return dump_stage != NULL; }
 
+static void dump_program(const compilation *c, const char *stage) {
+  dump_nests(c->p, stdout);
+  if (!strcmp(stage, "plan")) dump_places(c->p, stdout);
+}
+
 static bool dumps(const char *stage) { return dump_stage && !strcmp(dump_stage, stage); }
 
 static void run_pass(compilation *c, const pass *x) {
@@ -107,7 +112,7 @@ static void run_pass(compilation *c, const pass *x) {
   start = seconds_worked(), had = (int64_t)arena_bytes(c->mem);
   verify(c->p);
   timing_add("(verify)", seconds_worked() - start, (int64_t)arena_bytes(c->mem) - had);
-  if (dumps(x->name)) dump_nests(c->p, stdout);
+  if (dumps(x->name)) dump_program(c, x->name);
   if (c->after) c->after(c, x->name, x->keeps_bits, c->after_arg);
 }
 
