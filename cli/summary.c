@@ -108,7 +108,13 @@ static totals add_up(const graph *g) {
 
 /* torchsummary's table has 64 columns; a narrower terminal takes from the shapes. The wide one has
    two more columns. */
-enum { TABLE_COLUMNS = 64, WIDE_COLUMNS = 86, SHAPE_COLUMNS = 25, LEAST_SHAPE = 17 };
+enum {
+  TABLE_COLUMNS = 64,
+  WIDE_COLUMNS = 86,
+  SHAPE_COLUMNS = 25,
+  LEAST_SHAPE = 17,
+  LEAST_WIDE = WIDE_COLUMNS - SHAPE_COLUMNS + LEAST_SHAPE
+};
 
 static int shape_columns(bool wide) {
   const int room = terminal_columns(stdout), all = wide ? WIDE_COLUMNS : TABLE_COLUMNS;
@@ -166,8 +172,21 @@ static void print_bytes(const char *title, const char *what, size_t params, size
              with_commas(c, (int64_t)rest), what);
 }
 
-static void print_table(const graph *g, const totals *t, bool wide) {
+static void print_needs(const graph *g, const totals *t) {
   char a[32];
+  printf("MACs of one sample: %s\n", with_commas(a, t->infer_macs));
+  print_bytes("Inference, batch 1", "workspace", t->cost.params_bytes, t->cost.infer_bytes);
+  if (g->has_train) {
+    char title[40];
+    snprintf(title, sizeof title, "Training, batch %d", t->batch);
+    print_bytes(title, "optimizer state and workspace", t->cost.params_bytes, t->cost.train_bytes);
+  }
+}
+
+static void print_table(const graph *g, const totals *t, bool asked_wide) {
+  char a[32];
+  const int room = terminal_columns(stdout);
+  const bool wide = asked_wide && (!room || room >= LEAST_WIDE);
   print_head(wide);
   print_rows(g, t, wide);
   print_rule('=', wide);
@@ -180,13 +199,10 @@ static void print_table(const graph *g, const totals *t, bool wide) {
   printf("Params size (MB): %.2f\n", t->params_mb);
   printf("Estimated Total Size (MB): %.2f\n", t->input_mb + t->pass_mb + t->params_mb);
   print_rule('-', wide);
-  printf("MACs of one sample: %s\n", with_commas(a, t->infer_macs));
-  print_bytes("Inference, batch 1", "workspace", t->cost.params_bytes, t->cost.infer_bytes);
-  if (g->has_train) {
-    char title[40];
-    snprintf(title, sizeof title, "Training, batch %d", t->batch);
-    print_bytes(title, "optimizer state and workspace", t->cost.params_bytes, t->cost.train_bytes);
-  }
+  print_needs(g, t);
+  if (asked_wide && !wide)
+    print_line(stdout, 0, "Multiply-adds and memory of each layer take a terminal of %d columns.",
+               LEAST_WIDE);
 }
 
 static json_object *json_rows(const graph *g, const totals *t) {

@@ -62,7 +62,7 @@ on_terminal() { # on_terminal COLUMNS ARGUMENTS: what the command shows, without
 printf 'input 3x32x32; classes 5; conv 8 k3; linear 5;\ntrain { data "%s/examples/emoji/emoji.pkl"; epochs 1; }\n' \
   "$root" >narrow.net
 for columns in 60 80; do
-  for command in "summary narrow.net" "data $root/examples/emoji/emoji.pkl" "lint narrow.net --split 60/20" \
+  for command in "summary narrow.net" "summary --wide narrow.net" "data $root/examples/emoji/emoji.pkl" "lint narrow.net --split 60/20" \
     "train narrow.net --epochs 1 --split 60/20 -o in-columns --force" "train narrow.net --epochs 1 --lr 1 --lrr"; do
     on_terminal $columns "$command"
     awk -v most=$columns '/^ +[0-9]* \| / { next } length > most { print "too long: " $0; bad = 1 } END { exit bad }' out
