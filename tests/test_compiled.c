@@ -36,6 +36,18 @@ static const network networks[] = {
     {"strides", "input 3x11x11; classes 4; conv 6 k3 s3 p2 relu; conv 4 k1 s2; " LAST, 2},
     {"dilation", "input 2x10x10; classes 3; conv 4 k3 d2 p2 relu; conv 3 k3x5 p1x2; " LAST, 2},
     {"groups", "input 4x6x6; classes 3; conv 8 k3 p1 g2 relu; dw k3 p1 relu6; " LAST, 2},
+    {"volumes",
+     "input 4x5x6x7; classes 3; conv 6 k3 s2 p1 g2 relu; dw k2 s1 p1 relu6; "
+     "deconv 3 k3 s2 p1 extra=1 sigmoid; maxpool 2; " LAST,
+     3},
+    {"volumes, odd",
+     "input 3x7x3x5; classes 3; dw k3 p2 d2 bn relu; conv 5 k2 bias=0; deconv 4 k2 s3 p1 d2 relu; "
+     "avgpool 3 s2 p1; conv 8 k1 g4; gap; " LAST,
+     2},
+    {"volumes, lanes",
+     "input 16x3x4x4; classes 2; conv 16 k3 p1 g16 relu; conv 32 k3 p1 relu; dw k3 s2 p1; "
+     "deconv 16 k2 s2 relu; gmp; " LAST,
+     4},
     {"pools",
      "input 3x9x9; classes 4; conv 8 k3 p1 relu; maxpool 3 s2 p1; avgpool 2 s1; gap; " LAST, 3},
     {"batch norm",
