@@ -14,6 +14,7 @@
 #include "pickle.h"
 #include "picture_data.h"
 #include "samples.h"
+#include "saved_form.h"
 #include "sound_data.h"
 #include "csv_fields.h"
 #include "text_data.h"
@@ -207,7 +208,8 @@ static dataset *open_values(data_form form, const uint8_t *bytes, size_t n,
   value_heap *h = heap_new(npz ? npz_budget(n) : pickle_budget(n));
   value root;
   ok = npz ? npz_read(h, bytes, n, &root, error) : pickle_read(h, bytes, n, &root, error);
-  dataset *ds = ok ? from_values(&root, h, o, error) : NULL;
+  if (ok) *error = name_parts(h, &root);
+  dataset *ds = ok && !*error ? from_values(&root, h, o, error) : NULL;
   heap_free(h);
   return ds;
 }

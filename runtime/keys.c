@@ -167,6 +167,13 @@ static char *find_in_dict(const value *root, const dataset_options *o, data_keys
   return NULL;
 }
 
+const char *usual_name(const value *dict, const value *key) {
+  const found x = look_up(dict, image_names, holds_anything),
+              y = look_up(dict, label_key_names, holds_anything);
+  if (x.count == 1 && key_is(key, x.name)) return "x";
+  return y.count == 1 && key_is(key, y.name) ? "y" : NULL;
+}
+
 const value *find_label_names(const value *root) {
   return root->kind == VAL_DICT ? look_up(root, class_list_names, holds_strings).v : NULL;
 }

@@ -13,6 +13,9 @@ typedef struct {
 /* root: what the file holds. NULL, or a malloc'd sentence that names the keys there are and says
    how to choose. Keys in *out point into constants and options. */
 char *find_keys(const value *root, const dataset_options *o, data_keys *out);
+/* "x" for the one key of a dictionary that has a usual name of images or inputs, "y" for the one of
+   labels or targets; NULL for any other. */
+const char *usual_name(const value *dict, const value *key);
 const value *find_label_names(const value *root);
 /* Records what the file holds, for `netc data`; at most 64 keys, once. */
 void note_entries(dataset *ds, const value *root);

@@ -168,6 +168,15 @@ np.savez('last.npz', x=r.rand(200, 9, 8, 3), y=y)
 np.savez('val.npz', train_x=x[:150], train_y=y[:150], valid_x=x[150:], valid_y=y[150:])
 np.savez('three.npz', x_train=x[:99], y_train=y[:99], x_val=x[99:150], y_val=y[99:150], x_test=x[150:], y_test=y[150:])
 p = np.arange(40 * 3 * 4 * 4, dtype='u2').astype('u1').reshape(40, 3, 4, 4)
+def save(name, what): pickle.dump(what, open(name + '.pkl', 'wb'))
+tr, te = (x[:150], y[:150]), (x[150:], y[150:])
+save('form_keras', (tr, te)); save('form_row', (*tr, *te)); save('form_kinds', (tr[0], te[0], tr[1], te[1]))
+save('form_nest', {'train': {'data': tr[0], 'labels': tr[1]}, 'test': te, 'names': ['a', 'b']})
+save('form_samples', {'train': list(zip(*tr)), 'val': [{'label': k, 'x': v} for v, k in zip(*te)]})
+save('one_pairs', [(v, int(k)) for v, k in zip(x, y)]); save('one_swapped', [(int(k), v) for v, k in zip(x, y)])
+save('one_records', [{'features': list(map(float, v)), 'label': k} for v, k in zip(x, y)])
+save('one_names', (x, y, ['no', 'yes']))
+save('bad_row', (*tr, te[0])); save('bad_records', [{'x': v, 'label': k} for v, k in zip(x, y)] + [{'x': 1}])
 np.savez('imval.npz', x_train=p[:30], y_train=y[:30], x_val=p[30:], y_val=y[30:40])
 END
 exits 0 new last.npz -o last.net; exits 0 train last.net --epochs 1 -o last; grep -q 'input 3x9x8;' last.net; ok "netc new takes rows for channels"
@@ -180,6 +189,13 @@ exits 0 train x.net --data wide.npz -o w; says 'its 2 values are the classes'
 exits 0 train x.net --data hot.npz -o h; says 'one-hot'
 exits 0 train x.net --data words.pkl -o p; exits 0 predict p words.pkl; prints 'yes'
 exits 0 train x.net --data pairs.npz -o q
+for f in form_*.pkl one_*.pkl; do
+  exits 0 train x.net --data "$f" -o form --force
+  like=q; case "$f" in one_*) like=x ;; esac
+  [ "$(cut -d, -f1-5 form/metrics.csv)" = "$(cut -d, -f1-5 $like/metrics.csv)" ]; ok "$f is read as something else"
+done
+exits 1 train x.net --data bad_row.pkl; says 'float64 array 150x3, int64 array 150, float64 array 50x3; which is what?'
+exits 1 train x.net --data bad_records.pkl; says 'entry 200 of the list has no `label`'
 exits 1 train x.net --data nan.npz; says 'NaN in row'
 exits 1 train x.net --data two.npz; says 'more than one could be'
 sed 's/input 3/a: input 3/' x.net > a3.net
