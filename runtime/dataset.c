@@ -39,6 +39,7 @@ static dataset *gather_root(const value *root, value_heap *h, const dataset_opti
     return NULL;
   }
   dataset *ds = gather_end(&g, keys.label_names, error);
+  if (ds && keys.left_out) note_left_out(&ds->fields, keys.left_out, keys.part[1].images_key);
   if (ds && keys.n == 2) {
     const value *test = keys.part[1].labels;
     ds->held_from = ds->n - (test->kind == VAL_ARRAY ? test->array->count : (int64_t)test->seq->n);

@@ -59,6 +59,12 @@ void field_note(field_set *s, char *sentence) {
   s->note[s->n_note++] = sentence;
 }
 
+void note_left_out(field_set *s, const char *val, const char *test) {
+  field_note(s, message("`%s` is left out, for there is `%s` too; to validate on it, save it in "
+                        "a file of its own and say val=\"FILE\"",
+                        val, test));
+}
+
 double field_value(const data_field *f, int64_t sample, int64_t k) {
   const int64_t at = sample * f->step + k;
   if (f->type == FIELD_BYTES) return ((const uint8_t *)f->data)[at];

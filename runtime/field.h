@@ -47,6 +47,8 @@ data_field *field_find(const field_set *s, const char *name);
 void field_free(data_field *f);
 void field_set_free(field_set *s);
 void field_note(field_set *s, char *sentence);
+/* Says that validation samples are left out of a file, where its test samples validate. */
+void note_left_out(field_set *s, const char *val, const char *test);
 
 /* One sample as floats, times scale; as whole numbers, unscaled. */
 void field_floats(const data_field *f, int64_t sample, float *out);

@@ -157,9 +157,10 @@ static char *find_in_dict(const value *root, const dataset_options *o, data_keys
   if (!train_images || !train_labels) return NULL;
   found x = look_up(root, test_image_names, holds_numbers);
   found y = look_up(root, test_label_names, holds_numbers);
-  if (!x.v && !y.v)
-    x = look_up(root, val_image_names, holds_numbers),
-    y = look_up(root, val_label_names, holds_numbers);
+  const found val_x = look_up(root, val_image_names, holds_numbers),
+              val_y = look_up(root, val_label_names, holds_numbers);
+  if (x.v && y.v && val_y.v) out->left_out = val_x.name;
+  if (!x.v && !y.v) x = val_x, y = val_y;
   if (x.count > 1 || y.count > 1) return ambiguous(root, "test set", "images=KEY labels");
   if (!x.v || !y.v) return NULL;
   out->part[1] = (data_part){x.v, y.v, NULL, x.name, y.name};

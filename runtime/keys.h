@@ -8,6 +8,7 @@ typedef struct {
   data_part part[2]; /* training and test, or only one */
   int n;
   const value *label_names; /* or NULL */
+  const char *left_out;     /* images of a validation set beside a test set, or NULL */
 } data_keys;
 
 /* root: what the file holds. NULL, or a malloc'd sentence that names the keys there are and says

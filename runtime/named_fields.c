@@ -180,13 +180,10 @@ static char *add_entry(field_set *s, const char *name, const entry *x, const ent
 }
 
 /* Where there are both, validation samples have no place of their own in one file. */
-static void note_left_out(const entries *e, const char *base, const entry *test, field_set *s) {
+static void look_for_val(const entries *e, const char *base, const entry *test, field_set *s) {
   const entry *val = partner(e, base, "val");
   if (!val) val = partner(e, base, "valid");
-  if (val && val != test)
-    field_note(s, message("`%s` is left out, for there is `%s` too; to validate on it, save it in "
-                          "a file of its own and say val=\"FILE\"",
-                          val->name, test->name));
+  if (val && val != test) note_left_out(s, val->name, test->name);
 }
 
 static char *add_pairs(entries *e, field_set *s) {
@@ -199,18 +196,34 @@ static char *add_pairs(entries *e, field_set *s) {
       s->n = x->n + test->n;
       s->held_from = x->n;
       wrong = add_entry(s, base, x, test);
-      note_left_out(e, base, test, s);
+      look_for_val(e, base, test, s);
     }
     free(base);
   }
   return wrong;
 }
 
+/* Other samples of the same kind, whose name does not say what they are. */
+static void note_others(const entries *e, field_set *s, const entry *x) {
+  for (int i = 0; i < e->n; i++) {
+    const entry *other = &e->entry[i];
+    if (other->n == x->n || x->words || other->words || x->a.n_dim < 2 || !same_rows(x, other))
+      continue;
+    field_note(s,
+               message("`%s` is left out: it has %lld samples, and `%s` %lld; to validate on it, "
+                       "save the arrays with names, x_train, y_train, x_test, y_test",
+                       other->name, (long long)other->n, x->name, (long long)x->n));
+  }
+}
+
 static char *add_singles(entries *e, field_set *s) {
   char *wrong = NULL;
   s->n = s->held_from = common_extent(e);
   for (int i = 0; i < e->n && !wrong; i++)
-    if (e->entry[i].n == s->n) wrong = add_entry(s, e->entry[i].name, &e->entry[i], NULL);
+    if (e->entry[i].n == s->n) {
+      wrong = add_entry(s, e->entry[i].name, &e->entry[i], NULL);
+      note_others(e, s, &e->entry[i]);
+    }
   return wrong;
 }
 

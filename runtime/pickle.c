@@ -264,6 +264,13 @@ static void shown_name(const value_string *s, char out[64]) {
   out[n] = 0;
 }
 
+/* How what other libraries pickle is saved as arrays; "" where nobody knows. */
+static const char *saved_instead(const char *module) {
+  if (!strncmp(module, "torch", 5)) return ": save tensors as arrays, x.numpy()";
+  return !strncmp(module, "pandas", 6) ? ": save tables as CSV, frame.to_csv(\"FILE\", index=False)"
+                                       : "";
+}
+
 static bool push_class(machine *m, const value_string *module, const value_string *name) {
   value v;
   if (constructor_find(module, name, &v)) return push(m, v);
@@ -272,8 +279,8 @@ static bool push_class(machine *m, const value_string *module, const value_strin
   shown_name(name, b);
   return fail(m,
               "the pickle calls `%s.%s`, which netc does not run; a data set holds arrays, lists, "
-              "strings and numbers only",
-              a, b);
+              "strings and numbers only%s",
+              a, b, saved_instead(a));
 }
 
 static bool push_global(machine *m) {

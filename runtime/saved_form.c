@@ -146,15 +146,14 @@ static void put_part(namer *m, const char *part, const value *v) {
 
 /* ---- several parts ---- */
 
-static const char *const two_parts[] = {"train", "test"},
-                  *const three_parts[] = {"train", "val", "test"};
+static const char *const two_parts[] = {"train", "test"}, *const three_parts[] = {"train", "val",
+                                                                                  "test"};
 
 /* "train" for "Training" and so on; NULL: no name of a part. */
 static const char *part_named(const value *key) {
-  static const char *const name[][2] = {{"train", "train"}, {"training", "train"},
-                                        {"val", "val"},     {"valid", "val"},
-                                        {"dev", "val"},     {"validation", "val"},
-                                        {"test", "test"},   {"testing", "test"}};
+  static const char *const name[][2] = {
+      {"train", "train"}, {"training", "train"}, {"val", "val"},   {"valid", "val"},
+      {"dev", "val"},     {"validation", "val"}, {"test", "test"}, {"testing", "test"}};
   for (size_t i = 0; i < sizeof name / sizeof *name; i++)
     if (is_string(key) && key->s->n == strlen(name[i][0]) &&
         !strncasecmp(key->s->p, name[i][0], key->s->n))

@@ -177,11 +177,17 @@ save('one_pairs', [(v, int(k)) for v, k in zip(x, y)]); save('one_swapped', [(in
 save('one_records', [{'features': list(map(float, v)), 'label': k} for v, k in zip(x, y)])
 save('one_names', (x, y, ['no', 'yes']))
 save('bad_row', (*tr, te[0])); save('bad_records', [{'x': v, 'label': k} for v, k in zip(x, y)] + [{'x': 1}])
+np.savez('imboth.npz', x_train=p[:20], y_train=y[:20], x_val=p[20:30], y_val=y[20:30], x_test=p[30:], y_test=y[30:40])
+np.savez('unnamed.npz', x[:150], y[:150], x[150:], y[150:])
 np.savez('imval.npz', x_train=p[:30], y_train=y[:30], x_val=p[30:], y_val=y[30:40])
 END
 exits 0 new last.npz -o last.net; exits 0 train last.net --epochs 1 -o last; grep -q 'input 3x9x8;' last.net; ok "netc new takes rows for channels"
 exits 0 data val.npz; prints '150 of them train, [0-9]* are held apart'
 exits 0 data imval.npz; prints '30 of them train, 10 are held apart'
+printf 'cpandas.core.frame\nDataFrame\n.' > frame.pkl
+exits 1 data frame.pkl; says 'frame.to_csv'
+exits 0 data imboth.npz; prints '20 of them train, 10 are held apart'; says '`x_val` is left out, for there is `x_test`'
+exits 0 data unnamed.npz; says '`arr_2` is left out: it has 50 samples'
 exits 0 data three.npz; prints '99 of them train'; says '`x_val` is left out'
 exits 0 train x.net --data val.npz -o v; says 'training on 150 samples'
 exits 0 train x.net -o x
