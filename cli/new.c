@@ -334,8 +334,12 @@ static void write_body(FILE *f, const plan *p) {
 
 static int batch_for(const plan *p) { return p->n < 500 ? 16 : p->n < 20000 ? 32 : 64; }
 
+/* An epoch of few steps moves little, and the statistics of `bn` follow slowly: it wants more. */
+static bool short_epochs(const plan *p) {
+  return p->body == BODY_TABLE || (p->n > 0 && p->n / batch_for(p) < 30);
+}
+
 static void write_training(FILE *f, const plan *p) {
-  const bool table = p->body == BODY_TABLE;
   fprintf(f, "train {\n  %s\n", p->data);
   if (p->body == BODY_TEXT) fputs("  split 0.9;\n", f);
   else if (!p->own_test)
@@ -351,7 +355,10 @@ static void write_training(FILE *f, const plan *p) {
     fputs("  epochs 20 of 100;    # each of 100 batches drawn at random\n", f);
   else
     fprintf(f, "  epochs %d; stop val_loss patience=%d restore; # the best weights stay\n",
-            table ? 200 : 30, table ? 20 : 5);
+            p->body == BODY_TABLE ? 200
+            : short_epochs(p)     ? 100
+                                  : 30,
+            short_epochs(p) ? 20 : 5);
   fputs("  seed 1;\n}\n", f);
 }
 

@@ -125,6 +125,13 @@ static bool blanks_separate(const char *text, size_t n, char other, int have) {
   return line && memmem(text, (size_t)(line - text), "  ", 2);
 }
 
+/* A tab in every line separates, however many commas the texts or numbers between them have. */
+static bool tabs_separate(const char *text, size_t n) {
+  enum { HEAD = 4000 };
+  return count_separators(text, text + n, '\t') > 0 &&
+         even_lines(text, text + (n < HEAD ? n : HEAD), '\t', n >= HEAD);
+}
+
 static char find_separator(const char *text, size_t n) {
   static const char all[] = ",\t;|";
   int most = 0;
@@ -133,6 +140,7 @@ static char find_separator(const char *text, size_t n) {
     int k = count_separators(text, text + n, *s);
     if (k > most) most = k, best = *s;
   }
+  if (best != '\t' && tabs_separate(text, n)) best = '\t';
   return blanks_separate(text, n, best, most) ? BLANKS : best;
 }
 

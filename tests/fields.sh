@@ -52,6 +52,8 @@ awk 'BEGIN { for (i = 0; i < 40; i++) printf "%d + %d = %d\n", i, i, 2 * i }' > 
 exits 0 data sums.txt; prints 'characters'
 awk 'BEGIN { for (i = 0; i < 40; i++) printf "%d\t%d\t\t%d\n", i, i, i }' > gaps.tsv
 exits 0 data gaps.tsv; prints 'column4'
+awk 'BEGIN { for (i = 0; i < 40; i++) printf "%s\tit was, well, number %d, and so on\n", i % 3 ? "good" : "bad", i }' > commas.tsv
+exits 0 data commas.tsv; prints 'good.*it was'
 
 # --- three parts: the test split is looked at by `netc eval --part test` only ---
 sed 's/epochs 30/epochs 2; split 0.8\/0.1\/0.1/' a.net > three.net
@@ -184,7 +186,7 @@ END
 exits 0 new last.npz -o last.net; exits 0 train last.net --epochs 1 -o last; grep -q 'input 3x9x8;' last.net; ok "netc new takes rows for channels"
 exits 0 data val.npz; prints '150 of them train, [0-9]* are held apart'
 exits 0 data imval.npz; prints '30 of them train, 10 are held apart'
-printf 'cpandas.core.frame\nDataFrame\n.' > frame.pkl
+printf '\200\002cpandas.core.frame\nDataFrame\n.' > frame.pkl
 exits 1 data frame.pkl; says 'frame.to_csv'
 exits 0 data imboth.npz; prints '20 of them train, 10 are held apart'; says '`x_val` is left out, for there is `x_test`'
 exits 0 data unnamed.npz; says '`arr_2` is left out: it has 50 samples'
