@@ -120,7 +120,7 @@ for i in range(ROUNDS):
     assert change(long + "# %d\n" % i) == []
 spent = (cpu_seconds() - before) / ROUNDS
 print("500 lines: %.1f ms" % (1000 * spent))
-assert spent < 0.02, spent
+assert spent < 0.06, spent  # a third of it is usual; a machine at work makes it 20 ms, trying every operator 70
 assert ask("shutdown") is None
 send({"method": "exit"})
 assert server.wait(10) == 0
