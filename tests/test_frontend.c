@@ -323,6 +323,8 @@ static void test_layout(void **state) {
   assert_layout("train{split 800 / 100/105 end;}", "train { split 800/100/105 end; }\n");
   assert_layout("repeat 2{repeat 3{relu;}}", "repeat 2 { repeat 3 { relu; } }\n");
   assert_layout("repeat 2{repeat 3{relu;}tanh;}", "repeat 2 {\n  repeat 3 { relu; }\n  tanh;\n}\n");
+  assert_layout("add{add{relu;}{tanh;}}relu;linear 5;",
+                "add { add { relu; } { tanh; } } relu;\nlinear 5;\n");
   assert_layout("block b(c,s = 1){ # why\nconv c k3;}",
                 "block b(c, s=1) { # why\n  conv c k3;\n}\n");
 }

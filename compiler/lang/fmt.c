@@ -164,6 +164,10 @@ static extent statement_extent(const formatter *f, int i) {
   e.block |= is(h, "block");
   for (i = e.head; i < f->n - 1; i++) {
     if (is_mark(&f->t[i], ";")) break;
+    if (is_mark(&f->t[i], "}")) { /* that of the body around it: its own `;` is missing */
+      i--;
+      break;
+    }
     if (!is_mark(&f->t[i], "{")) continue;
     bool body = holds_statements(f, i, ends_in_body);
     e.bodies |= body;
