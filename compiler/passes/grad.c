@@ -224,8 +224,8 @@ partials partials_of(backward *b, nest *n) {
   partials s = {.b = b};
   if (t->role == T_STATE || !b->needed[t->id]) return s;
   if (t->role != T_LOSSES && !b->d[t->id]) return s; /* nothing uses it */
-  /* The value of a whole `=` statement can be read instead of computed again. */
-  bool stored = n->red == R_SET && n->store[0].value->kind == E_ACC;
+  /* The value of a whole `=` statement can be read instead of computed again, if it stays. */
+  bool stored = n->red == R_SET && n->store[0].value->kind == E_ACC && !b->added_to[t->id];
   propagate(&s, n->term, stored ? e_read(b->ex, n->store[0].out) : n->term, seed_of(b, n));
   return s;
 }
@@ -265,10 +265,12 @@ static bool separate_states(nestprog *p) {
 
 static bool reverse(nestprog *p, backward *b) {
   if (!separate_states(p)) return false;
+  copy_changing_reads(p);
   *b = (backward){.p = p, .mem = p->mem, .ex = p->ex, .n_tensor = p->n_tensor};
   b->needed = NEW_N(p->mem, bool, p->n_tensor);
   b->d = NEW_N(p->mem, tensor *, p->n_tensor);
   b->won = NEW_N(p->mem, tensor *, p->n_tensor);
+  b->added_to = find_added_to(p);
   find_needed(b);
   reverse_all(b);
   return !b->failed;

@@ -7,11 +7,12 @@ typedef struct {
   nestprog *p;
   arena *mem;
   exprs *ex;
-  int n_tensor; /* of the forward program */
-  bool *needed; /* its value depends on a parameter */
-  tensor **d;   /* the gradient of tensor id, once something contributed to it */
-  tensor **won; /* the points that a maximum came from, by its tensor's id */
-  nest *last;   /* of the program so far */
+  int n_tensor;   /* of the forward program */
+  bool *needed;   /* its value depends on a parameter */
+  tensor **d;     /* the gradient of tensor id, once something contributed to it */
+  tensor **won;   /* the points that a maximum came from, by its tensor's id */
+  bool *added_to; /* it does not keep the value that an earlier nest gives it; by tensor id */
+  nest *last;     /* of the program so far */
   bool failed;
 } backward;
 

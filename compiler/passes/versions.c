@@ -2,8 +2,9 @@
    the gradient of what has read one of them needs that one, though it is gone. So where others read
    a state than the statements that write it, each of its values becomes a tensor of its own:
      y = x*s;  s = 0.9*s + 0.1*m;   becomes   s0 = s;  y = x*s0;  s1 = 0.9*s0 + 0.1*m;  s = s1;
-   and gradients go through the state within the step like through any local tensor. Keeps every
-   value. Requires forward nests of one store. */
+   and gradients go through the state within the step like through any local tensor. Other tensors
+   are only ever added to: what has read one before that reads a copy. Keeps every value. Requires
+   forward nests of one store. */
 #include "nest/effects.h"
 #include "versions.h"
 
@@ -116,4 +117,49 @@ const tensor *version_states(nestprog *p) {
   for (int i = 0, had = p->n_tensor; i < had; i++)
     if (versioned[i] && !make_versions(p, p->tensor[i])) return p->tensor[i];
   return NULL;
+}
+
+/* --- what others add to after it was read --- */
+
+static bool adds_onto(const nest *n) {
+  return n->store[0].value->kind != E_ACC && n->store[0].out.t->role != T_STATE;
+}
+
+bool *find_added_to(const nestprog *p) {
+  bool *added = NEW_N(p->mem, bool, p->n_tensor);
+  for (const nest *n = p->nests; n; n = n->next) added[n->store[0].out.t->id] |= adds_onto(n);
+  return added;
+}
+
+static bool added_to_after(const nest *n, const tensor *t) {
+  for (n = n->next; n; n = n->next)
+    if (writes(n, t) && adds_onto(n)) return true;
+  return false;
+}
+
+/* A tensor that n reads and that changes behind it, or NULL. What a loop reads is of earlier steps.
+ */
+static tensor *changing_read(const nest *n, const bool *added, int n_tensor) {
+  if (n->loop) return NULL;
+  reads r = reads_of(n);
+  for (int i = 0; i < r.n; i++) {
+    tensor *t = r.read[i]->rd.t;
+    if (t->id >= n_tensor || !added[t->id] || writes(n, t)) continue;
+    if (added_to_after(n, t)) return t;
+  }
+  return NULL;
+}
+
+void copy_changing_reads(nestprog *p) {
+  const bool *added = find_added_to(p);
+  const int n_tensor = p->n_tensor;
+  int copies = 0;
+  for (nest **link = &p->nests; *link; link = &(*link)->next) {
+    for (tensor *t; (t = changing_read(*link, added, n_tensor));) {
+      versions v = {.p = p, .state = t, .n = copies++};
+      v.now = new_version(&v);
+      link = put_before(link, copy_of(p, t, v.now));
+      nest_rewrite(*link, read_now, &v);
+    }
+  }
 }

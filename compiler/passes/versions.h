@@ -6,4 +6,9 @@
 /* States that are read and written within a step: a tensor for each of their values. Returns one
    for which that cannot be done, or NULL. */
 const tensor *version_states(nestprog *p);
+/* By tensor id: what a nest adds to that an earlier one has written. */
+bool *find_added_to(const nestprog *p);
+/* Who reads such a tensor before it is added to reads a copy from now on: it is whole by then, as
+   an operator may read nothing else. */
+void copy_changing_reads(nestprog *p);
 #endif
