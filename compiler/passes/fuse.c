@@ -450,6 +450,18 @@ static expr *redirect(exprs *x, expr *e, expr *const *a, void *arg) {
   return e->kind == E_READ && e->rd.t == r->from ? e_read(x, (access){r->to, e->rd.ix}) : NULL;
 }
 
+/* Does x read what was in t before `end` writes it again? In a loop, an earlier step may have. */
+static bool reads_before(const nest *x, const nest *end, const tensor *t) {
+  if (!end || !end->loop || !same_loop(x, end)) return !end || x->place <= end->place;
+  reads r = reads_of(x);
+  for (int i = 0; i < r.n; i++)
+    for (int s = 0; s < end->n_store; s++)
+      if (r.read[i]->rd.t == t && end->store[s].out.t == t &&
+          (x != end || !access_equal(&r.read[i]->rd, &end->store[s].out)))
+        return false;
+  return true;
+}
+
 /* Two tensors of one shape made equal by one nest: readers of the first read the second, up to the
    nest (included: it reads before it writes) that writes the first again. */
 static void forward_copy(fusion *f, nest *n, tensor *from, tensor *to) {
@@ -458,7 +470,7 @@ static void forward_copy(fusion *f, nest *n, tensor *from, tensor *to) {
   const nest *end = uses_after(&writing, n);
   for (int i = 0; i < reading.n; i++) {
     nest *x = reading.at[i];
-    if (x->place <= n->place || (end && x->place > end->place)) continue;
+    if (x->place <= n->place || !reads_before(x, end, from)) continue;
     nest_rewrite(x, redirect, &r);
     uses_add(f->u, x);
   }

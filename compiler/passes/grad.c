@@ -265,7 +265,7 @@ static bool separate_states(nestprog *p) {
 
 static bool reverse(nestprog *p, backward *b) {
   if (!separate_states(p)) return false;
-  copy_changing_reads(p);
+  keep_read_values(p);
   *b = (backward){.p = p, .mem = p->mem, .ex = p->ex, .n_tensor = p->n_tensor};
   b->needed = NEW_N(p->mem, bool, p->n_tensor);
   b->d = NEW_N(p->mem, tensor *, p->n_tensor);

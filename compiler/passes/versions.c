@@ -3,8 +3,8 @@
    a state than the statements that write it, each of its values becomes a tensor of its own:
      y = x*s;  s = 0.9*s + 0.1*m;   becomes   s0 = s;  y = x*s0;  s1 = 0.9*s0 + 0.1*m;  s = s1;
    and gradients go through the state within the step like through any local tensor. Other tensors
-   are only ever added to: what has read one before that reads a copy. Keeps every value. Requires
-   forward nests of one store. */
+   are only ever added to: where one was read before that, what was read is a tensor of its own.
+   Keeps every value. Requires forward nests of one store. */
 #include "nest/effects.h"
 #include "versions.h"
 
@@ -131,35 +131,29 @@ bool *find_added_to(const nestprog *p) {
   return added;
 }
 
-static bool added_to_after(const nest *n, const tensor *t) {
-  for (n = n->next; n; n = n->next)
-    if (writes(n, t) && adds_onto(n)) return true;
+static bool read_before(const nestprog *p, const nest *end, const tensor *t) {
+  for (const nest *n = p->nests; n != end; n = n->next)
+    if (!writes(n, t) && reads_tensor(n, t)) return true;
   return false;
 }
 
-/* A tensor that n reads and that changes behind it, or NULL. What a loop reads is of earlier steps.
- */
-static tensor *changing_read(const nest *n, const bool *added, int n_tensor) {
-  if (n->loop) return NULL;
-  reads r = reads_of(n);
-  for (int i = 0; i < r.n; i++) {
-    tensor *t = r.read[i]->rd.t;
-    if (t->id >= n_tensor || !added[t->id] || writes(n, t)) continue;
-    if (added_to_after(n, t)) return t;
+/* What stands before *link writes and reads a version of its own of the tensor that *link adds to.
+   Returns the link to the same nest. */
+static nest **part_from(nestprog *p, nest **link, int n_version) {
+  const nest *adding = *link;
+  tensor *t = adding->store[0].out.t;
+  versions v = {.p = p, .state = t, .n = n_version};
+  v.now = new_version(&v);
+  for (nest *n = p->nests; n != adding; n = n->next) {
+    nest_rewrite(n, read_now, &v);
+    if (writes(n, t)) n->store[0].out.t = v.now;
   }
-  return NULL;
+  return put_before(link, copy_of(p, v.now, t));
 }
 
-void copy_changing_reads(nestprog *p) {
-  const bool *added = find_added_to(p);
-  const int n_tensor = p->n_tensor;
-  int copies = 0;
-  for (nest **link = &p->nests; *link; link = &(*link)->next) {
-    for (tensor *t; (t = changing_read(*link, added, n_tensor));) {
-      versions v = {.p = p, .state = t, .n = copies++};
-      v.now = new_version(&v);
-      link = put_before(link, copy_of(p, t, v.now));
-      nest_rewrite(*link, read_now, &v);
-    }
-  }
+void keep_read_values(nestprog *p) {
+  int n = 0;
+  for (nest **link = &p->nests; *link; link = &(*link)->next)
+    if (!(*link)->loop && adds_onto(*link) && read_before(p, *link, (*link)->store[0].out.t))
+      link = part_from(p, link, n++);
 }

@@ -8,7 +8,7 @@
 const tensor *version_states(nestprog *p);
 /* By tensor id: what a nest adds to that an earlier one has written. */
 bool *find_added_to(const nestprog *p);
-/* Who reads such a tensor before it is added to reads a copy from now on: it is whole by then, as
-   an operator may read nothing else. */
-void copy_changing_reads(nestprog *p);
+/* Where such a tensor is read before it is added to, what has been read stays, as a tensor of its
+   own. It is whole by then: an operator may read nothing else. */
+void keep_read_values(nestprog *p);
 #endif
