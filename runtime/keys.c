@@ -168,11 +168,15 @@ static char *find_in_dict(const value *root, const dataset_options *o, data_keys
   return NULL;
 }
 
-const char *usual_name(const value *dict, const value *key) {
+usual_keys usual_keys_of(const value *dict) {
   const found x = look_up(dict, image_names, holds_anything),
               y = look_up(dict, label_key_names, holds_anything);
-  if (x.count == 1 && key_is(key, x.name)) return "x";
-  return y.count == 1 && key_is(key, y.name) ? "y" : NULL;
+  return (usual_keys){x.count == 1 ? x.name : NULL, y.count == 1 ? y.name : NULL};
+}
+
+const char *usual_name(const usual_keys *u, const value *key) {
+  if (u->x && key_is(key, u->x)) return "x";
+  return u->y && key_is(key, u->y) ? "y" : NULL;
 }
 
 const value *find_label_names(const value *root) {

@@ -14,9 +14,14 @@ typedef struct {
 /* root: what the file holds. NULL, or a malloc'd sentence that names the keys there are and says
    how to choose. Keys in *out point into constants and options. */
 char *find_keys(const value *root, const dataset_options *o, data_keys *out);
-/* "x" for the one key of a dictionary that has a usual name of images or inputs, "y" for the one of
-   labels or targets; NULL for any other. */
-const char *usual_name(const value *dict, const value *key);
+/* The one key of a dictionary that has a usual name of images or inputs, and that of labels or
+   targets; NULL: none, or several. */
+typedef struct {
+  const char *x, *y;
+} usual_keys;
+usual_keys usual_keys_of(const value *dict);
+/* "x" or "y" for such a key; NULL for any other. */
+const char *usual_name(const usual_keys *u, const value *key);
 const value *find_label_names(const value *root);
 /* Records what the file holds, for `netc data`; at most 64 keys, once. */
 void note_entries(dataset *ds, const value *root);

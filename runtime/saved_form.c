@@ -69,9 +69,10 @@ static void put_pair(namer *m, const char *part, const value *x, const value *y)
 
 /* The usual names become x and y. */
 static void put_dictionary(namer *m, const char *part, const value *d) {
+  const usual_keys known = usual_keys_of(d);
   for (size_t i = 0; i + 1 < d->seq->n; i += 2) {
     const value *key = &d->seq->item[i];
-    const char *usual = usual_name(d, key);
+    const char *usual = usual_name(&known, key);
     if (!is_string(key)) continue;
     if (usual) put(m, usual, strlen(usual), part, key[1]);
     else put(m, key->s->p, key->s->n < 60 ? key->s->n : 60, part, key[1]);
@@ -93,11 +94,15 @@ static void put_samples(namer *m, const char *part, const value *v) {
   if (!m->full) put_pair(m, part, &xs, &ys);
 }
 
-static const value *under(const value *d, const value *key) {
-  for (size_t i = 0; i + 1 < d->seq->n; i += 2) {
-    const value *k = &d->seq->item[i];
-    if (is_string(k) && k->s->n == key->s->n && !memcmp(k->s->p, key->s->p, k->s->n)) return k + 1;
-  }
+static bool same_key(const value *a, const value *b) {
+  return is_string(a) && a->s->n == b->s->n && !memcmp(a->s->p, b->s->p, a->s->n);
+}
+
+/* Records have their keys in one order, mostly: the key stood at `place` in the first. */
+static const value *under(const value *d, const value *key, size_t place) {
+  if (place + 1 < d->seq->n && same_key(&d->seq->item[place], key)) return &d->seq->item[place + 1];
+  for (size_t i = 0; i + 1 < d->seq->n; i += 2)
+    if (same_key(&d->seq->item[i], key)) return &d->seq->item[i + 1];
   return NULL;
 }
 
@@ -107,11 +112,12 @@ static void lacks(namer *m, size_t i, const value *key) {
   free(name);
 }
 
-/* What the records of v have under the key. */
-static value_seq *column_of(namer *m, const value *v, const value *key) {
+/* What the records of v have under the key at `place` of the first. */
+static value_seq *column_of(namer *m, const value *v, size_t place) {
+  const value *key = &v->seq->item[0].seq->item[place];
   value_seq *column = heap_seq(m->heap);
   for (size_t i = 0; i < v->seq->n && !m->full && !m->wrong; i++) {
-    const value *one = under(&v->seq->item[i], key);
+    const value *one = under(&v->seq->item[i], key, place);
     if (one) append(m, column, one);
     else lacks(m, i, key);
   }
@@ -126,7 +132,7 @@ static void put_records(namer *m, const char *part, const value *v) {
   for (size_t k = 0; k + 1 < first->seq->n && k < 512 && !m->full && !m->wrong; k += 2) {
     const value *key = &first->seq->item[k];
     if (!is_string(key)) continue;
-    const value list = list_of(column_of(m, v, key));
+    const value list = list_of(column_of(m, v, k));
     append(m, columns, key);
     append(m, columns, &list);
   }
@@ -163,10 +169,11 @@ static const char *part_named(const value *key) {
 
 /* {"train": .., "val": .., "names": ..}: what is no part keeps its name. */
 static bool put_nested(namer *m, const value *root) {
+  const usual_keys known = usual_keys_of(root);
   bool train = false;
   for (size_t i = 0; i + 1 < root->seq->n; i += 2) {
     const char *part = part_named(&root->seq->item[i]);
-    if (part ? !is_part(&root->seq->item[i + 1]) : usual_name(root, &root->seq->item[i]) != NULL)
+    if (part ? !is_part(&root->seq->item[i + 1]) : usual_name(&known, &root->seq->item[i]) != NULL)
       return false;
     train = train || (part && !strcmp(part, "train"));
   }

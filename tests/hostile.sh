@@ -36,6 +36,10 @@ with zipfile.ZipFile('twice.npz', 'w') as z:
     z.writestr('x.npy', npy(3)); z.writestr('y.npy', npy(3)); z.writestr('x.npy', npy(4))
 END
 exits 1 data twice.npz; says 'two arrays named `x`'
+# A name for each of many samples: hours, if every name were looked for among all.
+python3 -c 'import pickle; pickle.dump({"img_%d.png" % i: i % 5 for i in range(400000)}, open("labels.pkl", "wb"))'
+timeout 60 "$netc" data labels.pkl >out 2>err; [ $? -eq 1 ]; ok "400,000 names"
+says 'no key is known to hold the images'
 
 # --- a run without its checkpoint is not started over ---
 exits 0 train small.net -o run

@@ -234,17 +234,11 @@ static bool follows(const node *n, int i, const char *hole, const char **texts) 
   return false;
 }
 
-static int values_needed(const opdef *op) {
-  int n = 0;
-  for (int i = 0; i < op->n_set; i++) n += !op->set[i].dflt;
-  return n;
-}
-
 /* Of the forms of an operator that need different numbers of values, it is the one that as many are
    given to without a name: `reshape 16 4 4`. */
 static bool told_by_values(const writer *w, const opdef *op) {
   for (const opdef *other = w->im->ops; other; other = other->next)
-    if (!strcmp(other->name, op->name) && values_needed(other) != values_needed(op)) return true;
+    if (!strcmp(other->name, op->name) && needed_values(other) != needed_values(op)) return true;
   return false;
 }
 

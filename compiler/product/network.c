@@ -11,8 +11,10 @@ static bool is_users_own(const graph *g, const opdef *op) {
 
 static bool uses_own(const graph *g) {
   bool own = false;
-  for (int i = 0; i < g->train.n_metric; i++)
-    own |= is_users_own(g, g->train.metric[i].compared.use.op);
+  for (int i = 0; i < g->train.n_metric; i++) {
+    const metricuse *m = &g->train.metric[i];
+    own |= is_users_own(g, m->compared.use.op) || is_users_own(g, m->total);
+  }
   for (int i = 0; i < g->train.n_loss; i++) own |= is_users_own(g, g->train.loss[i].use.op);
   for (int i = 0; i < g->n_node && !own; i++) own = is_users_own(g, g->node[i]->op);
   for (int i = 0; i < g->train.n_optimizer && !own; i++)
