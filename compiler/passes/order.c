@@ -125,7 +125,7 @@ static void pack_read(nestprog *p, packings *k, nest **link, nest *n, expr *read
 /* Is a copy of what this reads used often enough, and made once for all steps of a loop? */
 static bool may_pack(const packings *k, const nest *n, const expr *read, int64_t least) {
   const tensor *t = read->rd.t;
-  if (n->loop && written_in_loop(k->loop, t)) return false;
+  if (t->in_part || (n->loop && written_in_loop(k->loop, t))) return false;
   return !is_whole(t) && all_points(n) / tensor_elements(t) >= least;
 }
 
