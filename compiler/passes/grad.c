@@ -139,6 +139,7 @@ static tensor *won_tensor(backward *b, nest *n) {
   nest *w = nest_copy(n);
   w->name = name;
   w->store[0].out.t = *won;
+  w->store[0].value = e_acc(b->ex);
   expr *equal = e_op(b->ex, E_EQ, n->term, e_read(b->ex, n->store[0].out), NULL);
   w->term = e_op(b->ex, E_SELECT, equal, position(b, n), minus_infinity(b->ex));
   n->next = w;
@@ -157,11 +158,26 @@ static expr *gradient_of_result(backward *b, const nest *n) {
   return loss ? e_op(b->ex, E_ADD, share, g, NULL) : g;
 }
 
+/* Where a maximum rises above what earlier nests left there, those get less than the gradient of
+   the result, which they would take. */
+static void refuse_raised(backward *b, const nest *n) {
+  const tensor *t = n->store[0].out.t;
+  bool trained = false;
+  for (const nest *m = b->p->nests; m != n; m = m->next)
+    trained |= m->store[0].out.t == t && reads_needed(b, m->term);
+  if (!trained) return;
+  diag_error(b->p->graph->d, n->node ? n->node->at : NOWHERE,
+             "take the largest in a local tensor, and then `max(.., ..)` of both",
+             "`%s` is complete, and then raised by `max=`: no gradient goes through that", t->name);
+  b->failed = true;
+}
+
 /* The gradient that the term of n receives. */
 static expr *seed_of(backward *b, nest *n) {
   access at = n->store[0].out;
   expr *g = gradient_of_result(b, n);
   if (n->red != R_MAX) return g;
+  if (n->store[0].value->kind == E_MAX) refuse_raised(b, n);
   at.t = won_tensor(b, n);
   expr *is_first = e_op(b->ex, E_EQ, e_read(b->ex, at), position(b, n), NULL);
   return e_op(b->ex, E_SELECT, is_first, g, e_const(b->ex, 0));
