@@ -122,6 +122,8 @@ behind_dense("transpose1d", "transpose; dense 4", lambda x: x.transpose(1, 2), (
 behind_dense("reverse", "reverse; rnn 4", lambda x: x.flip(2), ("rnn1", Last(nn.RNN(5, 4, batch_first=True))),
              width=24)
 behind_dense("slice-length", "slice 1 5 along=length", lambda x: x[:, :, 1:5], width=20)
+behind_dense("slice-last", "slice -1 along=length", lambda x: x[:, :, -1:], width=5)
+behind_dense("slice-end", "slice -5 -2 along=length", lambda x: x[:, :, -5:-2], width=15)
 behind_dense("rnn", "rnn 4", ("rnn1", Last(nn.RNN(5, 4, batch_first=True))), width=24)
 
 # --- learned numbers ---
