@@ -25,11 +25,20 @@ static LLVMValueRef element(const ir *c, LLVMValueRef v, int i) {
   return ir_width(v) > 1 ? LLVMBuildExtractElement(c->b, v, ir_index(c, i), "") : v;
 }
 
+/* LLVM looks at chains of shuffles for a cheaper one, for half of the compile time of a block, and
+   finds none: a fence half way, which makes no code, ends the chains. */
+static void end_chains(const ir *c, LLVMValueRef *row, int rows) {
+  for (int i = 0; i < rows; i++)
+    row[i] = ir_call(c, "llvm.arithmetic.fence", LLVMTypeOf(row[i]), 1, &row[i]);
+}
+
 void ir_transpose(const ir *c, LLVMValueRef *row, int rows, int columns, LLVMValueRef *out) {
   if (rows == columns && !(rows & (rows - 1))) {
-    for (int d = 1; d < rows; d *= 2)
+    for (int d = 1; d < rows; d *= 2) {
       for (int i = 0; i < rows; i++)
         if (!(i & d)) exchange(c, row, i, d, rows);
+      if (d * d * 4 == rows) end_chains(c, row, rows);
+    }
     for (int i = 0; i < rows; i++) out[i] = row[i];
     return;
   }
