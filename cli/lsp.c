@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LARGEST = 64 << 20, NO_SUCH_METHOD = -32601 };
+enum { LARGEST = 64 << 20, NO_SUCH_METHOD = -32601, REQUEST_FAILED = -32803 };
 
 typedef struct {
   lsp_document *documents;
@@ -54,10 +54,10 @@ static void answer(json_object *id, json_object *result) {
   send(j);
 }
 
-static void refuse(json_object *id, const char *method) {
+/* Frees the text. */
+static void refuse(json_object *id, int code, char *text) {
   json_object *j = json_object_new_object(), *error = json_object_new_object();
-  char *text = message("netc does not know `%s`", method);
-  json_object_object_add(error, "code", json_object_new_int(NO_SUCH_METHOD));
+  json_object_object_add(error, "code", json_object_new_int(code));
   json_object_object_add(error, "message", json_object_new_string(text));
   json_object_object_add(j, "id", json_object_get(id));
   json_object_object_add(j, "error", error);
@@ -164,12 +164,18 @@ static json_object *flag(void) { return json_object_new_boolean(true); }
 static json_object *introduce(void) {
   json_object *j = json_object_new_object(), *can = json_object_new_object();
   json_object *complete = json_object_new_object(), *info = json_object_new_object();
+  json_object *rename = json_object_new_object(), *triggers = json_object_new_array();
+  json_object_array_add(triggers, json_object_new_string("@"));
+  json_object_object_add(complete, "triggerCharacters", triggers);
+  json_object_object_add(rename, "prepareProvider", flag());
   json_object_object_add(can, "textDocumentSync", json_object_new_int(1));
   json_object_object_add(can, "hoverProvider", flag());
   json_object_object_add(can, "completionProvider", complete);
   json_object_object_add(can, "definitionProvider", flag());
   json_object_object_add(can, "documentFormattingProvider", flag());
-  json_object_object_add(can, "renameProvider", flag());
+  json_object_object_add(can, "renameProvider", rename);
+  json_object_object_add(can, "referencesProvider", flag());
+  json_object_object_add(can, "documentSymbolProvider", flag());
   json_object_object_add(info, "name", json_object_new_string("netc"));
   json_object_object_add(info, "version", json_object_new_string(NETC_VERSION));
   json_object_object_add(j, "capabilities", can);
@@ -181,29 +187,36 @@ static bool asks(const char *method, const char *name) {
   return !strncmp(method, "textDocument/", 13) && !strcmp(method + 13, name);
 }
 
-static json_object *about(server *s, const char *method, json_object *params, bool *known) {
-  lsp_document *d = find(s, params);
+/* *known: is there such a question? *why: it was understood, and this is why it cannot be. */
+static json_object *about(server *s, const char *method, json_object *params, bool *known,
+                          char **why) {
+  lsp_document *d = find(s, params), *open = s->documents;
   lsp_position at = {json_object_get_int(inside(params, "position", "line")),
                      json_object_get_int(inside(params, "position", "character"))};
   const char *name = text_of(inside(params, "newName", NULL));
   *known = true;
   if (asks(method, "hover")) return d ? lsp_hover(d, at) : NULL;
   if (asks(method, "completion")) return d ? lsp_complete(d, at) : NULL;
-  if (asks(method, "definition")) return d ? lsp_definition(d, at) : NULL;
+  if (asks(method, "definition")) return d ? lsp_definition(open, d, at) : NULL;
+  if (asks(method, "references")) return d ? lsp_references(open, d, at) : NULL;
+  if (asks(method, "documentSymbol")) return d ? lsp_outline(d) : NULL;
   if (asks(method, "formatting")) return d ? lsp_format(d) : NULL;
-  if (asks(method, "rename")) return d && name ? lsp_rename(d, at, name) : NULL;
+  if (asks(method, "prepareRename")) return d ? lsp_renamed(open, d, at) : NULL;
+  if (asks(method, "rename")) return d && name ? lsp_rename(open, d, at, name, why) : NULL;
   *known = false;
   return NULL;
 }
 
 static void request(server *s, json_object *id, const char *method, json_object *params) {
   bool known = true;
+  char *why = NULL;
   if (!strcmp(method, "initialize")) answer(id, introduce());
   else if (!strcmp(method, "shutdown")) s->shut_down = true, answer(id, NULL);
   else {
-    json_object *result = about(s, method, params, &known);
-    if (known) answer(id, result);
-    else refuse(id, method);
+    json_object *result = about(s, method, params, &known, &why);
+    if (!known) refuse(id, NO_SUCH_METHOD, message("netc does not know `%s`", method));
+    else if (why) refuse(id, REQUEST_FAILED, why);
+    else answer(id, result);
   }
 }
 

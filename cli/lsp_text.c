@@ -54,26 +54,3 @@ lsp_word word_at(const char *text, const char *at) {
 bool word_is(lsp_word w, const char *s) {
   return strlen(s) == (size_t)w.n && !strncmp(w.start, s, (size_t)w.n);
 }
-
-const char *next_word(const char *from, const char *text, const char *name, size_t n) {
-  bool comment = false, string = false;
-  for (const char *p = text; *p; p++) {
-    if (*p == '\n') comment = string = false;
-    else if (*p == '#' && !string) comment = true;
-    else if (*p == '"' && !comment) string = !string;
-    if (comment || string || p < from || (p > text && in_word(p[-1]))) continue;
-    if (!strncmp(p, name, n) && !in_word(p[n])) return p;
-  }
-  return NULL;
-}
-
-const char *statement_at(const char *text, const char *at) {
-  const char *place = at;
-  while (at > text && !strchr(";{}", at[-1])) at--;
-  while (isspace((unsigned char)*at)) at++;
-  const char *end = at; /* a label stands before the statement */
-  while (in_word(*end)) end++;
-  if (*end == ':' && end < place)
-    for (at = end + 1; isspace((unsigned char)*at);) at++;
-  return at;
-}

@@ -21,8 +21,4 @@ const char *text_at_column(const char *text, int line, int column);
 /* The word (letters, digits, _ and .) that holds or ends at a byte; n = 0: none. */
 lsp_word word_at(const char *text, const char *at);
 bool word_is(lsp_word w, const char *s);
-/* The next word from `from` that equals `name`, outside of comments and strings; NULL: none. */
-const char *next_word(const char *from, const char *text, const char *name, size_t n);
-/* Where the statement that holds a byte begins. */
-const char *statement_at(const char *text, const char *at);
 #endif

@@ -253,6 +253,19 @@ static void test_own_operator(void **state) {
   graph_free(g);
 }
 
+/* One of the file's own stands in for the library's, also where no line of `train` names one. */
+static void test_own_defaults(void **state) {
+  (void)state;
+  graph *g = load("op sgd(w[..], g[..]) -> w[..] optimizer { w[..] = w[..] - lr * g[..]; }\n"
+                  "op mse(x[N,S..], t[N,S..]) -> l[N] loss { l[n] += abs(x[n,s..] - t[n,s..]); }\n"
+                  "input 3; target 2; linear 2; train { lr 0.1; }");
+  assert_non_null(g);
+  assert_string_equal(g->train.optimizer[0].op->name, "sgd");
+  assert_int_equal(g->train.optimizer[0].n_set, 0);
+  assert_string_equal(g->train.loss[0].use.op->name, "mse");
+  graph_free(g);
+}
+
 static void test_division(void **state) {
   (void)state;
   arena *a = arena_new();
@@ -363,6 +376,7 @@ int main(void) {
       cmocka_unit_test(test_every_study_loads),
       cmocka_unit_test(test_library),
       cmocka_unit_test(test_own_operator),
+      cmocka_unit_test(test_own_defaults),
       cmocka_unit_test(test_division),
       cmocka_unit_test(test_hostile),
       cmocka_unit_test(test_layout),

@@ -81,15 +81,34 @@ static void unlink_operator(graph *g, const opdef *op) {
   *link = op->next;
 }
 
+/* Takes out of the library what this one of the file's stands in for, which is the default then if
+   that was. Returns the list of it. */
+static opdef *replace_library(expander *x, opdef *op) {
+  opdef *gone = NULL, *same = same_form(x, op);
+  for (; same && same->at.file < x->first_file; same = same_form(x, op)) {
+    unlink_operator(x->g, same);
+    op->is_default |= same->is_default;
+    same->next = gone;
+    gone = same;
+  }
+  return gone;
+}
+
+/* Back into the library: what stood in for it is wrong. */
+static void put_back(graph *g, opdef *gone) {
+  while (gone) {
+    opdef *next = gone->next;
+    gone->next = g->ops;
+    g->ops = gone;
+    gone = next;
+  }
+}
+
 /* The library comes first, the user's own operators after it, in the order of the text. */
 static void add_operators(expander *x, opdef *ops) {
   while (ops) {
     opdef *next = ops->next;
-    opdef *same = same_form(x, ops);
-    while (same && same->at.file < x->first_file) { /* what a file defines wins over the library */
-      unlink_operator(x->g, same);
-      same = same_form(x, ops);
-    }
+    opdef *gone = replace_library(x, ops), *same = same_form(x, ops);
     ops->next = NULL;
     if (same) {
       diag_error(x->d, ops->at, "choose another name", "there already is an operator `%s`",
@@ -108,6 +127,7 @@ static void add_operators(expander *x, opdef *ops) {
       } else {
         ops->next = x->rejected;
         x->rejected = ops;
+        put_back(x->g, gone);
       }
     }
     ops = next;
