@@ -1,10 +1,17 @@
-/* What an editor offers to go on with: layers, settings, names and words, each where it may stand. */
+/* What an editor offers to go on with: layers, settings, names and words, each where it may stand.
+ */
 #include "cli/lsp.h"
 #include "runtime/message.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { KIND_FUNCTION = 3, KIND_VARIABLE = 6, KIND_PROPERTY = 10, KIND_KEYWORD = 14, KIND_LABEL = 18 };
+enum {
+  KIND_FUNCTION = 3,
+  KIND_VARIABLE = 6,
+  KIND_PROPERTY = 10,
+  KIND_KEYWORD = 14,
+  KIND_LABEL = 18
+};
 
 typedef struct {
   json_object *list;

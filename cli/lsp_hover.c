@@ -1,5 +1,5 @@
-/* What an editor shows where the pointer rests: a layer's shape and costs, an operator's settings and
-   text, what a name stands for, what a word of the language means. */
+/* What an editor shows where the pointer rests: a layer's shape and costs, an operator's settings
+   and text, what a name stands for, what a word of the language means. */
 #include "cli/lsp.h"
 #include "product/program.h"
 #include "runtime/message.h"
@@ -40,10 +40,9 @@ static char *layer_line(lsp_document *d, int i) {
   char *shape = shape_words(&n->shape);
   const char *name = n->port ? n->port->name : n->name;
   if (!n->op) return free_and(shape, message("**%s** %s\n\n", name, shape));
-  return free_and(
-      shape, message("**%s** %s, %lld parameters, %lld multiply-adds, %lld bytes\n\n", name,
-                     shape, (long long)d->params[i], (long long)d->macs[i],
-                     (long long)shape_elements(&n->shape) * 4));
+  return free_and(shape, message("**%s** %s, %lld parameters, %lld multiply-adds, %lld bytes\n\n",
+                                 name, shape, (long long)d->params[i], (long long)d->macs[i],
+                                 (long long)shape_elements(&n->shape) * 4));
 }
 
 /* The layers that a word of the text stands for: several in a block that is used again. */
@@ -52,8 +51,8 @@ static char *layers_at(lsp_document *d, const char *word) {
   char *text = message("%s", "");
   int shown = 0;
   for (int i = 0; d->g && i < d->g->n_node && shown < MOST; i++) {
-    const loc at = d->g->node[i]->op || !d->g->node[i]->port ? d->g->node[i]->at
-                                                             : d->g->node[i]->port->at;
+    const loc at =
+        d->g->node[i]->op || !d->g->node[i]->port ? d->g->node[i]->at : d->g->node[i]->port->at;
     if (strcmp(diag_source_name(d->g->d, at.file), d->path)) continue;
     if (text_at_column(d->text, at.line, at.col) != word) continue;
     char *line = layer_line(d, i);
@@ -81,7 +80,7 @@ static char *layer_labelled(lsp_document *d, lsp_word label) {
 }
 
 static char *setting_text(const opsetting *s) {
-  char *text = s->dflt == NULL            ? message(" `%s` (needed)", s->name)
+  char *text = s->dflt == NULL           ? message(" `%s` (needed)", s->name)
                : s->dflt->kind == X_NUM  ? message(" `%s=%g`", s->name, s->dflt->num)
                : s->dflt->kind == X_NAME ? message(" `%s=%s`", s->name, s->dflt->name)
                                          : message(" `%s`", s->name);
@@ -127,8 +126,8 @@ static char *comment_above(const char *text, const char *line) {
 
 /* A name as its text gives it: `let w = 8`, `block unit(c, s=1)`, with the comment above. */
 static char *given_as(const char *text, const lsp_symbol *s) {
-  static const char *const ends[] = {[LSP_LET] = ";\n", [LSP_BLOCK] = "{\n", [LSP_OPERATOR] = "{\n",
-                                     [LSP_PARAMETER] = ",)\n"};
+  static const char *const ends[] = {
+      [LSP_LET] = ";\n", [LSP_BLOCK] = "{\n", [LSP_OPERATOR] = "{\n", [LSP_PARAMETER] = ",)\n"};
   if (!s->given || s->kind == LSP_LABEL || s->kind == LSP_LOCAL) return message("%s", "");
   if (s->kind == LSP_PARAMETER) {
     int n = (int)strcspn(s->name.start, ends[LSP_PARAMETER]);
@@ -163,8 +162,8 @@ static char *setting_of(const opdef *ops, const lsp_place *p, lsp_word w) {
     if (!word_is(callee, op->name)) continue;
     for (int i = 0; i < op->n_set; i++) {
       const size_t n = strlen(op->set[i].name);
-      const bool brief = n == 1 && w.n > 1 && *w.start == *op->set[i].name &&
-                         isdigit((unsigned char)w.start[1]);
+      const bool brief =
+          n == 1 && w.n > 1 && *w.start == *op->set[i].name && isdigit((unsigned char)w.start[1]);
       if (!brief && !word_is(w, op->set[i].name)) continue;
       char *setting = setting_text(&op->set[i]);
       return free_and(setting, message("%s of `%s`\n\n%s", setting + 1, op->name, op->doc));

@@ -1,6 +1,7 @@
-/* A walk over a text's words, which notes every name that it gives or uses, and, for one place, which
-   statement that is in. It follows the grammar of compiler/lang/parse.y as far as names go, and takes
-   what does not fit as it comes: a text is wrong most of the time that somebody types it. */
+/* A walk over a text's words, which notes every name that it gives or uses, and, for one place,
+   which statement that is in. It follows the grammar of compiler/lang/parse.y as far as names go,
+   and takes what does not fit as it comes: a text is wrong most of the time that somebody types it.
+ */
 #include "cli/lsp_names.h"
 #include <ctype.h>
 #include <string.h>
@@ -29,7 +30,7 @@ typedef struct {
   int n_mention;
   mention *mention;
   int scope, n_scope;
-  const char *at;     /* the place that is asked about, or NULL */
+  const char *at; /* the place that is asked about, or NULL */
   bool placed;
   lsp_place now, place;
 } walk;
@@ -98,7 +99,8 @@ static bool is_any(const token *t, const char *const *words) {
 /* Takes a word; where the place that is asked about lies before or in it, that is known now. */
 static token *step(walk *w) {
   token *t = &w->t[w->i];
-  const bool reaches = w->at && (t->w.start >= w->at || (t->end >= w->at && begins_name(*t->w.start)));
+  const bool reaches =
+      w->at && (t->w.start >= w->at || (t->end >= w->at && begins_name(*t->w.start)));
   if (!w->placed && (reaches || t->kind == T_END)) {
     w->placed = true;
     w->place = w->now;
@@ -299,9 +301,9 @@ static bool own_word(const walk *w, bool header, bool onnx) {
   static const char *const always[] = {"param", "state", "file",  "when", "int",   "pair",
                                        "as",    "for",   "if",    "else", "infer", "need",
                                        "onnx",  "let",   "train", "lr",   NULL};
-  static const char *const options[] = {"loss",  "optimizer", "metric", "total",   "default",
-                                        "folds", "binary",    "shares", "weights", "rises",
-                                        "of",    NULL};
+  static const char *const options[] = {"loss",    "optimizer", "metric", "total",
+                                        "default", "folds",     "binary", "shares",
+                                        "weights", "rises",     "of",     NULL};
   const token *t = ahead(w, 0), *next = ahead(w, 1);
   const int before = w->i ? w->t[w->i - 1].kind : 0;
   return is_any(t, always) || next->kind == '(' || before == '|' || (onnx && next->kind == '=') ||
@@ -342,7 +344,9 @@ static void walk_text(walk *w, const char *text) {
 
 /* --- what the words stand for --- */
 
-static bool same_word(lsp_word a, lsp_word b) { return a.n == b.n && !strncmp(a.start, b.start, (size_t)a.n); }
+static bool same_word(lsp_word a, lsp_word b) {
+  return a.n == b.n && !strncmp(a.start, b.start, (size_t)a.n);
+}
 
 static int find_symbol(const lsp_names *l, lsp_kind kind, lsp_word w, int scope) {
   for (int i = 0; i < l->n_symbol; i++)

@@ -42,8 +42,7 @@ static lookup look(arena *a, const lsp_document *open, const lsp_document *d) {
 /* Is a symbol of one file what a symbol of another stands for? Names of blocks and operators stay
    in them. */
 static bool same_symbol(const lsp_symbol *a, const lsp_symbol *b) {
-  const bool kinds = a->kind == b->kind ||
-                     (a->kind == LSP_FREE && b->kind != LSP_LABEL) ||
+  const bool kinds = a->kind == b->kind || (a->kind == LSP_FREE && b->kind != LSP_LABEL) ||
                      (b->kind == LSP_FREE && a->kind != LSP_LABEL);
   return !a->scope && !b->scope && kinds && a->name.n == b->name.n &&
          !strncmp(a->name.start, b->name.start, (size_t)a->name.n);
@@ -201,9 +200,8 @@ json_object *lsp_renamed(const lsp_document *open, const lsp_document *d, lsp_po
   lookup l = look(a, open, d);
   const lsp_symbol *s = symbol_at(&l, at), *given = NULL;
   const lsp_use *u = lsp_use_at(&l.file[0].names, text_at(d->text, at));
-  json_object *j = s && giver(&l, s, &given)
-                       ? lsp_range(d->text, u->at.start, u->at.start + u->at.n)
-                       : NULL;
+  json_object *j =
+      s && giver(&l, s, &given) ? lsp_range(d->text, u->at.start, u->at.start + u->at.n) : NULL;
   arena_free(a);
   return j;
 }
@@ -212,8 +210,8 @@ json_object *lsp_renamed(const lsp_document *open, const lsp_document *d, lsp_po
 
 json_object *lsp_outline(const lsp_document *d) {
   enum { FUNCTION = 12, VARIABLE = 13, OPERATOR = 25, KEY = 20 };
-  static const int kinds[] = {[LSP_LET] = VARIABLE, [LSP_BLOCK] = FUNCTION,
-                              [LSP_LABEL] = KEY,    [LSP_OPERATOR] = OPERATOR};
+  static const int kinds[] = {
+      [LSP_LET] = VARIABLE, [LSP_BLOCK] = FUNCTION, [LSP_LABEL] = KEY, [LSP_OPERATOR] = OPERATOR};
   arena *a = arena_new();
   lsp_names names = lsp_names_of(a, d->text, lsp_operators(a, d));
   json_object *list = json_object_new_array();
