@@ -17,11 +17,11 @@
 typedef struct {
   train_flags f;
   const char *file, *prompt;
-  long tokens, top, seed;
+  long tokens, top, slide, seed;
   double temperature;
 } generate_command;
 
-enum { KEY_PROMPT = 1, KEY_TOKENS, KEY_TEMPERATURE, KEY_TOP };
+enum { KEY_PROMPT = 1, KEY_TOKENS, KEY_TEMPERATURE, KEY_TOP, KEY_SLIDE };
 
 static const struct argp_option options[] = {
     {"weights", 'w', "FILE", 0,
@@ -31,6 +31,8 @@ static const struct argp_option options[] = {
     {"temperature", KEY_TEMPERATURE, "T", 0,
      "1: as the network says (default); less: more of the likely; 0: always the likeliest", 0},
     {"top", KEY_TOP, "K", 0, "draw among the K likeliest only (default: all)", 0},
+    {"slide", KEY_SLIDE, "N", 0,
+     "tokens to forget at once when the window is full (default 1; see below)", 0},
     {"seed", 's', "N", 0, "seed of the draws (default 1)", 0},
     {"threads", 't', "N", 0, "threads (default: every CPU; the text is the same)", 0},
     {"json", 'j', 0, 0, "print one JSON object instead of the text", 0},
@@ -38,7 +40,11 @@ static const struct argp_option options[] = {
 
 static const char doc[] =
     "Goes on with a text, by a network that tells the next token of every position."
-    "\vThe vocabulary travels with the weights. The same seed gives the same text. FILE.net may be "
+    "\vWhat the network made of the text so far is kept, so that a token costs one position, as "
+    "long as the text fits into the window (the network's input) and no position looks at later "
+    "ones. In a full window all tokens move, and the whole of it is computed for every token; "
+    "with --slide at half of the window that is seldom, and costs about as much again.\n\n"
+    "The vocabulary travels with the weights. The same seed gives the same text. FILE.net may be "
     "the directory of a run.";
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -48,6 +54,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_PROMPT: c->prompt = arg; break;
   case KEY_TOKENS: c->tokens = option_whole(state, "--tokens", arg, 1, 100000000); break;
   case KEY_TOP: c->top = option_whole(state, "--top", arg, 1, 100000000); break;
+  case KEY_SLIDE: c->slide = option_whole(state, "--slide", arg, 1, 100000000); break;
   case 's': c->seed = option_whole(state, "--seed", arg, 0, 2147483647); break;
   case 't': c->f.threads = (int)option_whole(state, "--threads", arg, 1, 1024); break;
   case 'j': c->f.json = true; break;
@@ -67,7 +74,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 /* A model at work on one text. */
 typedef struct {
   inference f;
-  char **vocabulary; /* NULL: bytes */
+  inference whole;    /* where f is one position after the other, and the window may be full */
+  int64_t positions;  /* of f, one by one; or 0 */
+  int64_t from, done; /* the first token in the window; positions of it that are computed */
+  char **vocabulary;  /* NULL: bytes */
   int64_t below, window, given;
   bool every; /* predicts at every position; else only what comes after the window */
   int32_t *token;
@@ -121,21 +131,41 @@ static int64_t draw(const generate_command *c, writer *w, const float *y, int64_
 
 /* The last tokens: at the front of the window where every position is told (what follows does not
    matter), at its end where only the next one is. */
-static int64_t fill_window(writer *w) {
-  int32_t *x = w->f.b.port[0];
-  const int64_t have = w->n_token < w->window ? w->n_token : w->window;
-  const int64_t from = w->every ? 0 : w->window - have;
+static int64_t fill_window(const writer *w, int32_t *x) {
+  const int64_t have = w->n_token - w->from, at = w->every ? 0 : w->window - have;
   memset(x, 0, (size_t)w->window * sizeof *x);
-  memcpy(x + from, w->token + w->n_token - have, (size_t)have * sizeof *x);
+  memcpy(x + at, w->token + w->from, (size_t)have * sizeof *x);
   return w->every ? have - 1 : 0;
 }
 
+static const float *run_window(const writer *w, const inference *f) {
+  const int64_t at = fill_window(w, f->b.port[0]);
+  run_args a = {.params = f->params, .work = f->b.work, .port = f->b.port};
+  program_run(f->b.p, &a);
+  return (const float *)f->b.port[program_port_of(f->b.p, PORT_PREDICTION, 0)] + at;
+}
+
+/* What is new in the window. */
+static const float *run_positions(writer *w) {
+  const inference *f = &w->f;
+  int32_t *x = f->b.port[0];
+  run_args a = {.params = f->params, .work = f->b.work, .port = f->b.port};
+  for (; w->done < w->n_token - w->from; w->done++) {
+    x[w->done] = w->token[w->from + w->done];
+    program_run_position(f->b.p, &a, w->done);
+  }
+  return (const float *)f->b.port[program_port_of(f->b.p, PORT_PREDICTION, 0)] + w->done - 1;
+}
+
 static void add_token(const generate_command *c, writer *w, uint64_t step) {
-  const int64_t at = fill_window(w);
-  run_args a = {.params = w->f.params, .work = w->f.b.work, .port = w->f.b.port};
-  program_run(w->f.b.p, &a);
-  const float *y = w->f.b.port[program_port_of(w->f.b.p, PORT_PREDICTION, 0)];
-  w->token[w->n_token++] = (int32_t)draw(c, w, y + at, w->every ? w->window : 1, step);
+  if (w->n_token - w->from > w->window) {
+    w->from = w->n_token - w->window + c->slide - 1;
+    w->done = 0;
+  }
+  const float *y = w->whole.b.p && w->from ? run_window(w, &w->whole)
+                   : w->positions          ? run_positions(w)
+                                           : run_window(w, &w->f);
+  w->token[w->n_token++] = (int32_t)draw(c, w, y, w->every ? w->window : 1, step);
 }
 
 /* ---- beginning and end ---- */
@@ -166,14 +196,25 @@ static bool read_vocabulary(writer *w, const char *path, char **error) {
   return !*error;
 }
 
+/* A full window whose tokens move one by one is computed at once. */
+static bool open_whole(writer *w, const generate_command *c, const graph *g, char **error) {
+  const bool fills = w->given + c->tokens - 1 > w->window;
+  if (c->slide > w->window)
+    *error = message("--slide takes at most %lld here, the network's window", (long long)w->window);
+  if (*error || !w->positions || !fills || c->slide > 1) return !*error;
+  return inference_open(&w->whole, g, 1, false, c->f.threads, c->f.weights, error);
+}
+
 static bool begin(writer *w, const generate_command *c, const graph *g, char **error) {
-  if (!inference_open(&w->f, g, 1, false, c->f.threads, c->f.weights, error)) return false;
+  program_options o = {.batch = 1, .threads = c->f.threads, .stepwise = true};
+  if (!inference_open_as(&w->f, g, &o, c->f.weights, error)) return false;
   const char *why = unfit(g, &w->f);
   if (why) *error = message("`%s` cannot go on with a text: %s", g->path, why);
   if (*error) return false;
   const port_info *x = program_port(w->f.b.p, 0);
   w->below = x->below;
   w->window = x->count;
+  w->positions = program_positions(w->f.b.p);
   w->every =
       program_port(w->f.b.p, program_port_of(w->f.b.p, PORT_PREDICTION, 0))->count > x->below;
   if (!read_vocabulary(w, c->f.weights, error)) return false;
@@ -188,11 +229,12 @@ static bool begin(writer *w, const generate_command *c, const graph *g, char **e
   w->n_token = w->given = n;
   w->weight = allocate((size_t)w->below * sizeof *w->weight);
   free(prompt);
-  return !*error;
+  return !*error && open_whole(w, c, g, error);
 }
 
 static void finish(writer *w) {
   inference_close(&w->f);
+  inference_close(&w->whole);
   travel_free(w->vocabulary, w->vocabulary ? w->below : 0);
   free(w->token);
   free(w->weight);
@@ -231,7 +273,7 @@ static void write_text(const generate_command *c, writer *w) {
 const struct argp generate_argp = {options, parse, "FILE.net", doc, 0, 0, 0};
 
 int command_generate(int argc, char **argv) {
-  generate_command c = {.prompt = "\n", .tokens = 500, .temperature = 1, .seed = 1};
+  generate_command c = {.prompt = "\n", .tokens = 500, .temperature = 1, .slide = 1, .seed = 1};
   train_flags_init(&c.f);
   parse_command(&generate_argp, argc, argv, &c);
   graph *g = load_network(c.file, &c.f, NULL);

@@ -10,14 +10,19 @@ static void allocate_all(inference *f, program *p, int batch) {
   step_buffers_take(&f->b, &f->memory, p, batch, work);
 }
 
-bool inference_open(inference *f, const graph *g, int batch, bool loss, int threads,
-                    const char *weights, char **error) {
-  program_options o = {.loss = loss, .batch = batch, .threads = threads};
+bool inference_open_as(inference *f, const graph *g, const program_options *o, const char *weights,
+                       char **error) {
   *f = (inference){0};
-  allocate_all(f, program_build(g, &o), batch);
+  allocate_all(f, program_build(g, o), o->batch);
   if (weights_load(f->b.p, weights, f->params, error)) return true;
   inference_close(f);
   return false;
+}
+
+bool inference_open(inference *f, const graph *g, int batch, bool loss, int threads,
+                    const char *weights, char **error) {
+  const program_options o = {.loss = loss, .batch = batch, .threads = threads};
+  return inference_open_as(f, g, &o, weights, error);
 }
 
 void inference_close(inference *f) {

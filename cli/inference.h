@@ -14,5 +14,8 @@ typedef struct {
 /* False with *error (malloc'd) if the weights cannot be read or do not fit. */
 bool inference_open(inference *f, const graph *g, int batch, bool loss, int threads,
                     const char *weights, char **error);
+/* The same of any options. */
+bool inference_open_as(inference *f, const graph *g, const program_options *o, const char *weights,
+                       char **error);
 void inference_close(inference *f);
 #endif

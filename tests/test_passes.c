@@ -27,6 +27,7 @@ static const target_info *machine_of_test(void) {
 static void run_grad(nestprog *p) { assert_true(grad(p, p->graph->train.optimizer)); }
 static void run_gradients(nestprog *p) { assert_true(gradients(p)); }
 static void run_updates(nestprog *p) { assert_true(updates(p, p->graph->train.optimizer)); }
+static void run_stepwise(nestprog *p) { assert_true(stepwise(p)); }
 static void run_block(nestprog *p) { block_program(p, machine_of_test()); }
 static void run_sched(nestprog *p) { schedule_program(p, machine_of_test(), 1); }
 static void run_group(nestprog *p) { group_program(p, machine_of_test()); }
@@ -39,10 +40,10 @@ static const struct {
               {"updates", run_updates}, {"gather", gather},
               {"simplify", simplify},   {"pick", pick},
               {"order", order},         {"fuse", fuse},
-              {"winograd", winograd},   {"halo", halo},
-              {"skip", skip_program},   {"block", run_block},
-              {"sched", run_sched},     {"group", run_group},
-              {"plan", run_plan}};
+              {"winograd", winograd},   {"stepwise", run_stepwise},
+              {"halo", halo},           {"skip", skip_program},
+              {"block", run_block},     {"sched", run_sched},
+              {"group", run_group},     {"plan", run_plan}};
 
 static char *dumped(const nestprog *p) {
   char *text = NULL;

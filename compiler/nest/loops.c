@@ -43,3 +43,23 @@ bool loop_delay(const nest *r, const access *x, const nest *w, const access *out
   }
   return true;
 }
+
+bool delayed_by(const nest *r, const access *x, const nest *w, const access *out, int64_t least,
+                bool in_term) {
+  const int dim = step_dimension(out);
+  if (dim < 0 || w->falling || out->ix[dim]->k[0] != 1) return false;
+  affine at = *out->ix[dim];
+  int64_t lo, hi;
+  at.k[0] = 0;
+  aff_range(w, &at, &lo, &hi);
+  if (lo != hi) return false;
+  affine steps = aff_add(aff_axis(0, 1), aff_scale(*x->ix[dim], -1));
+  steps.c += lo;
+  aff_range(r, &steps, &lo, &hi);
+  if (lo >= least) return true;
+  for (int g = 0; in_term && g < r->n_guard; g++) {
+    affine over = aff_add(*r->guard[g].ix, aff_scale(steps, -1));
+    if (!aff_axes(&over) && -over.c >= least) return true;
+  }
+  return false;
+}

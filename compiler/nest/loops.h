@@ -17,4 +17,8 @@ typedef struct {
   int64_t least, most;
 } delay;
 bool loop_delay(const nest *r, const access *x, const nest *w, const access *out, delay *d);
+/* Are there at least so many, though they differ from step to step? Where x is of r's term, its
+   guards count. */
+bool delayed_by(const nest *r, const access *x, const nest *w, const access *out, int64_t least,
+                bool in_term);
 #endif

@@ -105,10 +105,12 @@ static void note_written(checker *c, const nest *n, bool as_checked) {
 static void check_order(const checker *c, const access *x, const nest *w, const access *out,
                         bool before) {
   delay d;
+  const int64_t least = before ? 0 : 1;
   if (x->t != out->t || disjoint(c->n, x, w, out)) return;
+  if (delayed_by(c->n, x, w, out, least, !c->in_store)) return;
   bool known = loop_delay(c->n, x, w, out, &d);
   need(c, known, "a step of a loop reads what others write, nobody knows when");
-  need(c, d.least >= (before ? 0 : 1), "a step of a loop reads what has not been written yet");
+  need(c, d.least >= least, "a step of a loop reads what has not been written yet");
 }
 
 /* A nest may always add to the very element that it writes. */
@@ -133,8 +135,11 @@ static void check_loop(checker *c, const nest *n) {
        "a loop whose nests do not step together");
   for (const nest *w = n; first && w && w->loop == n->loop; w = w->next)
     note_written(c, w, w->known->checked == signature(w));
-  reads r = reads_of(n);
-  for (int i = 0; i < r.n; i++) check_loop_read(c, &r.read[i]->rd);
+  for (int stores = 0; stores < 2; stores++) {
+    reads r = stores ? reads_of_stores(n) : reads_of_term(n);
+    c->in_store = stores;
+    for (int i = 0; i < r.n; i++) check_loop_read(c, &r.read[i]->rd);
+  }
 }
 
 static void check_value(const checker *c, expr *e) {

@@ -38,6 +38,9 @@ void order(nestprog *p);
 void fuse(nestprog *p);
 /* winograd: sums over 3 or 5 taps in tiles. From here on the bits are fixed. */
 void winograd(nestprog *p);
+/* stepwise: a network over positions as one loop over them; false, and as it was, if some nest
+   reads later ones. */
+bool stepwise(nestprog *p);
 /* halo: borders of zeros or guards for reads out of range; then strides are known. */
 void halo(nestprog *p);
 /* skip: requires strides; leaves out zeros and unused values that a selection by position makes. */

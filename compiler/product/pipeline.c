@@ -31,6 +31,7 @@ static void run_pick(compilation *c) { pick(c->p); }
 static void run_order(compilation *c) { order(c->p); }
 static void run_fuse(compilation *c) { fuse(c->p); }
 static void run_winograd(compilation *c) { winograd(c->p); }
+static void run_stepwise(compilation *c) { c->stepwise = c->opt.stepwise && stepwise(c->p); }
 static void run_halo(compilation *c) {
   c->p->real = c->real;
   halo(c->p);
@@ -66,6 +67,8 @@ static const pass passes[] = {
     {"fuse", "producers inlined, elementwise nests moved into the stores of what they read",
      run_fuse, true},
     {"winograd", "convolutions in tiles, with fewer multiplications", run_winograd, false},
+    {"stepwise", "one position after the other, where none reads later ones (`generate`)",
+     run_stepwise, true},
     {"halo", "borders of zeros, guards, strides", run_halo, true},
     {"skip", "zeros and unused values of selections by position left out", run_skip, true},
     {"block", "sums cut to what the second-level cache holds", run_block, true},

@@ -430,6 +430,22 @@ void program_run(program *p, const run_args *a) {
   run_groups(p, 0, p->n_group);
 }
 
+int64_t program_positions(const program *p) {
+  return p->c.stepwise ? p->step[p->n_step - 1].turns : 0;
+}
+
+/* The last group is the loop over the positions; what it needs once stands before it. */
+void program_run_position(program *p, const run_args *a, int64_t at) {
+  const int loop = p->n_group - 1;
+  prepare(p, a);
+  if (at == 0) run_groups(p, 0, loop);
+  for (int i = p->first_step[loop]; i < p->first_step[loop + 1]; i++) {
+    const step *s = &p->step[i];
+    const int64_t tiles = s->domain / s->turns;
+    s->fn(arguments(p, 0, s), at * tiles, (at + 1) * tiles);
+  }
+}
+
 /* --- single steps --- */
 
 int program_n_steps(const program *p) { return p->n_step; }

@@ -57,6 +57,7 @@ typedef struct {
   const char *cpu, *features; /* NULL: this machine */
   int optimizer;              /* index into train.optimizer; 0 by default */
   program_part part;          /* of training */
+  bool stepwise;              /* inference of one position after the other, where that may be */
   bool quick;                 /* compile in half of the time, run slowly: for a few runs */
 } program_options;
 
@@ -112,6 +113,13 @@ typedef struct {
   void *const *port;
 } run_args;
 void program_run(program *p, const run_args *a);
+/* Of a program that was asked to be stepwise: how many positions its input has, or 0 if it cannot
+   be had one by one (then it is a program like any other). */
+int64_t program_positions(const program *p);
+/* Computes one position of the predictions, from the input there and what is kept in the workspace
+   of those before it: positions are run in order, from 0 on; 0 begins anew. What program_run gives
+   there, to the bit. */
+void program_run_position(program *p, const run_args *a, int64_t at);
 /* --- for `netc check` --- */
 typedef struct {
   const char *name; /* of the parameter, as in weight files; valid while the graph is */
