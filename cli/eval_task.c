@@ -95,6 +95,61 @@ static void add_worst(json_object *j, const report *r) {
   json_object_object_add(j, "worst", list);
 }
 
+/* Mean absolute error, root of the mean square and R2 of one output. */
+static void judge_output(const report *r, int64_t k, double value[3]) {
+  float *truth = allocate((size_t)r->outputs * sizeof *truth);
+  double first = 0, sum = 0, square = 0, error = 0, missed = 0;
+  for (int64_t i = 0; i < r->n; i++) {
+    target_of(r, i, truth);
+    const double d = (double)r->prediction[i * r->outputs + k] - truth[k];
+    if (!i) first = truth[k];
+    sum += truth[k] - first;
+    square += (truth[k] - first) * (truth[k] - first);
+    error += fabs(d);
+    missed += d * d;
+  }
+  free(truth);
+  value[0] = error / (double)r->n;
+  value[1] = sqrt(missed / (double)r->n);
+  value[2] = 1 - missed / (square - sum * sum / (double)r->n);
+}
+
+enum { MOST_OUTPUTS = 100 }; /* more are pixels, say, and told together only */
+
+static void print_outputs(const report *r) {
+  static const table_column columns[] = {{"output", 0, 6, 0},
+                                         {"mean abs. error", 0, 15, 0},
+                                         {"root mean square", 0, 16, 1},
+                                         {"R2", 0, 8, 0}};
+  if (r->outputs < 2 || r->outputs > MOST_OUTPUTS) return;
+  table *t = table_new(columns, 4);
+  for (int64_t k = 0; k < r->outputs; k++) {
+    double value[3];
+    judge_output(r, k, value);
+    table_add(t, "%lld", (long long)k + 1);
+    table_add(t, "%.6g", value[0]);
+    table_add(t, "%.6g", value[1]);
+    if (isfinite(value[2])) table_add(t, "%.4f", value[2]);
+    else table_add(t, "-");
+  }
+  putchar('\n');
+  table_print(t, "--json has everything");
+}
+
+static void add_outputs(const report *r, json_object *j) {
+  static const char *const key[] = {"mae", "rmse", "r2"};
+  if (r->outputs < 2 || r->outputs > MOST_OUTPUTS) return;
+  json_object *list = json_object_new_array();
+  for (int64_t k = 0; k < r->outputs; k++) {
+    double value[3];
+    json_object *o = json_object_new_object();
+    judge_output(r, k, value);
+    for (int i = 0; i < 3; i++) json_object_object_add(o, key[i], real(value[i]));
+    json_object_array_add(list, o);
+  }
+  json_object_object_add(j, "outputs", list);
+}
+
 static void tell_numbers(report *r, json_object *j) {
   double mean, rms;
   find_residuals(r, &mean, &rms);
@@ -103,12 +158,14 @@ static void tell_numbers(report *r, json_object *j) {
     json_object_object_add(j, "rmse", real(rms));
     json_object_object_add(j, "r2", real(r->e.value[2]));
     json_object_object_add(j, "mean_residual", real(mean));
+    add_outputs(r, j);
     add_worst(j, r);
     return;
   }
   printf("mean absolute error  %.6g\nroot mean square     %.6g\nR2                   %.4f\n"
          "mean residual        %+.6g\n",
          r->e.value[1], rms, r->e.value[2], mean);
+  print_outputs(r);
   print_worst(r);
 }
 

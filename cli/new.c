@@ -1,6 +1,7 @@
 /* netc new: a commented network to begin with, of a kind or for a data set. */
 #include "base/internal.h"
 #include "cli/command.h"
+#include "cli/date_column.h"
 #include "runtime/atomic_file.h"
 #include "runtime/class_field.h"
 #include "runtime/dataset.h"
@@ -13,14 +14,20 @@
 
 typedef struct {
   const char *what, *out, *target;
+  int64_t window, horizon; /* of a series; -1: not given; window 0: it is none */
   bool force;
 } new_command;
 
-enum { KEY_TARGET = 1 };
+enum { KEY_TARGET = 1, KEY_WINDOW, KEY_HORIZON };
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE.net", 0, "the file to write (default: on the terminal)", 0},
     {"target", KEY_TARGET, "COLUMN", 0, "what is to be told, of a table", 0},
+    {"window", KEY_WINDOW, "ROWS", 0,
+     "forecast from windows of so many rows of a table (default: where it has dates that rise); 0: "
+     "each row for itself",
+     0},
+    {"horizon", KEY_HORIZON, "ROWS", 0, "and tell the row so many rows later (default: 1)", 0},
     {"force", 'f', 0, 0, "replace the file", 0},
     {0}};
 
@@ -29,11 +36,21 @@ static const char doc[] =
     "text, a folder of pictures), or of a kind: image, sequence, text, table."
     "\vOf a data set, inputs, targets and losses are what it holds; `netc train` then trains it.";
 
+static int64_t whole_number(struct argp_state *state, const char *arg, long lo, long hi) {
+  char *end;
+  const long v = strtol(arg, &end, 10);
+  if (end == arg || *end || v < lo || v > hi)
+    argp_error(state, "`%s` is not a whole number from %ld to %ld", arg, lo, hi);
+  return v;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
   new_command *c = state->input;
   switch (key) {
   case 'o': c->out = arg; break;
   case KEY_TARGET: c->target = arg; break;
+  case KEY_WINDOW: c->window = whole_number(state, arg, 0, 100000); break;
+  case KEY_HORIZON: c->horizon = whole_number(state, arg, 0, 100000); break;
   case 'f': c->force = true; break;
   case ARGP_KEY_NO_ARGS: argp_error(state, "a data set, or image, sequence, text or table?"); break;
   case ARGP_KEY_ARG:
@@ -57,6 +74,7 @@ typedef struct {
   enum { BODY_TABLE, BODY_IMAGE, BODY_SEQUENCE, BODY_TEXT, BODY_MASKS } body;
   bool several; /* answers to several questions, 0 or 1 each */
   bool missing; /* values are missing in the table */
+  bool series;  /* samples are windows of rows */
 } plan;
 
 enum { MOST_CLASSES = 50 };
@@ -114,12 +132,13 @@ static bool names_rows(const data_field *f, int64_t n) {
   return n >= 20;
 }
 
-/* " drop={..}" of such columns; their number in *dropped, the floats that they took in *width. */
-static char *drop_of(const field_set *s, int64_t n, int *dropped, int64_t *width) {
+/* " drop={..}" of such columns, and of that which says when (or -1); their number in *dropped, the
+   floats that they took in *width. */
+static char *drop_of(const field_set *s, int64_t n, int when, int *dropped, int64_t *width) {
   char *list = message("%s", "");
   for (int i = 0; i < s->n_input; i++) {
     const data_field *f = &s->field[i];
-    if (!names_rows(f, n)) continue;
+    if (i != when && (!names_rows(f, n) || !strcmp(f->name, s->field[s->n_input].name))) continue;
     list = free_and(list, message("%s%s\"%s\"", list, *dropped ? " " : "", f->name));
     ++*dropped;
     *width += f->names ? f->below : 1;
@@ -127,24 +146,81 @@ static char *drop_of(const field_set *s, int64_t n, int *dropped, int64_t *width
   return free_and(list, *dropped ? message(" drop={%s}", list) : message("%s", ""));
 }
 
+/* The column that says when, or -1; *days from row to row. */
+static int date_column(const field_set *s, int64_t n, double *days) {
+  *days = 0;
+  for (int i = 0; i < s->n_input; i++)
+    if ((*days = date_step(&s->field[i], n)) > 0) return i;
+  return -1;
+}
+
+/* Rows in which a series comes round: a day of hours, two weeks of days, a year of months. */
+static int64_t usual_window(double days, int64_t rows) {
+  const int64_t usual = days <= 0     ? 24
+                        : days < 0.02 ? 48
+                        : days < 0.2  ? 24
+                        : days < 2    ? 14
+                        : days < 20   ? 26
+                        : days < 50   ? 12
+                                      : 8;
+  return usual * 6 < rows ? usual : rows / 6 > 1 ? rows / 6 : 1;
+}
+
+/* Is a series asked for, before the table is known? */
+static bool series_asked(const new_command *c) {
+  return c->window > 0 || (c->window < 0 && c->horizon >= 0);
+}
+
+static int64_t horizon_of(const new_command *c) { return c->horizon < 0 ? 1 : c->horizon; }
+
+/* Windows of the table's rows, which have the target's column among them. */
+static void plan_series(plan *p, const dataset *ds, const new_command *c, double days) {
+  const field_set *s = &ds->fields;
+  const data_field *target = &s->field[s->n_input];
+  const int64_t own = series_asked(c) ? 0 : target->names ? target->below : 1;
+  const int64_t rows = c->window > 0 ? c->window : usual_window(days, ds->n);
+  p->series = true;
+  p->input =
+      free_and(p->input, message("%lldx%lld", atoll(p->input) + (long long)own, (long long)rows));
+  const int64_t h = horizon_of(c);
+  p->data = free_and(p->data, message("%s horizon=%lld; # windows of %lld rows; the target is %lld "
+                                      "row%s after their last",
+                                      p->data, (long long)h, (long long)rows, (long long)h,
+                                      h == 1 ? "" : "s"));
+  if (!series_asked(c))
+    fprintf(stderr,
+            "the rows of the table follow one another in time: the network tells how `%s` "
+            "goes on (--window 0: each row for itself)\n",
+            target->name);
+}
+
+static char *no_classes(const new_command *c, const data_field *target, int64_t n) {
+  return message("`%s`: the target `%s` has %lld different words in %lld rows, which are no classes"
+                 "\n      = help: --target NAME chooses another column",
+                 c->what, target->name, (long long)target->below, (long long)n);
+}
+
 static char *plan_table(plan *p, const dataset *ds, const new_command *c) {
   const field_set *s = &ds->fields;
   const data_field *target = &s->field[s->n_input];
   int dropped = 0;
   int64_t width = 0;
-  if (target->names && names_rows(target, ds->n))
-    return message(
-        "`%s`: the target `%s` has %lld different words in %lld rows, which are no classes"
-        "\n      = help: --target NAME chooses another column",
-        c->what, target->name, (long long)target->below, (long long)ds->n);
-  char *drop = drop_of(s, ds->n, &dropped, &width);
-  if (dropped == s->n_input) drop = free_and(drop, message("%s", "")), width = 0;
+  double days;
+  if (target->names && names_rows(target, ds->n)) return no_classes(c, target, ds->n);
+  plan_target(p, target, ds->n);
+  const int when = date_column(s, ds->n, &days);
+  const bool series = series_asked(c) || (c->window < 0 && when >= 0 && p->numbers);
+  char *drop = drop_of(s, ds->n, when, &dropped, &width);
+  if (dropped == s->n_input && !series) drop = free_and(drop, message("%s", "")), width = 0;
   p->body = BODY_TABLE;
   p->input = message("%lld", (long long)(table_width(s) - width));
-  plan_target(p, target, ds->n);
-  p->data = message("data \"%s\" target=\"%s\"%s%s; # words are one-hot columns; drop={..} leaves "
-                    "columns out",
-                    c->what, target->name, drop, p->missing ? " missing=mean" : "");
+  p->data = message("data \"%s\" target=\"%s\"%s%s", c->what, target->name, drop,
+                    p->missing ? " missing=mean" : "");
+  if (series) plan_series(p, ds, c, days);
+  else
+    p->data = free_and(p->data, message("%s; # words are one-hot columns; drop={..} leaves "
+                                        "columns out",
+                                        p->data));
   free(drop);
   return NULL;
 }
@@ -234,6 +310,8 @@ static char *plan_masks(plan *p, const dataset *ds, const new_command *c) {
 static char *plan_data(plan *p, const new_command *c) {
   dataset_options o = {.path = c->what, .any = true, .mel = 40};
   o.csv = (csv_options){.n_target = c->target != NULL, .target = &c->target};
+  o.csv.series = series_asked(c);
+  o.csv.horizon = horizon_of(c);
   char *wrong = NULL;
   dataset *ds = dataset_open(&o, &wrong);
   if (!ds && strstr(wrong, "missing=mean")) {
@@ -342,6 +420,7 @@ static bool short_epochs(const plan *p) {
 static void write_training(FILE *f, const plan *p) {
   fprintf(f, "train {\n  %s\n", p->data);
   if (p->body == BODY_TEXT) fputs("  split 0.9;\n", f);
+  else if (p->series) fputs("  split 0.8;           # the end of the series validates\n", f);
   else if (!p->own_test)
     fputs("  split 0.8;           # of the samples train, the rest validates\n", f);
   if (p->body != BODY_TEXT)
@@ -393,7 +472,7 @@ static char *path_from(const char *out, const char *data) {
 const struct argp new_argp = {options, parse, "DATASET|KIND", doc, NULL, NULL, NULL};
 
 int command_new(int argc, char **argv) {
-  new_command c = {0};
+  new_command c = {.window = -1, .horizon = -1};
   parse_command(&new_argp, argc, argv, &c);
   plan p = {0};
   const char *named = c.what;

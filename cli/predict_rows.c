@@ -17,9 +17,10 @@ typedef struct {
   const predict_rows_options *o;
   table *t;
   int64_t outputs;
-  bool classes; /* the outputs are logits of classes */
-  bool binary;  /* or each of yes or no */
-  bool shares;  /* or those of classes, which add up to 1 */
+  int64_t ahead; /* of a series: rows before the first that is told */
+  bool classes;  /* the outputs are logits of classes */
+  bool binary;   /* or each of yes or no */
+  bool shares;   /* or those of classes, which add up to 1 */
 } printer;
 
 static const char *class_name(const predict_rows_options *o, int k, char buf[16]) {
@@ -111,12 +112,13 @@ static void run_all(const printer *p, const inference *f, const dataset *ds) {
   const float *y = f->b.port[program_port_of(f->b.p, PORT_PREDICTION, 0)];
   run_args a = {.params = f->params, .work = f->b.work, .port = f->b.port};
   int64_t *index = allocate((size_t)batch * sizeof *index);
+  const int64_t first = 1 + (ds->fields.series.length ? p->ahead : 0);
   for (int64_t at = 0; at < ds->n; at += batch) {
     const int have = ds->n - at < batch ? (int)(ds->n - at) : batch;
     for (int i = 0; i < have; i++) index[i] = at + i;
     batch_give(ds, index, have, NULL, &f->b);
     program_run(f->b.p, &a);
-    for (int i = 0; i < have; i++) add_row(p, at + i + 1, y + (size_t)i * (size_t)p->outputs);
+    for (int i = 0; i < have; i++) add_row(p, first + at + i, y + (size_t)i * (size_t)p->outputs);
   }
   free(index);
 }
@@ -135,8 +137,10 @@ static dataset *open_inputs(const graph *g, const predict_rows_options *o, char 
   d.mel = (int)g->train.data_mel;
   d.rate = safetensors_meta(st, "rate") ? atoi(safetensors_meta(st, "rate")) : 0;
   d.columns = safetensors_meta(st, "columns");
-  d.csv = (csv_options){
-      .all_input = true, .missing_mean = g->train.data_missing_mean, .known = d.columns};
+  d.csv = (csv_options){.all_input = true,
+                        .series = g->train.data_series,
+                        .missing_mean = g->train.data_missing_mean,
+                        .known = d.columns};
   dataset *ds = dataset_open(&d, error);
   safetensors_free(st);
   return ds;
@@ -154,6 +158,7 @@ int predict_rows(const graph *g, const predict_rows_options *o) {
   printer p = {.o = o, .classes = g->n_target && g->classes && !g->target[0]->shape.rank};
   const port_info *y = program_port(f.b.p, program_port_of(f.b.p, PORT_PREDICTION, 0));
   p.outputs = y->count;
+  p.ahead = ds->fields.series.length - 1 + (int64_t)g->train.data_horizon;
   p.binary = y->binary;
   p.shares = y->shares && y->rank == 1;
   p.t = o->list ? NULL : new_table(&p);

@@ -79,6 +79,8 @@ bool open_data(workload *w, const char *data_option) {
                           .n_drop = t->n_data_drop,
                           .target = t->data_target,
                           .drop = t->data_drop,
+                          .series = t->data_series,
+                          .horizon = (int64_t)t->data_horizon,
                           .missing_mean = t->data_missing_mean};
     o.bytes = t->data_bytes;
     o.mel = (int)t->data_mel;

@@ -368,12 +368,11 @@ static char *read_words(const table *t, int column, const csv_options *o, data_f
 
 static char *add_column(table *t, int column, const csv_options *o, field_set *out) {
   data_field *f = field_add(out, t->name[column]);
+  const int64_t n = t->n_row - t->header;
   if (!t->number[column]) return read_words(t, column, o, f);
   f->stored = message("numbers");
-  f->type = FIELD_FLOATS;
-  f->count = t->n_row - t->header;
-  f->data = t->number[column];
-  t->number[column] = NULL;
+  field_allocate(f, FIELD_FLOATS, n);
+  memcpy(f->data, t->number[column], (size_t)n * sizeof(float));
   return check_numbers(t, column, o, f->data);
 }
 
@@ -414,18 +413,36 @@ static bool is_nothing(const table *t, int column) {
 
 enum { DROPPED = -1, INPUT = 0 }; /* and from 1: the place among the targets */
 
-static char *choose_columns(const table *t, const csv_options *o, int *use, field_set *out) {
+/* What a series was is known when it is to be told how it goes on, unless it is dropped. */
+static bool is_input(const csv_options *o, int before, int use) {
+  return use == INPUT || (o->series && o->horizon > 0 && before == INPUT);
+}
+
+/* Columns that are given, or dropped, by name. */
+static char *take_names(const table *t, const csv_options *o, int *use) {
   char *wrong = NULL;
+  for (int i = 0; i < o->n_target && !wrong; i++) {
+    int c = column_called(t, o->target[i], "target", &wrong);
+    if (c >= 0 && use[c] == DROPPED && !o->series)
+      wrong = message("`%s` is both dropped and the target", t->name[c]);
+    if (c >= 0) use[c] = i + 1;
+  }
+  return wrong;
+}
+
+static char *drop_names(const table *t, const csv_options *o, int *use) {
+  char *wrong = NULL;
+  for (int i = 0; i < t->n_column; i++)
+    if (is_nothing(t, i)) use[i] = DROPPED;
   for (int i = 0; i < o->n_drop && !wrong; i++) {
     int c = column_called(t, o->drop[i], "drop", &wrong);
     if (c >= 0) use[c] = DROPPED;
   }
-  for (int i = 0; i < o->n_target && !wrong; i++) {
-    int c = column_called(t, o->target[i], "target", &wrong);
-    if (c >= 0 && use[c] == DROPPED)
-      wrong = message("`%s` is both dropped and the target", t->name[c]);
-    if (c >= 0) use[c] = i + 1;
-  }
+  return wrong;
+}
+
+static char *choose_columns(const table *t, const csv_options *o, int *use, field_set *out) {
+  char *wrong = take_names(t, o, use);
   if (wrong || o->n_target || o->all_input) return wrong;
   bool known;
   int c = usual_target(t, use, &known);
@@ -437,19 +454,31 @@ static char *choose_columns(const table *t, const csv_options *o, int *use, fiel
   return NULL;
 }
 
-static char *read_columns(table *t, const csv_options *o, field_set *out, int *n_input) {
-  int *use = allocate((size_t)t->n_column * sizeof *use);
-  for (int i = 0; i < t->n_column; i++)
-    if (is_nothing(t, i)) use[i] = DROPPED;
-  char *wrong = choose_columns(t, o, use, out);
-  out->n = out->held_from = t->n_row - t->header;
+/* The columns of the input in their order, and then those of the target in theirs. */
+static char *add_columns(table *t, const csv_options *o, const int *before, const int *use,
+                         field_set *out, int *n_input) {
   const int targets = o->n_target ? o->n_target : 1;
-  for (int k = 0; k <= targets && !wrong; k++) {
+  char *wrong = NULL;
+  for (int i = 0; i < t->n_column && !wrong; i++)
+    if (is_input(o, before[i], use[i])) wrong = add_column(t, i, o, out);
+  *n_input = out->n_field;
+  for (int k = 1; k <= targets && !wrong; k++)
     for (int i = 0; i < t->n_column && !wrong; i++)
       if (use[i] == k) wrong = add_column(t, i, o, out);
-    if (!k) *n_input = out->n_field;
-  }
-  if (!wrong && !*n_input) wrong = message("no column is left for the input");
+  return wrong;
+}
+
+static char *read_columns(table *t, const csv_options *o, field_set *out, int *n_input) {
+  int *use = allocate(2 * (size_t)t->n_column * sizeof *use), *before = use + t->n_column;
+  out->n = out->held_from = t->n_row - t->header;
+  char *wrong = drop_names(t, o, use);
+  memcpy(before, use, (size_t)t->n_column * sizeof *use);
+  if (!wrong) wrong = choose_columns(t, o, use, out);
+  if (!wrong) wrong = add_columns(t, o, before, use, out, n_input);
+  if (!wrong && !*n_input)
+    wrong = message("no column is left for the input" DIAG_HELP
+                    "`horizon=1` in `data` makes windows of a series of one column (netc new "
+                    "--window 24)");
   free(use);
   return wrong;
 }

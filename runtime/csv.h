@@ -8,6 +8,8 @@
 typedef struct {
   int n_target, n_drop; /* names of columns, or their numbers from 1 */
   const char *const *target, *const *drop;
+  bool series;       /* a row is a moment: what the target was belongs to the input too */
+  int64_t horizon;   /* of a series: rows from a window's last to the first of its target */
   bool all_input;    /* there is no target: every column is for the input */
   bool missing_mean; /* numbers that are missing become their column's mean, words a word of their
                         own; else an error */

@@ -14,6 +14,7 @@
 #include "pickle.h"
 #include "picture_data.h"
 #include "samples.h"
+#include "series.h"
 #include "saved_form.h"
 #include "sound_data.h"
 #include "csv_fields.h"
@@ -237,6 +238,23 @@ static void set_held(field_set *s, const dataset_options *o, const int64_t begin
   s->held_from = o->val ? begin[1] : s->test_from;
 }
 
+/* A row is a sample, or a window of rows is. */
+static char *columns_for_ports(field_set *s, int n_input, const csv_part *part, int n_part,
+                               const dataset_options *o) {
+  const int64_t begin[3] = {0, part[1].row, part[2].row};
+  const data_port *x = &o->port[0];
+  if (o->csv.series)
+    return make_series(s, n_input, o->csv.horizon, o->port, o->n_port, begin, n_part);
+  if (!x->is_int && x->rank == 2 && x->dim[0] > 1 && x->dim[1] > 1) {
+    char *line = port_line(x);
+    return free_and(line, message("a row of the table is a sample, and the network takes `%s`"
+                                  "\n      = help: `horizon=1` in `data` takes windows of %lld "
+                                  "rows, of which the next row is told",
+                                  line, (long long)x->dim[1]));
+  }
+  return join_columns(s, n_input, o->port, o->n_port);
+}
+
 static dataset *open_table(csv_part *part, int n_part, const dataset_options *o, char **error) {
   field_set s;
   int n_input;
@@ -246,9 +264,10 @@ static dataset *open_table(csv_part *part, int n_part, const dataset_options *o,
   if (o->columns) *error = columns_conform(&s, o->columns);
   if (!*error && o->columns) n_input = s.n_field;
   char *note = *error ? NULL : columns_note(&s, n_input, o->csv.missing_mean);
-  if (!*error && o->n_port) *error = join_columns(&s, n_input, o->port, o->n_port);
+  if (!*error && o->n_port) *error = columns_for_ports(&s, n_input, part, n_part, o);
   if (*error) {
     free(note);
+    field_set_free(&s);
     return NULL;
   }
   s.columns = note;

@@ -65,15 +65,26 @@ void note_left_out(field_set *s, const char *val, const char *test) {
                         val, test));
 }
 
+/* Where element k of a sample lies. */
+static int64_t place(const data_field *f, int64_t sample, int64_t k) {
+  return sample * f->step + (f->run ? k / f->run * f->plane + k % f->run : k);
+}
+
 double field_value(const data_field *f, int64_t sample, int64_t k) {
-  const int64_t at = sample * f->step + k;
+  const int64_t at = place(f, sample, k);
   if (f->type == FIELD_BYTES) return ((const uint8_t *)f->data)[at];
   return f->type == FIELD_WHOLE ? ((const int32_t *)f->data)[at] : ((const float *)f->data)[at];
 }
 
+static void floats_of_columns(const data_field *f, int64_t sample, float *out) {
+  for (int64_t k = 0; k < f->size; k += f->run)
+    values_scaled((const float *)f->data + place(f, sample, k), f->run, (float)f->scale, out + k);
+}
+
 void field_floats(const data_field *f, int64_t sample, float *out) {
   const int64_t at = sample * f->step;
-  if (f->type == FIELD_FLOATS)
+  if (f->run && f->type == FIELD_FLOATS) floats_of_columns(f, sample, out);
+  else if (f->type == FIELD_FLOATS)
     values_scaled((const float *)f->data + at, f->size, (float)f->scale, out);
   else if (f->type == FIELD_BYTES)
     values_of_bytes((const uint8_t *)f->data + at, f->size, f->scale, out);

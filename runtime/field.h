@@ -17,6 +17,8 @@ typedef struct {
   int64_t dim[FIELD_RANK];
   int64_t size;  /* product of dim */
   int64_t step;  /* elements from one sample to the next: size, or less where windows overlap */
+  int64_t run;   /* of windows of a table: values that lie side by side, of one column; else 0 */
+  int64_t plane; /* and elements from one column to the next */
   void *data;    /* uint8_t, float or int32_t */
   bool borrowed; /* data belongs to another field */
   int64_t count; /* elements in data */
@@ -24,6 +26,12 @@ typedef struct {
   int64_t below; /* of whole numbers: all lie in [0, below); 0: some do not */
   char **names;  /* below names (classes, categories, characters), or NULL */
 } data_field;
+
+/* Samples that are windows of a table's rows: so many rows, and from the last of them `horizon`
+   rows to the first of `steps` that are told. length 0: they are not. */
+typedef struct {
+  int64_t length, horizon, steps;
+} series_form;
 
 typedef struct {
   int64_t n; /* samples */
@@ -34,7 +42,8 @@ typedef struct {
   int n_input;       /* of a table: the first so many columns are for the input */
   int rate;          /* of sounds: samples a second; 0: there are none */
   int64_t window;    /* samples are windows of so many positions, one at every position; 0: no */
-  char *columns;     /* of a table: what travels with the weights (csv_columns.h), or NULL */
+  series_form series;
+  char *columns; /* of a table: what travels with the weights (csv_columns.h), or NULL */
   int n_note;
   char **note; /* what the reader did that its user should know: a sentence each */
 } field_set;

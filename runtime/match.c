@@ -233,6 +233,13 @@ static char *check_range(const field_set *s, const data_field *f, const data_por
   return text;
 }
 
+/* The port's shape; samples that are windows go on overlapping. */
+static void take_shape(data_field *f, const data_port *p) {
+  const int64_t step = f->step, size = f->size;
+  field_shape(f, p->rank, p->dim);
+  if (step != size) f->step = step;
+}
+
 static char *adapt(matching *m, int i) {
   const data_port *p = &m->port[i];
   data_field *f = &m->s->field[m->field_of[i]];
@@ -245,7 +252,7 @@ static char *adapt(matching *m, int i) {
     wrong = field_to_classes(m->s, f, p->below);
   if (!wrong && p->is_int) wrong = check_range(m->s, f, p);
   if (wrong) return wrong;
-  if (!m->s->window) field_shape(f, p->rank, p->dim);
+  if (!m->s->window) take_shape(f, p);
   if (p->is_int || p->target) return NULL;
   if (first && m->o->scale != 0) f->scale = m->o->scale;
   else if (f->type == FIELD_BYTES && p->rank == 3 && strcmp(f->stored, "bool array") &&

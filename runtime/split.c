@@ -1,5 +1,6 @@
 #include "split.h"
 #include "message.h"
+#include "series.h"
 #include "base/philox.h"
 #include <math.h>
 #include <stdlib.h>
@@ -134,11 +135,72 @@ static split *split_text(const dataset *ds, const split_options *o, char **error
   return NULL;
 }
 
+/* Rows of `count` windows whose targets begin at row `from`. */
+static int64_t rows_of(const series_form *f, int64_t from, int64_t count) {
+  return count ? count + (from ? f->steps : series_rows(f)) - 1 : 0;
+}
+
+/* Rows of each part: fractions are of the rows, counts of windows. */
+static char *series_parts(const dataset *ds, const split_options *o, int64_t rows,
+                          int64_t part[3]) {
+  const series_form *f = &ds->fields.series;
+  split_options as = *o;
+  int64_t from = 0;
+  for (int i = 0; i < 3 && !o->is_fraction; from += as.count[i++])
+    as.count[i] = rows_of(f, from, o->count[i] < rows ? o->count[i] : rows);
+  char *wrong = split_counts(ds, &as, rows, part);
+  return wrong && !o->is_fraction && !parts_fit(part, rows)
+             ? free_and(wrong,
+                        message("%s; a sample takes %lld rows", wrong, (long long)series_rows(f)))
+             : wrong;
+}
+
+/* Where rows of a series stop to be trained on, and to validate, and where they end. A window looks
+   back into rows before its part, but not into those of another file. */
+static char *series_bounds(const dataset *ds, const split_options *o, int64_t rows,
+                           int64_t bound[3], int64_t first[3]) {
+  const split_options usual = {.parts = 1, .is_fraction = true, .fraction = {0.8}};
+  const bool own_test = ds->test_from < ds->n, own_val = ds->held_from < ds->test_from;
+  const int64_t to = own_test ? ds->test_from : rows;
+  int64_t part[3] = {ds->held_from, to - ds->held_from, 0};
+  if (o->given && own_val)
+    return message("`%s` has a validation set of its own: leave out `split`", ds->path);
+  char *wrong = own_val ? NULL : series_parts(ds, o->given ? o : &usual, to, part);
+  bound[0] = part[0];
+  bound[1] = part[0] + part[1];
+  bound[2] = own_test ? rows : bound[1] + part[2];
+  if (own_val) first[1] = first[2] = ds->held_from;
+  if (own_test) first[2] = ds->test_from;
+  return wrong;
+}
+
+static split *split_series(const dataset *ds, const split_options *o, char **error) {
+  const series_form *f = &ds->fields.series;
+  const int64_t rows = ds->n - 1 + series_rows(f);
+  int64_t bound[3] = {0}, first[3] = {0};
+  *error = series_bounds(ds, o, rows, bound, first);
+  if (*error) return NULL;
+  split *s = allocate(sizeof *s);
+  s->train = allocate((size_t)ds->n * sizeof *s->train);
+  s->n_train = list_series(f, 0, 0, bound[0], s->train);
+  s->val = s->train + s->n_train;
+  s->n_val = list_series(f, first[1], bound[0], bound[1], s->val);
+  s->test = s->val + s->n_val;
+  s->n_test = list_series(f, first[2], bound[1], bound[2], s->test);
+  const bool empty = (bound[1] > bound[0] && !s->n_val) || (bound[2] > bound[1] && !s->n_test);
+  if (s->n_train && !empty) return s;
+  *error = message("`%s` is too short to be split: %lld rows, of which a sample takes %lld",
+                   ds->path, (long long)rows, (long long)series_rows(f));
+  split_free(s);
+  return NULL;
+}
+
 split *split_make(const dataset *ds, const split_options *o, char **error) {
   const split_options usual = {.parts = 1, .is_fraction = true, .fraction = {0.8}};
   const bool own = !o->given && ds->held_from < ds->test_from;
   int64_t part[3] = {ds->held_from, ds->test_from - ds->held_from, 0};
   if (ds->fields.window) return split_text(ds, o, error);
+  if (ds->fields.series.length) return split_series(ds, o, error);
   if (!own) *error = split_counts(ds, o->given ? o : &usual, ds->test_from, part);
   if (*error) return NULL;
   int64_t *order = allocate((size_t)ds->n * sizeof *order);

@@ -23,7 +23,7 @@ typedef struct {
 } split;
 
 /* The data set's own test set takes no part in a split, nor does its own validation set unless a
-   split is given. A text is split in its order: its end validates, or is the test.
+   split is given. Texts and series are split in their order: their end validates, or is the test.
    NULL on failure, with *error one malloc'd sentence (say it at the place of `split` in the file):
    more samples asked for than there are, no sample left to train on or to validate with. */
 split *split_make(const dataset *ds, const split_options *o, char **error);

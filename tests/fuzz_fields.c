@@ -23,6 +23,8 @@ enum { N_NETWORKS = sizeof networks / sizeof *networks };
 static dataset_options options(uint8_t choice, const char *path) {
   dataset_options o = {.path = path, .any = true, .bytes = choice & 16, .mel = choice & 32 ? 8 : 0};
   o.csv.missing_mean = choice & 64;
+  o.csv.series = choice & 128;
+  o.csv.horizon = choice & 16 ? 2 : 0;
   if (choice % 8 >= N_NETWORKS) return o;
   o.n_port = 2;
   o.port = networks[choice % 8];

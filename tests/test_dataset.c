@@ -358,6 +358,88 @@ static void shuffles_are_pinned(void **state) {
   for (int i = 0; i < 5; i++) assert_in_range(first[i], 9600, 10400); /* 4.5 standard deviations */
 }
 
+/* Row r of the series is a = r, b = 1000 + r, c = 2000 + r. */
+static void write_series(char *path, int from, int rows) {
+  FILE *f = fopen(path, "w");
+  fputs("a,b,c\n", f);
+  for (int r = from; r < from + rows; r++) fprintf(f, "%d,%d,%d\n", r, 1000 + r, 2000 + r);
+  fclose(f);
+}
+
+static dataset_options series_options(const char *path, const data_port port[2], int64_t horizon) {
+  static const char *const target[] = {"c"};
+  dataset_options o = {.path = path, .n_port = 2, .port = port};
+  o.csv = (csv_options){.n_target = 1, .target = target, .series = true, .horizon = horizon};
+  return o;
+}
+
+/* Windows are columns x rows; what is told lies `horizon` rows behind them and further. */
+static void windows_of_a_series(void **state) {
+  (void)state;
+  char path[] = "/tmp/netc-series-XXXXXX";
+  close(mkstemp(path));
+  write_series(path, 0, 50);
+  for (int horizon = 0; horizon < 4; horizon += 3) {
+    const int columns = horizon ? 3 : 2; /* what is told now is not given */
+    const data_port port[2] = {{.name = "input", .rank = 2, .dim = {columns, 6}},
+                               {.name = "label", .target = true, .rank = 1, .dim = {4}}};
+    dataset_options o = series_options(path, port, horizon);
+    dataset *ds = open_with(&o);
+    assert_int_equal(ds->n, 50 - (6 - 1 + horizon + 4) + 1);
+    for (int64_t s = 0; s < ds->n; s++) {
+      float x[18], y[4];
+      dataset_port(ds, 0, s, x);
+      dataset_port(ds, 1, s, y);
+      for (int k = 0; k < columns * 6; k++) assert_true(x[k] == (float)(k / 6 * 1000 + s + k % 6));
+      for (int k = 0; k < 4; k++) assert_true(y[k] == (float)(2000 + s + 5 + horizon + k));
+    }
+    dataset_close(ds);
+  }
+  unlink(path);
+}
+
+/* What is told in one part is told in no other; the end validates; counts say the same again. */
+static void series_do_not_leak(void **state) {
+  (void)state;
+  char path[] = "/tmp/netc-series-XXXXXX", more[] = "/tmp/netc-series-XXXXXX", *error = NULL;
+  close(mkstemp(path));
+  close(mkstemp(more));
+  write_series(path, 0, 100);
+  write_series(more, 500, 30);
+  const data_port port[2] = {{.name = "input", .rank = 2, .dim = {3, 6}},
+                             {.name = "label", .target = true, .rank = 1, .dim = {4}}};
+  dataset_options o = series_options(path, port, 2);
+  dataset *ds = open_with(&o);
+  split_options by = {
+      .given = true, .parts = 3, .is_fraction = true, .fraction = {.7, .2, .1}, .shuffle = true};
+  split *s = split_make(ds, &by, &error);
+  assert_int_equal(s->train[s->n_train - 1] + 5 + 2 + 3, 69); /* its last row that is told */
+  assert_int_equal(s->val[0] + 5 + 2, 70);
+  assert_int_equal(s->val[s->n_val - 1] + 5 + 2 + 3, 89);
+  assert_int_equal(s->test[0] + 5 + 2, 90);
+  assert_int_equal(s->test[s->n_test - 1] + 5 + 2 + 3, 99);
+  split_options counts = {.given = true, .parts = 3};
+  memcpy(counts.count, (int64_t[]){s->n_train, s->n_val, s->n_test}, sizeof counts.count);
+  split *again = split_make(ds, &counts, &error);
+  assert_true(again && again->n_train == s->n_train && again->n_val == s->n_val);
+  assert_true(again->val[0] == s->val[0] && again->test[0] == s->test[0]);
+  split_free(s);
+  split_free(again);
+  dataset_close(ds);
+  o.test = more; /* no window lies in both files */
+  ds = open_with(&o);
+  s = split_make(ds, &(split_options){0}, &error);
+  assert_int_equal(s->val[s->n_val - 1] + 5 + 2 + 3, 99);
+  assert_int_equal(s->test[0], 100);
+  assert_int_equal(s->n_test, 30 - (6 - 1 + 2 + 4) + 1);
+  split_free(s);
+  dataset_close(ds);
+  write_series(more, 500, 9);
+  refused(&o, "it has 9 rows, and a window of the network takes 6, and 5 more are told of it");
+  unlink(path);
+  unlink(more);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_form_gives_the_same),
@@ -371,6 +453,8 @@ int main(void) {
       cmocka_unit_test(splits_with_a_test),
       cmocka_unit_test(duplicates_are_counted),
       cmocka_unit_test(shuffles_are_pinned),
+      cmocka_unit_test(windows_of_a_series),
+      cmocka_unit_test(series_do_not_leak),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,6 +124,8 @@ typedef struct {
   const char **data_target, **data_drop;
   bool data_missing_mean, data_bytes; /* missing=mean; tokens=bytes */
   double data_mel;                    /* `mel=40`: bands of sounds; 0: as they are */
+  bool data_series;                   /* `horizon=1`: samples are windows of a table's rows */
+  double data_horizon;                /* rows from a window's last to the first of its target */
   loc data_at;
   bool normalize;
   loc normalize_at;

@@ -17,14 +17,33 @@ const char *source_slice(expander *x, loc at) {
   return arena_strndup(x->a, p + col, (size_t)at.len < n - col ? (size_t)at.len : n - col);
 }
 
+/* Braces that are one value, a list, and no alternatives. */
+static bool is_list(const stmt *s, const arg *a) {
+  if (a->v->kind != V_SET || !a->key || !s->word) return false;
+  if (!strcmp(s->word, "data")) return !strcmp(a->key, "target") || !strcmp(a->key, "drop");
+  return !strcmp(s->word, "loss") && !strcmp(a->key, "weights");
+}
+
+static bool is_set(const stmt *s, int i) {
+  return s->arg[i].v->kind == V_SET && !is_list(s, &s->arg[i]);
+}
+
+static const char *list_text(expander *x, const value *list) {
+  const char *text = "{";
+  for (int i = 0; i < list->n; i++)
+    text = arena_printf(x->a, "%s%s%s", text, i ? " " : "", source_slice(x, list->item[i]->at));
+  return arena_printf(x->a, "%s}", text);
+}
+
 /* A statement's arguments as text, with alternative `pick` in place of its set. */
 static const char *arguments_text(expander *x, const stmt *s, int pick) {
   const char *text = "";
   for (int i = 0; i < s->n_arg; i++) {
     const value *v = s->arg[i].v;
-    if (v->kind == V_SET) v = v->item[pick];
+    if (is_set(s, i)) v = v->item[pick];
     text = arena_printf(x->a, "%s%s%s%s%s", text, i ? " " : "", s->arg[i].key ? s->arg[i].key : "",
-                        s->arg[i].key ? "=" : "", source_slice(x, v->at));
+                        s->arg[i].key ? "=" : "",
+                        v->kind == V_SET ? list_text(x, v) : source_slice(x, v->at));
   }
   return text;
 }
@@ -32,7 +51,7 @@ static const char *arguments_text(expander *x, const stmt *s, int pick) {
 static int alternatives_of(const stmt *s) {
   int n = 1;
   for (int i = 0; i < s->n_arg; i++)
-    if (s->arg[i].v->kind == V_SET) n = s->arg[i].v->n;
+    if (is_set(s, i)) n = s->arg[i].v->n;
   return n;
 }
 
@@ -48,7 +67,7 @@ static bool add_variant(expander *x, variant v) {
 
 static bool one_set_at_most(expander *x, const stmt *s) {
   int n = 0;
-  for (int i = 0; i < s->n_arg; i++) n += s->arg[i].v->kind == V_SET;
+  for (int i = 0; i < s->n_arg; i++) n += is_set(s, i);
   if (n > 1) diag_error(x->d, s->word_at, NULL, "`%s` has more than one set of values", s->word);
   return n <= 1;
 }

@@ -189,9 +189,9 @@ static void read_data(expander *x, const chosen *given) {
   static const char *const layouts[] = {"nhwc", "nchw", "flat"};
   static const char *const fits[] = {"stretch", "crop", "pad"};
   traincfg *t = &x->g->train;
-  slot s[10] = {{.name = "images"},  {.name = "labels"}, {.name = "layout"}, {.name = "scale"},
+  slot s[11] = {{.name = "images"},  {.name = "labels"}, {.name = "layout"}, {.name = "scale"},
                 {.name = "missing"}, {.name = "tokens"}, {.name = "mel"},    {.name = "val"},
-                {.name = "test"},    {.name = "fit"}};
+                {.name = "test"},    {.name = "fit"},    {.name = "horizon"}};
   chosen without, *c = &without;
   if (!data_columns(x, given, c)) return;
   value *v;
@@ -201,7 +201,9 @@ static void read_data(expander *x, const chosen *given) {
     bad(x, c, "a path in quotes, for example `data \"emoji.pkl\";`");
     return;
   }
-  if (!word_slots(x, c, 1, 10, s)) return;
+  if (!word_slots(x, c, 1, 11, s)) return;
+  t->data_series = s[10].v != NULL;
+  if (!slot_number(x, c, &s[10], 0, 1e6, true, &t->data_horizon)) return;
   if (!slot_number(x, c, &s[6], 1, 512, true, &t->data_mel)) return;
   if (!data_file(x, c, &s[7], &t->data_val) || !data_file(x, c, &s[8], &t->data_test)) return;
   if (!data_choice(x, c, &s[4], "mean", &t->data_missing_mean)) return;
