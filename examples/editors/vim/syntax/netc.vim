@@ -3,7 +3,7 @@ if exists("b:current_syntax")
   finish
 endif
 " The first word of a statement is a layer; settings are k3, s=2, p1x2.
-syn match netcLayer /\%(^\|[;{}]\)\@<=\s*\%(\h\w*:\s*\)\?\zs\h\w*/
+syn match netcLayer /\%(\%(^\|[;{}]\)\s*\%(\h\w*:\s*\)\?\)\@80<=\<\h\w*/
 syn match netcSetting /\<\h\w*\ze=/
 syn match netcShort /\<[a-z]\d\+\%(x\d\+\)\?\>/
 syn match netcNumber /\<\d[0-9.]*\%(e[-+]\?\d\+\)\?\%(x\d\+\)*\>/
@@ -11,7 +11,7 @@ syn match netcLabel /\<\h\w*\ze:\|@\h\w*/
 syn keyword netcStatement input classes target train sweep block repeat let include op test
 syn keyword netcStatement shared frozen
 syn keyword netcStatement param state file when int pair as for if else infer need onnx scan
-syn match netcTraining /\%(^\|[;{}]\)\@<=\s*\%(\h\w*:\s*\)\?\zs\<\%(data\|split\|loss\|metric\|optimizer\|lr\|batch\|epochs\|seed\|schedule\|clip\|average\|stop\|augment\|normalize\|shards\)\>/
+syn match netcTraining /\%(\%(^\|[;{}]\)\s*\%(\h\w*:\s*\)\?\)\@80<=\<\%(data\|split\|loss\|metric\|optimizer\|lr\|batch\|epochs\|seed\|schedule\|clip\|average\|stop\|augment\|normalize\|shards\)\>/
 syn region netcString start=/"/ end=/"\|$/
 syn match netcComment /#.*$/ contains=@Spell
 hi def link netcLayer Function
