@@ -12,12 +12,38 @@ typedef struct {
 
 enum { MAX_LABELS = 6, MAX_OWN = 6 };
 
+/* What a network must hold often enough for its faults to be found. */
+#define CONSTRUCTS(X)                                                                              \
+  X(ADDED_AFTER_READ, "a tensor added to after it was read")                                       \
+  X(ADDED_IN_PART, "one added to in part")                                                         \
+  X(ADDED_BY_SCATTER, "one added to by a scatter")                                                 \
+  X(READ_IN_PARTS, "one read before all of it is written")                                         \
+  X(MAXIMUM, "a maximum")                                                                          \
+  X(RATIO, "a ratio of sums")                                                                      \
+  X(STATE_WRITTEN, "a state read before and after it is written")                                  \
+  X(PICKED, "rows by number")                                                                      \
+  X(SCAN_SEVERAL, "a scan of several states")                                                      \
+  X(SCAN_BACKWARDS, "a scan from the end")                                                         \
+  X(SCAN_ADDS, "a scan that adds to what is complete")                                             \
+  X(SCAN_PARTS, "a scan that writes in parts")                                                     \
+  X(ANY_RANK, "an operator of any rank")                                                           \
+  X(SHARED, "an operator's weights used twice")                                                    \
+  X(FROZEN, "a frozen operator")                                                                   \
+  X(SECOND_INPUT, "an operator of two inputs")                                                     \
+  X(TWO_LOSSES, "two losses")                                                                      \
+  X(OWN_METRIC, "a metric of its own")
+#define WORD(name, text) name,
+typedef enum { CONSTRUCTS(WORD) N_CONSTRUCTS } construct;
+#undef WORD
+extern const char *const construct_name[N_CONSTRUCTS];
+
 /* An operator that the network's file defines. */
 typedef struct {
   char name[16];
   shape in, out;
   shape second; /* rank 0: it takes one input */
   double work;
+  bool weights;
 } own_operator;
 
 /* A result that later layers may read; below: whole numbers below it, 0: floats. */
@@ -38,6 +64,9 @@ typedef struct {
   label label[MAX_LABELS];
   int n_own, own_percent;
   own_operator own[MAX_OWN];
+  bool tangled;   /* operators are */
+  label whole;    /* whole numbers that operators may read; below 0: none */
+  uint32_t found; /* a bit for each construct */
 } author;
 
 /* One of the sizes of a window. */
@@ -90,6 +119,13 @@ own_operator *write_operator(author *a, const shape *second);
 /* `op err..`: a loss of a->at and of a class for each sample, or of floats of the same shape. */
 void write_loss(author *a, const char *name, bool floats);
 void write_optimizer(author *a, const char *name);
-/* The whole text of the network of this seed (malloc'd); own: operators of its own are likely. */
-char *random_network(uint64_t seed, bool own);
+/* `op err..`: a metric of a->at and of floats of the same shape. */
+void write_metric(author *a, const char *name);
+/* An operator of a->at whose rank is left open. */
+own_operator *write_any_rank(author *a);
+/* A network of layers; of layers and operators of its own; of such operators alone, tangled. */
+typedef enum { LAYERS, OWN, TANGLED, N_KINDS } network_kind;
+/* The whole text of the network of this seed (malloc'd), and what it holds, a bit each. */
+char *random_network(uint64_t seed, network_kind kind, uint32_t *found);
+void put_tangled_network(author *a);
 #endif

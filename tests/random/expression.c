@@ -48,7 +48,7 @@ void put_ranges(writer *w, FILE *f) {
   const char *sep = " for ";
   for (int i = 0; i < w->n_axis; i++) {
     axis *x = &w->axis[i];
-    if (x->step || (x->plain && !x->other && chance(rnd(w), 60))) continue;
+    if (x->step || (!w->ranges && x->plain && !x->other && chance(rnd(w), 60))) continue;
     if (x->batch) fprintf(f, "%s%s:N", sep, x->name);
     else fprintf(f, "%s%s:%d", sep, x->name, x->extent);
     sep = ", ";
@@ -136,27 +136,38 @@ static void put_index(writer *w, FILE *f, int extent) {
   put_odd_index(w, f, extent);
 }
 
-/* What a scan has written so far. */
-static void put_step_index(writer *w, FILE *f, readiness r) {
-  if (r == THIS_STEP && chance(rnd(w), 80)) fputc('t', f);
-  else fprintf(f, "t-%d", chance(rnd(w), 80) ? 1 : 2);
+void put_step(writer *w, FILE *f, int before) {
+  if (w->steps) fprintf(f, "%d-t", w->steps - 1 + before);
+  else if (before) fprintf(f, "t-%d", before);
+  else fputc('t', f);
 }
 
-void put_read(writer *w, FILE *f, const value *v) {
+/* What a scan has written so far. */
+static void put_step_index(writer *w, FILE *f, readiness r) {
+  bool now = r == THIS_STEP && (w->within || chance(rnd(w), 80));
+  put_step(w, f, now ? 0 : chance(rnd(w), 80) ? 1 : 2);
+}
+
+void put_read(writer *w, FILE *f, value *v) {
+  w->reads++;
+  v->was_read = true;
+  if (*v->fixed) {
+    fputs(v->fixed, f);
+    return;
+  }
   fprintf(f, "%s[", v->name);
   for (int d = 0; d < v->rank; d++) {
     if (d) fputc(',', f);
     if (d + 1 == v->batch) put_batch_index(w, f);
-    else if (d == 0 && v->ready) put_step_index(w, f, v->ready);
+    else if (d == v->step_dim && v->ready) put_step_index(w, f, v->ready);
     else if (w->within) put_index_within(w, f, v->dim[d]);
     else put_index(w, f, v->dim[d]);
   }
   fputc(']', f);
-  w->reads++;
 }
 
-static const value *any_value(writer *w) {
-  const value *v = &w->value[below(rnd(w), w->n_value)];
+static value *any_value(writer *w) {
+  value *v = &w->value[below(rnd(w), w->n_value)];
   return v->hidden ? &w->value[0] : v;
 }
 
@@ -170,7 +181,7 @@ value *another_value(writer *w, const char *name, int number) {
 }
 
 /* A parameter along some of the statement's axes. */
-static const value *new_parameter(writer *w) {
+static value *new_parameter(writer *w) {
   static const char *const init[] = {"1", "uniform(0.5)", "uniform(1)", "0.25"};
   value *v = another_value(w, "p", w->n_param++);
   int most = 4000;
@@ -188,8 +199,6 @@ static const value *new_parameter(writer *w) {
 
 /* --- expressions --- */
 
-static void put_value(writer *w, FILE *f, int depth);
-
 static bool has_batch(const writer *w) {
   for (int i = 0; i < w->n_axis; i++)
     if (w->axis[i].batch) return true;
@@ -206,6 +215,7 @@ static void put_leaf(writer *w, FILE *f) {
   else if (kind < 96) fprintf(f, "0.%d*%s", between(rnd(w), 1, 9), w->axis[i].name);
   else if (w->loss && has_batch(w)) fprintf(f, "(%s == label[n])", w->axis[i].name);
   else if (kind < 98 && w->declared != w->f) fputs("b", f);
+  else if (w->a->tangled && chance(rnd(w), 95)) fputs("0.5", f);
   else fputs("rand()", f);
 }
 
@@ -225,8 +235,8 @@ static const char *const forms[] = {"(%e + %e)",
                                     "%e / (1.5 + tanh(%e))",
                                     "neg(%e)",
                                     "(%e < %e)",
-                                    "stop(%e)",
-                                    "(%e != 0)"};
+                                    "(%e != 0)",
+                                    "stop(%e)"};
 
 static void put_form(writer *w, FILE *f, const char *form, int depth) {
   for (; *form; form++) {
@@ -235,9 +245,11 @@ static void put_form(writer *w, FILE *f, const char *form, int depth) {
   }
 }
 
-static void put_value(writer *w, FILE *f, int depth) {
+void put_value(writer *w, FILE *f, int depth) {
+  /* The last form hides gradients from differences. */
+  int n = (int)(sizeof forms / sizeof *forms) - (w->a->tangled && chance(rnd(w), 98));
   if (depth <= 0 || w->reads > 12 || chance(rnd(w), 25)) put_leaf(w, f);
-  else put_form(w, f, pick_one(w, forms, (int)(sizeof forms / sizeof *forms)), depth);
+  else put_form(w, f, pick_one(w, forms, n), depth);
 }
 
 void put_right(writer *w, FILE *f, double terms, bool max) {

@@ -1,6 +1,8 @@
 /* Random networks, each held against the interpreter, finite differences and its own object:
      random_networks [--count N | --seconds S] [--seed S] [--every] [--print] [--no-shrink]
-   [FILE.net ..] Prints what differs, shrunk, and exits 1; with FILEs, judges those (no shrinking).
+   [--tangled] [--shares] [--write-only] [FILE.net ..] Prints what differs, shrunk, and exits 1;
+   with FILEs, judges those (no shrinking). --tangled: only networks of tangled operators; --shares:
+   how often each construct came; --write-only with --print: judges nothing.
  */
 #include "author.h"
 #include "judge.h"
@@ -13,11 +15,11 @@
 typedef struct {
   long count, seed;
   double seconds;
-  bool print, every, no_shrink;
+  bool print, every, no_shrink, tangled, shares, write_only;
 } settings;
 
 typedef struct {
-  long outcome[N_OUTCOMES], own, quick, unclear;
+  long outcome[N_OUTCOMES], kind[N_KINDS], construct[N_CONSTRUCTS], quick, unclear;
   double slowest, worst_gradient;
 } tally;
 
@@ -77,24 +79,27 @@ static void study(const char *text, failure *f, long seed, const settings *s) {
   free(small);
 }
 
-static judge_options options_of(long seed, const settings *s) {
+static judge_options options_of(long seed, network_kind kind, const settings *s) {
   return (judge_options){.every = s->every,
                          .turn = (int)(seed / 3 % 4),
                          .inference = seed / 12 % 3 == 0,
                          .threads = 1 + (int)(seed % 3 + 1) % 3,
                          .quick = !s->every && seed % 5 > 0,
                          .object = seed % 20 == 0,
-                         .gradients = s->every || seed % 4 == 0,
+                         .gradients = s->every || kind == TANGLED || seed % 4 == 0,
                          .limit = 10};
 }
 
 static void one(long seed, const settings *s, tally *t) {
-  bool own = seed % 3 == 0;
-  char *text = random_network((uint64_t)seed, own);
-  failure f = {.o = options_of(seed, s)};
+  static const network_kind turn[] = {OWN, LAYERS, TANGLED};
+  network_kind kind = s->tangled ? TANGLED : turn[seed % 3];
+  uint32_t found;
+  char *text = random_network((uint64_t)seed, kind, &found);
+  failure f = {.o = options_of(seed, kind, s)};
   if (s->print) printf("--- %ld\n%s\n", seed, text);
-  f.v = judge_caged(text, &f.o);
-  t->own += own;
+  if (!s->write_only) f.v = judge_caged(text, &f.o);
+  t->kind[kind]++;
+  for (int i = 0; i < N_CONSTRUCTS; i++) t->construct[i] += found >> i & 1;
   t->quick += f.o.quick;
   t->unclear += f.v.unclear;
   t->outcome[f.v.outcome]++;
@@ -106,14 +111,24 @@ static void one(long seed, const settings *s, tally *t) {
 
 static int summary(const tally *t, long n, double seconds) {
   bool passed = t->outcome[RIGHT] + t->outcome[INFINITE] == n;
-  printf("%ld networks (%ld with operators of their own, %ld in code as it is emitted) in %.0f s:",
-         n, t->own, t->quick, seconds);
+  printf(
+      "%ld networks (%ld with operators of their own, %ld tangled, %ld in code as it is emitted) "
+      "in %.0f s:",
+      n, t->kind[OWN], t->kind[TANGLED], t->quick, seconds);
   for (int i = 0; i < N_OUTCOMES; i++)
     if (i == RIGHT || t->outcome[i]) printf(" %ld %s,", t->outcome[i], outcome_name[i]);
   if (t->unclear) printf(" %ld with gradients that differences cannot tell,", t->unclear);
   printf(" the slowest %.1f s, worst gradient %.0e%s\n", t->slowest, t->worst_gradient,
          passed ? "; PASSED" : "");
   return passed ? 0 : 1;
+}
+
+/* Of the tangled ones. */
+static void print_shares(const tally *t) {
+  for (int i = 0; i < N_CONSTRUCTS; i++)
+    printf("%5.1f %% %s\n",
+           100.0 * (double)t->construct[i] / (double)(t->kind[TANGLED] + !t->kind[TANGLED]),
+           construct_name[i]);
 }
 
 static double now(void) {
@@ -137,6 +152,7 @@ static int run(const settings *s) {
   signal(SIGINT, stop);
   for (; !stopped && (s->seconds > 0 ? now() - start < s->seconds : n < s->count); n++)
     one(s->seed + n, s, &t);
+  if (s->shares) print_shares(&t);
   return summary(&t, n, now() - start);
 }
 
@@ -168,6 +184,9 @@ int main(int argc, char **argv) {
     else if (!strcmp(argv[i], "--print")) s.print = true;
     else if (!strcmp(argv[i], "--every")) s.every = true;
     else if (!strcmp(argv[i], "--no-shrink")) s.no_shrink = true;
+    else if (!strcmp(argv[i], "--tangled")) s.tangled = true;
+    else if (!strcmp(argv[i], "--shares")) s.shares = true;
+    else if (!strcmp(argv[i], "--write-only")) s.write_only = true;
     else files++, status |= judge_file(argv[i]);
   }
   return files ? status : run(&s);

@@ -29,6 +29,10 @@ void put_layers(author *a, int n) {
     }
 }
 
+#define TEXT(name, text) text,
+const char *const construct_name[N_CONSTRUCTS] = {CONSTRUCTS(TEXT)};
+#undef TEXT
+
 static void put_blocks(author *a) {
   fprintf(a->operators, "block plain(c, k=3) { conv c k=k p1 %s; }\n", activation(a));
   fprintf(a->operators,
@@ -57,7 +61,10 @@ static void put_train(author *a, bool own) {
 
 static void put_network(author *a, bool own) {
   stream *r = &a->r;
-  a->batch = chance(r, 80) ? between(r, 1, 5) : size_up_to(r, 33);
+  static const int small[] = {1, 3, 7, 32};
+  a->batch = chance(r, 60)   ? between(r, 1, 5)
+             : chance(r, 50) ? small[below(r, 4)]
+                             : size_up_to(r, 33);
   a->most = (chance(r, 80) ? 2e5 : 2e6) / a->batch + 100;
   put_blocks(a);
   put_inputs(a);
@@ -69,13 +76,15 @@ static void put_network(author *a, bool own) {
 }
 
 /* Four texts that are written side by side, one after the other. */
-char *random_network(uint64_t seed, bool own) {
+char *random_network(uint64_t seed, network_kind kind, uint32_t *found) {
   char *part[4], *text;
   size_t size;
-  author a = {.r = {seed * 0x2545f4914f6cdd1du + 1}, .own_percent = own ? 45 : 0};
+  author a = {.r = {seed * 0x2545f4914f6cdd1du + 1}, .own_percent = kind == OWN ? 45 : 0};
   FILE **const to[] = {&a.operators, &a.ports, &a.body, &a.train};
   for (int i = 0; i < 4; i++) *to[i] = open_memstream(&part[i], &size);
-  put_network(&a, own);
+  if (kind == TANGLED) put_tangled_network(&a);
+  else put_network(&a, kind == OWN);
+  *found = a.found;
   for (int i = 0; i < 4; i++) fclose(*to[i]);
   if (asprintf(&text, "%s%s\n%s%s}\n", part[0], part[1], part[2], part[3]) < 0) abort();
   for (int i = 0; i < 4; i++) free(part[i]);

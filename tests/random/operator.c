@@ -22,13 +22,13 @@ static void put_left(writer *w, FILE *f, const value *v, int part, const char *i
   fputc(']', f);
 }
 
-static double terms_of(const writer *w, const value *v) {
+double terms_of(const writer *w, const value *v) {
   double n = 1;
   for (int i = v->rank; i < w->n_axis; i++) n *= w->axis[i].extent;
   return n;
 }
 
-static void put_plain(writer *w, const value *v, const char *sign) {
+void put_plain(writer *w, const value *v, const char *sign) {
   axes_of(w, v);
   if (*sign != '=') reduction_axes(w);
   put_left(w, w->f, v, -1, NULL);
@@ -38,7 +38,7 @@ static void put_plain(writer *w, const value *v, const char *sign) {
 }
 
 /* A dimension of at least two elements, other than the batch; -1: none. */
-static int divisible(writer *w, const value *v) {
+int divisible(writer *w, const value *v) {
   int from = below(rnd(w), v->rank);
   for (int i = 0; i < v->rank; i++) {
     int d = (from + i) % v->rank;
@@ -101,7 +101,7 @@ static void put_scatter(writer *w, const value *v, int d) {
 }
 
 /* All of v, in one statement or several. */
-static void put_statements(writer *w, const value *v) {
+void put_statements(writer *w, const value *v) {
   int d = divisible(w, v), kind = below(rnd(w), 100);
   if (d < 0 || kind < 60) put_plain(w, v, kind % 6 < 3 ? "=" : kind % 6 < 5 ? "+=" : "max=");
   else if (kind < 75) put_residues(w, v, d);
@@ -112,12 +112,12 @@ static void put_statements(writer *w, const value *v) {
 
 /* --- values between --- */
 
-static int local_size(writer *w, int like, int most) {
+int local_size(writer *w, int like, int most) {
   int n = chance(rnd(w), 60) ? like : size_up_to(rnd(w), 17);
   return n > most ? most : n;
 }
 
-static void put_local(writer *w) {
+void put_local(writer *w) {
   value v = {.batch = chance(rnd(w), 80)};
   const value *x = &w->value[0];
   int most = 3000;
@@ -130,6 +130,7 @@ static void put_local(writer *w) {
     most /= v.dim[d];
   }
   put_statements(w, &v);
+  v.local = true;
   w->value[w->n_value++] = v;
 }
 
@@ -167,6 +168,10 @@ static shape result_shape(author *a) {
 
 static void put_body(writer *w, const value *y) {
   bool written = false;
+  if (w->a->tangled) {
+    put_tangle(w, y);
+    return;
+  }
   for (int n = below(rnd(w), 4); n && w->n_value < MAX_VALUES - 6; n--) put_local(w);
   if (chance(rnd(w), 15)) written = put_scan(w, y);
   if (written) return;
@@ -182,10 +187,11 @@ static void put_input(FILE *f, const char *name, shape s, const char *letters) {
   fputc(']', f);
 }
 
-static void put_signature(FILE *f, const own_operator *o) {
+static void put_signature(FILE *f, const own_operator *o, bool whole) {
   fprintf(f, "op %s(", o->name);
   put_input(f, "x", o->in, "HWCL");
   if (o->second.rank) fputs(", ", f), put_input(f, "z", o->second, "PQDM");
+  else if (whole) fputs(", int z[N,M] of V", f);
   fputs(", b=0.5) -> y[N", f);
   if (o->out.rank == 3) fprintf(f, ",%d", o->out.h);
   if (o->out.rank > 1) fprintf(f, ",%d", o->out.w);
@@ -208,8 +214,9 @@ own_operator *write_operator(author *a, const shape *second) {
   put_body(&w, &y);
   fclose(w.f), fclose(w.declared);
   o->work = w.work;
+  o->weights = w.n_param > 0;
   if (w.work < 4e5) {
-    put_signature(a->operators, o);
+    put_signature(a->operators, o, a->whole.below > 0);
     fprintf(a->operators, "%s%s}\n", declared, body);
     a->n_own++;
   }
@@ -217,7 +224,55 @@ own_operator *write_operator(author *a, const shape *second) {
   return w.work < 4e5 ? o : NULL;
 }
 
-/* --- losses and optimizers --- */
+/* --- of any rank --- */
+
+static value *fixed(writer *w, const char *name, const char *read) {
+  value *v = another_value(w, name, 0);
+  snprintf(v->name, sizeof v->name, "%s", name);
+  strcpy(v->fixed, read);
+  return v;
+}
+
+static void put_fixed(writer *w, value *v, bool sum) {
+  bool was = v->hidden;
+  v->hidden = true;
+  w->n_axis = 0;
+  add_axis(w, "n", 1, true);
+  add_axis(w, "c", w->a->at.c, false);
+  fprintf(w->f, "    %s %s x[n,s..,c] %c ", v->fixed, sum ? "+=" : "=",
+          chance(rnd(w), 50) ? '*' : '+');
+  put_right(w, w->f, sum ? 16 : 1, false);
+  fputs(";\n", w->f);
+  v->hidden = was;
+}
+
+/* Sums over the channels, over the positions, and what is added to after it was read. */
+own_operator *write_any_rank(author *a) {
+  own_operator *o = &a->own[a->n_own];
+  writer w = {.a = a, .f = a->operators, .declared = a->operators};
+  *o = (own_operator){.in = a->at, .out = a->at, .weights = true};
+  snprintf(o->name, sizeof o->name, "own%d", a->n_own++);
+  fprintf(w.f, "op %s(x[N,S..,C], b=0.5) -> y[N,S..,C] {\n  param p[c:C] ~ uniform(1);\n", o->name);
+  fixed(&w, "x", "x[n,s..,c]");
+  fixed(&w, "p", "p[c]");
+  value *m = fixed(&w, "m", "m[n,s..]"), *g = fixed(&w, "g", "g[n,c]"),
+        *t = fixed(&w, "t", "t[n,s..,c]"), *y = fixed(&w, "y", "y[n,s..,c]");
+  m->hidden = g->hidden = t->hidden = y->hidden = true;
+  value *const order[] = {m, g, t};
+  for (int i = 0, from = below(&a->r, 3); i < 3; i++) {
+    value *v = order[(from + i) % 3];
+    put_fixed(&w, v, v != t);
+    v->hidden = false;
+  }
+  if (chance(&a->r, 50)) put_fixed(&w, t, true);
+  put_fixed(&w, y, false);
+  y->hidden = false;
+  for (int n = below(&a->r, 4); n; n--) put_fixed(&w, n % 2 ? t : y, true);
+  fputs("}\n", w.f);
+  return o;
+}
+
+/* --- losses, metrics and optimizers --- */
 
 void write_loss(author *a, const char *name, bool floats) {
   writer w = {.a = a, .f = a->operators, .declared = a->operators, .loss = !floats};
@@ -231,6 +286,29 @@ void write_loss(author *a, const char *name, bool floats) {
   if (chance(&a->r, 40)) put_local(&w);
   put_plain(&w, &loss, chance(&a->r, 25) ? "max=" : "+=");
   fputs("}\n", w.f);
+}
+
+void write_metric(author *a, const char *name) {
+  writer w = {.a = a, .f = a->operators, .declared = a->operators};
+  int n = between(&a->r, 1, 3);
+  w.value[w.n_value++] = value_of("x", a->at);
+  w.value[w.n_value++] = value_of("t", a->at);
+  fprintf(w.f, "op %s(", name);
+  put_input(w.f, "x", a->at, "HWCL");
+  fputs(", ", w.f), put_input(w.f, "t", a->at, "HWCL");
+  fprintf(w.f, n > 1 ? ") -> sums[N,%d] metric {\n" : ") -> sums[N] metric {\n", n);
+  if (chance(&a->r, 40)) put_local(&w);
+  for (int i = 0; i < n; i++) {
+    w.n_axis = 0;
+    add_axis(&w, "n", 1, true)->other = true;
+    if (i) reduction_axes(&w);
+    fprintf(w.f, n > 1 ? "    sums[n,%d] %s " : "    sums[n%.0d] %s ", i, i ? "+=" : "=");
+    put_right(&w, w.f, 16, false);
+    put_ranges(&w, w.f);
+  }
+  fputs("}\n", w.f);
+  if (n > 1)
+    fprintf(w.f, "op %s(sums[N,K]) -> value[N] total { value[n] += sums[n,k] * 0.3; }\n", name);
 }
 
 void write_optimizer(author *a, const char *name) {

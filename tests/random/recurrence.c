@@ -1,5 +1,5 @@
-/* Random recurrences: a state that each step computes from earlier steps and from what is complete,
-   with sums over the earlier state as recurrent layers have them. */
+/* Random recurrences of one state: a state that each step computes from earlier steps and from what
+   is complete, with sums over the earlier state as recurrent layers have them. */
 #include "writer.h"
 
 enum { MOST_STEPS = 20 };

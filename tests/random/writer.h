@@ -16,7 +16,11 @@ typedef struct {
   int rank, dim[RANK];
   bool known; /* its dimensions stand in the signature */
   readiness ready;
-  bool hidden; /* for now */
+  int step_dim; /* where the step of a `scan` stands */
+  bool hidden;  /* for now */
+  bool local;   /* complete, and may be added to */
+  bool was_read;
+  char fixed[64]; /* the only way to read it, if any */
 } value;
 
 typedef struct {
@@ -30,13 +34,15 @@ typedef struct {
   author *a;
   FILE *f; /* the body */
   FILE *declared;
-  int n_value, n_param, n_local, n_axis;
+  int n_value, n_param, n_local, n_axis, n_state;
   value value[MAX_VALUES];
   axis axis[8];
   int reads; /* of the statement so far */
   double work;
   bool loss;
   bool within; /* indices may not leave their tensors: a maximum over nothing is -inf */
+  int steps;   /* of a scan from its end to its beginning; 0: the other way */
+  bool ranges; /* are all given, as a scan may read what no statement has written so far */
 } writer;
 
 stream *rnd(writer *w);
@@ -54,11 +60,33 @@ void reduction_axes(writer *w);
 void put_ranges(writer *w, FILE *f);
 
 value *another_value(writer *w, const char *name, int number);
-void put_read(writer *w, FILE *f, const value *v);
+void put_read(writer *w, FILE *f, value *v);
 /* A right side that reads at least one tensor. A sum is scaled by the number of its terms;
    a maximum may not be one of nothing. */
 void put_right(writer *w, FILE *f, double terms, bool max);
 
+/* An expression of parts, so deep at most. */
+void put_value(writer *w, FILE *f, int depth);
+/* The step of a scan, or one before it. */
+void put_step(writer *w, FILE *f, int before);
+/* How many terms a sum over the axes that v has not takes. */
+double terms_of(const writer *w, const value *v);
+/* A statement over all of v: `=`, `+=`, `max=`. */
+void put_plain(writer *w, const value *v, const char *sign);
+/* All of v, in one statement or several. */
+void put_statements(writer *w, const value *v);
+/* A new local tensor, written whole. */
+void put_local(writer *w);
+int local_size(writer *w, int like, int most);
+/* A dimension of at least two elements, other than the batch; -1: none. */
+int divisible(writer *w, const value *v);
+
 /* `scan t:steps { .. }` that writes a state, and y if it may: then true. */
 bool put_scan(writer *w, const value *y);
+/* The statements of an operator whose tensors are written, read and added to in any order. */
+void put_tangle(writer *w, const value *y);
+/* More onto a tensor that is complete, if there is one. */
+void put_addition(writer *w);
+/* Several states in one scan, each read by the others. */
+void put_scan_of_several(writer *w);
 #endif
