@@ -177,6 +177,14 @@ static expr *read_error(instantiation *s, const xexpr *x, const char *what) {
   return NULL;
 }
 
+/* Not even what earlier steps made: where there is none, the whole term would be nothing. */
+static expr *read_itself(instantiation *s, const xexpr *x) {
+  const char *help = "let the step copy what earlier steps made into another tensor, and read that";
+  diag_error(s->o->d, x->at, s->scan ? help : NULL, "`%s` is read by the statement that writes it",
+             x->name);
+  return NULL;
+}
+
 /* A value that a scan has not finished yet: only what earlier steps made of it. */
 static expr *read_earlier(instantiation *s, const xexpr *x, const binding *b) {
   access rd;
@@ -220,8 +228,7 @@ static expr *lower_read(instantiation *s, const xexpr *x) {
     return e_const(s->ex, 0);
   }
   if (!b) return unknown_name(s, x);
-  if (b->t == s->target && !b->kept)
-    return read_error(s, x, "`%s` is read by the statement that writes it");
+  if (b->t == s->target && !b->kept) return read_itself(s, x);
   if (!b->complete) return read_earlier(s, x, b);
   if (!lower_access(s, x, b->t, &rd)) return NULL;
   if (b->t == s->target && !access_equal(&rd, &s->at))

@@ -51,7 +51,8 @@ static void put_product(writer *w, const value *h, value *of) {
 /* Over what is complete: at the first step there would be nothing else. */
 static void put_largest(writer *w, const value *h, value *state, int n) {
   bool was[MOST_STATES];
-  for (int i = 0; i < n; i++) was[i] = state[i].hidden, state[i].hidden |= state[i].ready == EARLIER_STEPS;
+  for (int i = 0; i < n; i++)
+    was[i] = state[i].hidden, state[i].hidden |= state[i].ready == EARLIER_STEPS;
   put_state(w, h, 0, h->dim[2]);
   add_axis(w, "u", between(rnd(w), 1, 5), false)->other = true;
   fputs("max= ", w->f);

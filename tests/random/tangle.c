@@ -196,8 +196,9 @@ static void put_pick(writer *w) {
   add_axis(w, "j", p->dim[1], false)->other = true;
   add_axis(w, "i", width, false)->other = true;
   bool factor = chance(rnd(w), 40);
-  fprintf(w->f, factor ? "    %s[n,j,i] += (v == z[n,j]) * %s[v,i] * tanh("
-                       : "    %s[n,j,i] += select(v == z[n,j], %s[v,i] * tanh(",
+  fprintf(w->f,
+          factor ? "    %s[n,j,i] += (v == z[n,j]) * %s[v,i] * tanh("
+                 : "    %s[n,j,i] += select(v == z[n,j], %s[v,i] * tanh(",
           p->name, e->name);
   put_right(w, w->f, 1, false);
   fputs(factor ? ")" : "), 0)", w->f);
@@ -219,7 +220,10 @@ static void put_ratio(writer *w) {
   value a = new_local(w, "a"), s = {.batch = 1, .rank = 1, .dim = {1}, .local = true};
   snprintf(s.name, sizeof s.name, "d%d", w->n_local++);
   axes_of(w, &a);
-  fprintf(w->f, "    %s[%s] = exp(min(", a.name, a.rank == 4 ? "n,h,w,c" : a.rank == 3 ? "n,j,i" : "n,j");
+  fprintf(w->f, "    %s[%s] = exp(min(", a.name,
+          a.rank == 4   ? "n,h,w,c"
+          : a.rank == 3 ? "n,j,i"
+                        : "n,j");
   put_right(w, w->f, 1, false);
   fputs(", 1))", w->f);
   for (int i = 0; i < a.rank; i++) w->axis[i].other = true;
