@@ -77,6 +77,7 @@ typedef struct {
   inference whole;    /* where f is one position after the other, and the window may be full */
   int64_t positions;  /* of f, one by one; or 0 */
   int64_t from, done; /* the first token in the window; positions of it that are computed */
+  int64_t windows;    /* that were computed whole */
   char **vocabulary;  /* NULL: bytes */
   int64_t below, window, given;
   bool every; /* predicts at every position; else only what comes after the window */
@@ -138,10 +139,11 @@ static int64_t fill_window(const writer *w, int32_t *x) {
   return w->every ? have - 1 : 0;
 }
 
-static const float *run_window(const writer *w, const inference *f) {
+static const float *run_window(writer *w, const inference *f) {
   const int64_t at = fill_window(w, f->b.port[0]);
   run_args a = {.params = f->params, .work = f->b.work, .port = f->b.port};
   program_run(f->b.p, &a);
+  w->windows++;
   return (const float *)f->b.port[program_port_of(f->b.p, PORT_PREDICTION, 0)] + at;
 }
 
@@ -255,6 +257,7 @@ static void print_text(const generate_command *c, const writer *w) {
   json_object_object_add(j, "prompt", json_object_new_string(c->prompt));
   json_object_object_add(j, "text", json_object_new_string(text));
   json_object_object_add(j, "tokens", json_object_new_int64(w->n_token - w->given));
+  json_object_object_add(j, "windows", json_object_new_int64(w->windows));
   print_json(j);
   free(text);
 }

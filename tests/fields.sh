@@ -268,6 +268,7 @@ exits 0 generate book --tokens 30 --seed 5 --prompt '3 a' --threads 1; cmp -s on
 ok "the same seed gives another text"
 exits 0 generate book --tokens 300 --seed 5 --prompt '3 a' --slide 16
 head -c 20 out >begins; head -c 20 one | cmp -s - begins; ok "--slide changes what fits into the window"
+exits 0 generate book --tokens 20 --json; prints '"windows": *0'
 exits 1 generate book --slide 100000; says "the network's window"
 exits 1 generate book --prompt 'Z'; says 'does not know'
 exits 1 generate newrun; says 'no tokens'

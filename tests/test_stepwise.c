@@ -39,6 +39,10 @@ static const network networks[] = {
      "k: dense @x 16; k2: rope @k heads=2; v: dense @x 16; attention @q2 @k2 @v heads=2 "
      "causal=1;" ENDS,
      20},
+    {"wide",
+     "input 10 of 11; target 10 of 11; embed 320; add {} { attention heads=4 causal=1; }; "
+     "dense 1280 gelu; gru 320; dense 192;" ENDS,
+     10},
     {"lstm", "input 13 of 11; target 13 of 11; embed 9; lstm 17; lstm 12;" ENDS, 13},
     {"gru", "input 13 of 11; target 13 of 11; embed 9; gru 17; add {} { gru 17; };" ENDS, 13},
     {"rnn", "input 9 of 11; target 9 of 11; embed 9; rnn 8;" ENDS, 9},
@@ -100,8 +104,8 @@ static void *block(size_t bytes) {
   return memset(aligned_alloc(64, bytes), 0xff, bytes);
 }
 
-static subject subject_new(const graph *g, bool stepwise) {
-  program_options o = {.batch = 1, .threads = 1, .stepwise = stepwise};
+static subject subject_new(const graph *g, int threads, bool stepwise) {
+  program_options o = {.batch = 1, .threads = threads, .stepwise = stepwise};
   subject s = {.p = program_build(g, &o)};
   s.n = program_port(s.p, 0)->count;
   s.values = program_port(s.p, 1)->count;
@@ -170,7 +174,7 @@ static double *values_of(const tensor *t, const examiner *e) {
 static void examine(const compilation *c, const char *pass, bool keeps_bits, void *arg) {
   examiner *e = arg;
   (void)keeps_bits;
-  if (!c->stepwise) return;
+  if (!c->p->stepwise) return;
   double **data = calloc((size_t)c->p->n_tensor + 1, sizeof *data);
   float *y = calloc((size_t)e->whole->values, sizeof *y);
   for (int i = 0; i < c->p->n_tensor; i++) data[i] = values_of(c->p->tensor[i], e);
@@ -194,16 +198,24 @@ static int compare_interpreted(const network *n, const graph *g, const subject *
   return e.bad;
 }
 
+static int compare_shared(const network *n, const graph *g, subject *whole) {
+  subject steps = subject_new(g, 2, true);
+  int bad = compare_compiled(n, whole, &steps);
+  subject_free(&steps);
+  return bad;
+}
+
 static void test_network(void **state) {
   const network *n = *state;
   graph *g = graph_load_text("test.net", n->text, strlen(n->text), NULL);
   assert_non_null(g);
-  subject whole = subject_new(g, false), steps = subject_new(g, true);
+  subject whole = subject_new(g, 1, false), steps = subject_new(g, 1, true);
   assert_int_equal(program_positions(whole.p), 0);
   assert_int_equal(program_positions(steps.p), n->positions);
   int bad = 0;
   if (n->positions) bad += compare_compiled(n, &whole, &steps);
   if (n->positions) bad += compare_interpreted(n, g, &whole);
+  if (n->positions) bad += compare_shared(n, g, &whole);
   subject_free(&whole);
   subject_free(&steps);
   graph_free(g);

@@ -102,6 +102,7 @@ typedef struct {
   int batch;
   int threads; /* that will run it; decides about memory and time only */
   int n_chain, n_loop;
+  bool stepwise; /* loop number n_loop, the last nests, goes over the positions of the input */
   int n_tensor;
   tensor **tensor;
   nest *nests; /* in execution order */

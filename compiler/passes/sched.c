@@ -451,22 +451,31 @@ static void unroll_reduction(nest *n, schedule *s, const target_info *t) {
 
 /* --- loops and domain --- */
 
-/* Does the domain end with that loop? In a chain and in a loop in order it is the steps, of a loop
-   for several threads the samples too. */
-static bool last_of_domain(const nest *n, const schedule *s, int i, int threads) {
-  if (n->chain) return true;
-  return n->loop && (i == 1 || threads == 1 || s->n_loop < 2 || s->loop[1] != 1);
+/* Is each step of n's loop shared by itself: positions one by one (stepwise.c)? */
+static bool steps_apart(const nestprog *p, const nest *n) {
+  return p->stepwise && n->loop == p->n_loop;
 }
 
-static void choose_loops(nest *n, schedule *s, int threads) {
+/* Does the domain end with that loop? In a chain and in a loop in order it is the steps, of a loop
+   for several threads the samples too. */
+static bool last_of_domain(const nestprog *p, const nest *n, int i, int threads) {
+  const schedule *s = n->sched;
+  if (n->chain || (n->loop && threads == 1)) return true;
+  if (steps_apart(p, n)) return s->domain / n->axis[0].extent >= DOMAIN_TILES;
+  if (n->loop) return i == 1 || s->n_loop < 2 || s->loop[1] != 1;
+  return s->domain >= DOMAIN_TILES;
+}
+
+static void choose_loops(const nestprog *p, nest *n, int threads) {
+  schedule *s = n->sched;
   s->n_loop = loop_order(n, s->tile, s->loop);
   s->domain = 1;
-  for (int i = 0; i < s->n_loop && (n->loop || s->domain < DOMAIN_TILES); i++) {
+  for (int i = 0; i < s->n_loop; i++) {
     int a = s->loop[i];
     if (n->axis[a].extent % s->tile[a] || (s->strip && a == s->vec)) break;
     s->domain *= n->axis[a].extent / s->tile[a];
     s->n_domain++;
-    if (last_of_domain(n, s, i, threads)) break;
+    if (last_of_domain(p, n, i, threads)) break;
   }
 }
 
@@ -566,7 +575,7 @@ static void schedule_nest(nestprog *p, nest *n, const target_info *t, int thread
   else if (is_contraction(n) && !n->pick && !once) search_tile(n, s, t, threads);
   else plain_tile(n, s, t);
   if (!s->strip) unroll_reduction(n, s, t);
-  choose_loops(n, s, threads);
+  choose_loops(p, n, threads);
   if (is_contraction(n) && !n->lanes && !s->strip) look_ahead(n, s, t);
 }
 

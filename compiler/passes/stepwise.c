@@ -312,6 +312,7 @@ bool stepwise(nestprog *p) {
   const bool may = plan_nests(&s, by);
   if (may) make_loop(&s, by);
   if (may) put_positions_first(&s, scratch);
+  p->stepwise = may;
   arena_free(scratch);
   return may;
 }

@@ -31,7 +31,9 @@ static void run_pick(compilation *c) { pick(c->p); }
 static void run_order(compilation *c) { order(c->p); }
 static void run_fuse(compilation *c) { fuse(c->p); }
 static void run_winograd(compilation *c) { winograd(c->p); }
-static void run_stepwise(compilation *c) { c->stepwise = c->opt.stepwise && stepwise(c->p); }
+static void run_stepwise(compilation *c) {
+  if (c->opt.stepwise) stepwise(c->p);
+}
 static void run_halo(compilation *c) {
   c->p->real = c->real;
   halo(c->p);

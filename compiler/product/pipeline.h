@@ -15,7 +15,6 @@ typedef struct compilation {
   const char *prefix; /* of the names of functions; NULL: "k" */
   arena *mem;
   nestprog *p;
-  bool stepwise; /* the last nests are a loop over the positions of the input */
   memory_plan memory;
   kernel_list *kernels;
   /* Called after every pass, unless it is NULL. */

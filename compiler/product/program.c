@@ -31,6 +31,8 @@ struct program {
   jit *jit;
   int n_step, n_place, n_group;
   int from_group; /* where the run at hand begins */
+  int positions;  /* the first group of a stepwise loop, or the number of groups */
+  int64_t turn;   /* of it, the one at hand */
   step *step;
   int *first_step; /* of every group, and the end of the last one */
   int *shares;     /* that a group is cut into (base/workers.h) */
@@ -99,7 +101,23 @@ static int shares_of_loop(const program *p, int from, int to) {
   return 1;
 }
 
+/* Is it in the loop whose steps are run one by one? */
+static bool steps_apart(const program *p, int i) {
+  return p->c.p->stepwise && p->c.kernels->call[i].n->loop == p->c.p->n_loop;
+}
+
+/* Of one step there: every nest is shared by itself, if that pays. */
+static int shares_of_step(const program *p, int i) {
+  const nest *n = p->c.kernels->call[i].n;
+  const int64_t turns = n->axis[0].extent, most = 2 * (int64_t)p->threads;
+  const double pays = operations(n) / (double)turns / least_share;
+  if (p->threads == 1 || pays < 2) return 1;
+  return even_shares(n->sched->domain / turns, p->threads,
+                     pays < (double)most ? (int64_t)pays : most);
+}
+
 static int shares_of(const program *p, int from, int to) {
+  if (steps_apart(p, from)) return shares_of_step(p, from);
   if (p->c.kernels->call[from].n->loop) return shares_of_loop(p, from, to);
   int64_t domain = 1, most = (int64_t)SHARES_A_THREAD * p->threads;
   double work = 0;
@@ -114,13 +132,25 @@ static int shares_of(const program *p, int from, int to) {
   return even_shares(domain, p->threads, most < MAX_SHARES ? most : MAX_SHARES);
 }
 
+/* Where the group that begins there ends: of a loop whose steps are run one by one those nests are
+   together that one thread runs. */
+static int end_of_group(const program *p, int from) {
+  const kernel_list *l = p->c.kernels;
+  const int group = l->call[from].n->sched->group;
+  int end = from + 1;
+  if (steps_apart(p, from) && shares_of_step(p, from) > 1) return end;
+  for (; end < l->n_call && l->call[end].n->sched->group == group; end++)
+    if (steps_apart(p, end) && shares_of_step(p, end) > 1) break;
+  return end;
+}
+
 static void lay_out_groups(program *p) {
   const kernel_list *l = p->c.kernels;
   p->first_step = calloc((size_t)l->n_call + 1, sizeof *p->first_step);
   p->shares = calloc((size_t)l->n_call + 1, sizeof *p->shares);
   for (int i = 0, end; i < l->n_call; i = end) {
-    int group = l->call[i].n->sched->group;
-    for (end = i; end < l->n_call && l->call[end].n->sched->group == group; end++) continue;
+    end = end_of_group(p, i);
+    if (!steps_apart(p, i)) p->positions = p->n_group + 1;
     p->shares[p->n_group] = shares_of(p, i, end);
     p->first_step[p->n_group++] = i;
     p->first_step[p->n_group] = end;
@@ -391,11 +421,25 @@ static void run_loop(const program *p, int me, int i, int end, int share, int sh
   }
 }
 
+/* A share of steps [i, end), in one turn of a loop whose steps are run one by one: all threads see
+   the same memory. */
+static void run_turn(const program *p, int i, int end, int share, int shares) {
+  for (; i < end; i++) {
+    const step *s = &p->step[i];
+    const int64_t tiles = s->domain / s->turns, from = p->turn * tiles;
+    s->fn(arguments(p, 0, s), from + tiles * share / shares, from + tiles * (share + 1) / shares);
+  }
+}
+
 /* Thread `me` does a share of a group: the same part of the domain of all its steps, in order. */
 static void run_share(void *self, int me, int group, int share) {
   const program *p = self;
   group += p->from_group;
   int last = p->first_step[group + 1], n = p->shares[group];
+  if (group >= p->positions) {
+    run_turn(p, p->first_step[group], last, share, n);
+    return;
+  }
   if (p->step[p->first_step[group]].turns) {
     run_loop(p, me, p->first_step[group], last, share, n);
     return;
@@ -425,25 +469,24 @@ static void run_groups(program *p, int from, int to) {
   workers_run(&(shared_work){to - from, p->shares + from, run_share, p}, p->threads);
 }
 
+int64_t program_positions(const program *p) {
+  return p->positions < p->n_group ? p->step[p->n_step - 1].turns : 0;
+}
+
+/* What the positions need once stands before them. */
+void program_run_position(program *p, const run_args *a, int64_t at) {
+  prepare(p, a);
+  if (at == 0) run_groups(p, 0, p->positions);
+  p->turn = at;
+  run_groups(p, p->positions, p->n_group);
+}
+
 void program_run(program *p, const run_args *a) {
+  const int64_t positions = program_positions(p);
+  for (int64_t i = 0; i < positions; i++) program_run_position(p, a, i);
+  if (positions) return;
   prepare(p, a);
   run_groups(p, 0, p->n_group);
-}
-
-int64_t program_positions(const program *p) {
-  return p->c.stepwise ? p->step[p->n_step - 1].turns : 0;
-}
-
-/* The last group is the loop over the positions; what it needs once stands before it. */
-void program_run_position(program *p, const run_args *a, int64_t at) {
-  const int loop = p->n_group - 1;
-  prepare(p, a);
-  if (at == 0) run_groups(p, 0, loop);
-  for (int i = p->first_step[loop]; i < p->first_step[loop + 1]; i++) {
-    const step *s = &p->step[i];
-    const int64_t tiles = s->domain / s->turns;
-    s->fn(arguments(p, 0, s), at * tiles, (at + 1) * tiles);
-  }
 }
 
 /* --- single steps --- */
