@@ -101,7 +101,9 @@ static void add_loss(sha256 *s, const lossuse *l) {
   add_use(s, &l->use);
   if (l->times != 1) sha256_add(s, &l->times, sizeof l->times);
   if (l->balanced) sha256_add(s, "balanced", 8);
-  else if (l->n_table) sha256_add(s, l->table, (size_t)l->n_table * sizeof *l->table);
+  for (int i = 0; i < l->n_with; i++)
+    if (l->with[i]->node && !l->with[i]->target) add_number(s, l->with[i]->node->id);
+  if (!l->balanced && l->n_table) sha256_add(s, l->table, (size_t)l->n_table * sizeof *l->table);
 }
 
 void graph_fingerprint(const graph *g, char out[65]) {

@@ -18,11 +18,20 @@ static int lint_output(const graph *g) {
   return 1;
 }
 
+/* A gate, or weights of a mean: one of several inputs of a layer. Such a value may be between 0
+ * and 1. */
+static bool is_one_of_several(const graph *g, const node *n) {
+  for (int i = n->id + 1; i < g->n_node; i++)
+    for (int k = 0; k < g->node[i]->n_in; k++)
+      if (g->node[i]->in[k] == n) return g->node[i]->n_in > 1;
+  return false;
+}
+
 /* One warning for the first hidden use of an activation that starves the layers below of gradient.
  */
 static int lint_hidden(const graph *g, const char *name, const char *why) {
   for (int i = 0; i < g->n_node; i++)
-    if (is_op(g->node[i], name) && g->node[i] != g->output) {
+    if (is_op(g->node[i], name) && g->node[i] != g->output && !is_one_of_several(g, g->node[i])) {
       diag_warning(g->d, g->node[i]->at, "`relu` is the usual choice between layers", "%s", why);
       return 1;
     }
@@ -37,6 +46,19 @@ static int lint_activations(const graph *g) {
          lint_hidden(g, "softmax",
                      "`softmax` as a hidden activation makes the channels of a layer sum to 1, so "
                      "that little of what they hold gets through");
+}
+
+/* torch's F.normalize has the word for something else. */
+static int lint_normalize(const graph *g) {
+  for (int i = 0; i < g->n_node; i++)
+    if (is_op(g->node[i], "normalize") && g->node[i]->in[0]->op) {
+      diag_warning(
+          g->d, g->node[i]->at, "`lpnorm` divides each vector by its length",
+          "`normalize` goes by the training samples' mean and deviation, which are measured "
+          "behind inputs only");
+      return 1;
+    }
+  return 0;
 }
 
 static double momentum_of(const opuse *u) {
@@ -186,7 +208,8 @@ static int lint_line(const graph *g) {
 }
 
 int add_lints(const workload *w) {
-  int n = lint_output(w->g) + lint_activations(w->g) + lint_rate(w->g) + lint_line(w->g);
+  int n = lint_output(w->g) + lint_activations(w->g) + lint_normalize(w->g) + lint_rate(w->g) +
+          lint_line(w->g);
   if (!w->sp) return n;
   n += lint_batch(w) + lint_range(w);
   if (!w->ds->labels) return n;

@@ -10,9 +10,12 @@ static int port_of(const graph *g, const port *target) {
 }
 
 static void measure(graph *g, lossuse *l, const dataset *ds, const int64_t *index, int64_t n) {
-  const int at = port_of(g, l->target);
-  const int64_t classes = l->target->below, each = shape_elements(&l->target->shape);
-  if (at < 0 || !classes) return;
+  int at = -1;
+  for (int i = 0; i < l->n_with && at < 0; i++) at = port_of(g, l->with[i]);
+  if (at < 0) return;
+  const port *target = g->target[at - g->n_input];
+  const int64_t classes = target->below, each = shape_elements(&target->shape);
+  if (!classes) return;
   int32_t *label = allocate((size_t)each * sizeof *label);
   int64_t *count = allocate((size_t)classes * sizeof *count);
   for (int64_t i = 0; i < n; i++) {

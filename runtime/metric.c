@@ -27,10 +27,17 @@ static void make_own(metric *m, const program *p) {
   }
 }
 
+/* `target input`: the input that is wanted too; -1: none. */
+static int wanted_input(const program *p) {
+  for (int i = 0; i < program_n_ports(p); i++)
+    if (program_port(p, i)->wanted) return i;
+  return -1;
+}
+
 static metric of_task(const program *p) {
   metric m = {.task = TASK_NONE, .target = program_port_of(p, PORT_TARGET, 0)};
   m.prediction = program_port_of(p, PORT_PREDICTION, 0);
-  if (m.target < 0) m.target = program_port_of(p, PORT_INPUT, 0);
+  if (m.target < 0) m.target = wanted_input(p);
   if (m.target < 0 || m.prediction < 0) return m;
   const port_info *target = program_port(p, m.target), *y = program_port(p, m.prediction);
   m.task = task_of(target, y);

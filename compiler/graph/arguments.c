@@ -235,7 +235,7 @@ static const char *setting_help(expander *x, const call *c, const char *word, co
     if (!b->label) words[n++] = b->name;
   if (c->layers && v && v->kind == V_NAME && ops_find(x->g->ops, v->text))
     return arena_printf(x->a, "`%s` stands alone, as a word behind the arguments", v->text);
-  if (c->layers && habit_help(word)) return habit_help(word);
+  if (habit_help(word)) return habit_help(word);
   const char *near = nearest_word(word, words, n);
   if (!near) return settings_list(x, c);
   const char *setting = setting_called(c, near);

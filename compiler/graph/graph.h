@@ -75,17 +75,22 @@ typedef struct opuse {
                            share that a step keeps; 0: neither */
 } opuse;
 
-/* `loss mse @head @y times=0.3;`: an operator of a prediction and a target. */
+/* `loss mse @head @y times=0.3;`: an operator of a prediction and what it is compared with, in its
+   order: a target, an input or what a label names; or of the prediction alone. */
 typedef struct {
   opuse use;
   node *prediction;
-  const port *target; /* or `input`: what the prediction is compared with */
-  shape as[2];        /* both as the operator sees them */
-  double times;       /* the losses add up, each times this */
-  bool balanced;      /* `weights=balanced`: by the classes' counts in the training samples */
-  int n_table;        /* the values of the loss's table (its one state), a class each; 0: ones */
+  int n_with;
+  const port *with[MAX_INPUTS - 1]; /* those that are no target have a node */
+  shape as[MAX_INPUTS];             /* the prediction and these, as the operator sees them */
+  double times;                     /* the losses add up, each times this */
+  bool balanced; /* `weights=balanced`: by the classes' counts in the training samples */
+  int n_table;   /* the values of the loss's table (its one state), a class each; 0: ones */
   double *table;
 } lossuse;
+
+/* The target among what a loss compares, which may be an input; NULL: none. */
+const port *loss_target(const lossuse *l);
 
 /* `metric iou @head @mask;`: sums for each sample, and what becomes of them. */
 typedef struct metricuse {

@@ -92,6 +92,7 @@ int most_inputs(opdef *op) {
 
 int least_inputs(opdef *op) {
   int n = MAX_INPUTS;
-  for (opdef *o = op; o; o = ops_find(o->next, op->name)) n = o->n_in < n ? o->n_in : n;
+  for (opdef *o = op; o; o = ops_find(o->next, op->name))
+    if (o->kind != OP_TOTAL && o->n_in < n) n = o->n_in;
   return n;
 }

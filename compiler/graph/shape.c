@@ -113,9 +113,28 @@ static bool unknown_shape(const node *n) {
   return false;
 }
 
+/* The signature's names in the order of files: "IxK", "CxHxW". */
+static const char *symbols_text(expander *x, const opinput *in) {
+  const int rank = in->n_dim - 1;
+  const char *t = "";
+  for (int d = 0; d < rank; d++) {
+    const int from = in->is_int ? d : (d + rank - 1) % rank;
+    t = arena_printf(x->a, "%s%s%s", t, d ? "x" : "", in->dim[1 + from]);
+  }
+  return t;
+}
+
+/* What two inputs of different shapes have in common; NULL where the signature says no more than
+   that they are alike. */
+static const char *common_symbols(expander *x, const opdef *op, int a, int b) {
+  const char *first = symbols_text(x, &op->in[a]), *second = symbols_text(x, &op->in[b]);
+  if (!strcmp(first, second) || strchr(first, '.') || strchr(second, '.')) return NULL;
+  return arena_printf(x->a, "it takes %s and %s: a letter in both is one size", first, second);
+}
+
 static void shapes_differ(expander *x, const node *n, int a, int b) {
-  diag_error(x->d, n->at, NULL, "`%s` joins %s and %s: the shapes differ", n->op->name,
-             node_shape_text(x->a, n->in[a]), node_shape_text(x->a, n->in[b]));
+  diag_error(x->d, n->at, common_symbols(x, n->op, a, b), "`%s` joins %s and %s: the shapes differ",
+             n->op->name, node_shape_text(x->a, n->in[a]), node_shape_text(x->a, n->in[b]));
   note_shapes(x, n->in[a]);
   note_shapes(x, n->in[b]);
 }
@@ -226,6 +245,13 @@ bool node_shape(arena *a, diag *d, node *n) {
   return shape_node(&x, n);
 }
 
+/* A loss of the file's own says what it compares, and with sizes of its own. */
+static bool names_loss(const expander *x) {
+  for (int i = 0; i < x->n_train; i++)
+    if (x->train[i].s->word && !strcmp(x->train[i].s->word, "loss")) return true;
+  return false;
+}
+
 /* What a network without targets is for: one class a channel. */
 static void default_target(expander *x, const node *out) {
   port *p = NEW(x->a, port);
@@ -251,6 +277,7 @@ void check_output(expander *x) {
   const port *first = g->n_target ? g->target[0] : NULL;
   g->classes = first ? first->below : 0;
   if (g->n_target > 1 || !g->classes || g->classes == channels || diag_errors(x->d)) return;
+  if (names_loss(x)) return;
   diag_error(x->d, out->at, "end with `linear classes;`",
              "the network ends in %lld channels, but there are %lld classes", (long long)channels,
              (long long)g->classes);

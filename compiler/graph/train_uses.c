@@ -42,6 +42,16 @@ static opdef *find_kind(expander *x, const char *name, opkind kind) {
   return op;
 }
 
+static const char *names_text(expander *x, const char *const *words, int n) {
+  const char *t = "";
+  for (int i = 0; i < n; i++) {
+    bool seen = false;
+    for (int k = 0; k < i; k++) seen |= !strcmp(words[k], words[i]);
+    if (!seen) t = arena_printf(x->a, "%s%s`%s`", t, *t ? ", " : "", words[i]);
+  }
+  return t;
+}
+
 /* The first operator of that name and kind; NULL after an error. */
 static opdef *find_use(expander *x, const value *name, opkind kind) {
   const char *words[100], *what = kind_words[kind];
@@ -51,8 +61,9 @@ static opdef *find_use(expander *x, const value *name, opkind kind) {
   for (opdef *o = x->g->ops; o && n < 100; o = o->next)
     if (serves_as(o, kind)) words[n++] = o->name;
   const char *help = name->kind == V_NAME ? did_you_mean(x, name->text, words, n) : NULL;
-  for (int i = 0; !help && i < n; i++)
-    help = arena_printf(x->a, "for example `%s %s;`", what, words[i]);
+  if (!help && n)
+    help = arena_printf(x->a, "there are %s, and those that a file defines: `op mine(..) .. %s`",
+                        names_text(x, words, n), what);
   if (name->kind == V_NAME)
     diag_error(x->d, name->at, help, "there is no %s `%s`", what, name->text);
   else diag_error(x->d, name->at, help, "`%s` takes a name", what);
@@ -78,28 +89,57 @@ static bool read_settings(expander *x, const opdef *op, loc at, int n, arg *args
   return diag_errors(x->d) == before;
 }
 
-/* `@head @y` after a loss or metric; without them the network's result and its one target. */
-static bool compared(expander *x, const chosen *c, int n, lossuse *l) {
-  const bool loss = !strcmp(c->word, "loss");
-  const char *help =
-      loss ? "for example `loss mse @head @y;`" : "for example `metric r2 @head @y;`";
+/* What `@name` is after a loss or metric: a target, or a label's value; NULL: neither. A target or
+   input without a label goes by what it is. */
+static const port *comparand(expander *x, const char *name) {
+  const binding *b = name ? find_binding(x, name) : NULL;
+  if (b && b->target) return b->target;
+  for (int i = 0; name && !b && i < x->n_target; i++)
+    if (!strcmp(x->target[i]->name, name)) return x->target[i];
+  for (int i = 0; name && !b && i < x->g->n_input; i++)
+    if (!strcmp(x->g->input[i]->name, name)) return x->g->input[i];
+  if (!b || !b->label) return NULL;
+  port *p = NEW(x->a, port);
+  *p = (port){.name = name, .shape = b->label->shape, .node = b->label, .at = b->label->at};
+  p->below = p->shape.below;
+  p->is_int = p->below > 0;
+  return p;
+}
+
+static const char *compare_help(const chosen *c) {
+  return !strcmp(c->word, "loss") ? "for example `loss mse @head @y;`"
+                                  : "for example `metric r2 @head @y;`";
+}
+
+/* `@head @y` after a loss or metric. What is left out is the network's result, and its one target
+   where the operator takes more than is named. */
+static bool compared(expander *x, const chosen *c, opdef *op, int n, lossuse *l) {
   l->prediction = x->g->output;
-  l->target = x->n_target ? x->target[0] : NULL;
-  if (!n) {
-    if (x->n_target < 2) return true;
-    diag_error(x->d, c->at, help, "with several targets a %s says what it compares", c->word);
+  for (int i = 0; i < n; i++) {
+    const value *v = c->args[1 + i].v;
+    const port *p = comparand(x, v->kind == V_REF ? v->text : NULL);
+    if (!p || (!i && !p->node) || i == MAX_INPUTS) {
+      diag_error(x->d, v->at, compare_help(c),
+                 "a %s compares a label's value with targets or others", c->word);
+      return false;
+    }
+    if (i) l->with[l->n_with++] = p;
+    else l->prediction = p->node;
+  }
+  if (1 + l->n_with >= least_inputs(op)) return true;
+  if (x->n_target > 1) {
+    diag_error(x->d, c->at, compare_help(c), "with several targets a %s says what it compares",
+               c->word);
     return false;
   }
-  const binding *p = find_binding(x, c->args[1].v->text ? c->args[1].v->text : "");
-  const binding *t = n > 1 ? find_binding(x, c->args[2].v->text ? c->args[2].v->text : "") : NULL;
-  if (n == 2 && p && p->label && t && t->target) {
-    l->prediction = p->label;
-    l->target = t->target;
-    return true;
-  }
-  const value *wrong = c->args[n == 2 && p && p->label ? 2 : 1].v;
-  diag_error(x->d, wrong->at, help, "a %s compares a label's value and a target", c->word);
-  return false;
+  if (x->n_target) l->with[l->n_with++] = x->target[0];
+  return true;
+}
+
+const port *loss_target(const lossuse *l) {
+  for (int i = 0; i < l->n_with; i++)
+    if (l->with[i]->target) return l->with[i];
+  return NULL;
 }
 
 /* `times=0.3` belongs to the use, not to the operator. */
@@ -161,7 +201,7 @@ static bool take_table(expander *x, const opdef *op, int n, arg *args, lossuse *
     if (!table_values(x, args[i].v, l)) return false;
     value *one = NEW(x->a, value);
     *one = (value){.kind = V_NUM, .num = 1, .at = args[i].v->at};
-    const int64_t classes = l->target ? l->target->below : 0;
+    const int64_t classes = loss_target(l) ? loss_target(l)->below : 0;
     if (classes > MAX_TABLE || (l->n_table && classes && l->n_table != classes)) {
       diag_error(x->d, args[i].v->at, classes > MAX_TABLE ? "leave `weights` out" : NULL,
                  "%lld classes do not take %d weights", (long long)classes, l->n_table);
@@ -172,23 +212,44 @@ static bool take_table(expander *x, const opdef *op, int n, arg *args, lossuse *
   return true;
 }
 
+/* "3 with 1 of 5" */
+static const char *compared_text(expander *x, const lossuse *l) {
+  const char *t = node_shape_text(x->a, l->prediction);
+  for (int i = 0; i < l->n_with; i++)
+    t = arena_printf(x->a, "%s %s %s", t, i ? "and" : "with", port_text(x->a, l->with[i]));
+  return t;
+}
+
+static opdef *matching_form(expander *x, opdef *op, lossuse *l) {
+  shape of[MAX_INPUTS] = {l->prediction->shape};
+  for (int i = 0; i < l->n_with; i++) of[1 + i] = l->with[i]->shape;
+  return match_form(x, op, 1 + l->n_with, of, 0, l->as);
+}
+
+static bool all_sizes_agree(const opdef *form, const lossuse *l) {
+  for (int b = 1; b <= l->n_with; b++)
+    for (int a = 0; a < b; a++)
+      if (!sizes_agree(form, l->as, a, b)) return false;
+  return true;
+}
+
 /* The form of the operator for what it compares. */
 static opdef *use_form(expander *x, opdef *op, loc at, lossuse *l) {
-  const shape of[2] = {l->prediction->shape, l->target->shape};
-  opdef *form = match_form(x, op, 2, of, 0, l->as);
-  const bool sizes = form && !sizes_agree(form, l->as, 0, 1);
+  opdef *form = matching_form(x, op, l);
+  const bool sizes = form && !all_sizes_agree(form, l);
   if (form && !sizes) return form;
   diag_error(x->d, at,
              sizes ? "end with as many values as the target has, or change the target"
                    : arena_printf(x->a, "it takes %s", forms_text(x, op)),
-             "`%s` does not compare %s with %s", op->name, node_shape_text(x->a, l->prediction),
-             port_text(x->a, l->target));
+             "`%s` does not compare %s", op->name, compared_text(x, l));
   note_shapes(x, l->prediction);
   return NULL;
 }
 
 static bool has_shapes(const lossuse *l) {
-  return l->prediction && l->target && l->prediction->shape.rank >= 0 && l->target->shape.rank >= 0;
+  bool known = l->prediction && l->prediction->shape.rank >= 0;
+  for (int i = 0; i < l->n_with; i++) known &= l->with[i]->shape.rank >= 0;
+  return known;
 }
 
 static bool read_one_use(expander *x, const chosen *c, opkind kind, const char *takes, lossuse *l) {
@@ -197,7 +258,7 @@ static bool read_one_use(expander *x, const chosen *c, opkind kind, const char *
   if (v->kind == V_SET) v = v->item[0];
   opdef *op = find_use(x, v, kind);
   int refs = op ? count_branches(c->n - 1, c->args + 1) : 0, n = c->n - 1 - refs;
-  if (!op || !compared(x, c, refs, l)) return false;
+  if (!op || !compared(x, c, op, refs, l)) return false;
   arg *args = NEW_N(x->a, arg, n + 1);
   for (int i = 0; i < n; i++) args[i] = c->args[1 + refs + i];
   if (!take_times(x, &n, args, l) || !take_table(x, op, n, args, l)) return false;
@@ -224,7 +285,7 @@ static opdef *find_total(expander *x, const opdef *op) {
 /* "val_iou", "val_iou_mask" where there are several targets, or by the label before the line. */
 static const char *column_of(expander *x, const metricuse *m, const char *name, const char *label) {
   if (label) return arena_printf(x->a, "val_%s", label);
-  const port *t = m->compared.target;
+  const port *t = loss_target(&m->compared);
   return x->n_target < 2 || !t ? arena_printf(x->a, "val_%s", name)
                                : arena_printf(x->a, "val_%s_%s", name, t->name);
 }
@@ -350,26 +411,25 @@ void default_optimizer(expander *x) {
 static void choose_loss(expander *x) {
   traincfg *t = &x->g->train;
   lossuse l = {.prediction = x->g->output, .times = 1};
-  l.target = x->n_target == 1 ? x->target[0] : NULL;
-  if (t->n_loss || !has_shapes(&l)) return;
-  const shape of[2] = {l.prediction->shape, l.target->shape};
+  if (x->n_target == 1) l.with[l.n_with++] = x->target[0];
+  if (t->n_loss || !l.n_with || !has_shapes(&l)) return;
   for (opdef *o = next_default(x->g->ops, OP_LOSS); o; o = next_default(o->next, OP_LOSS)) {
-    opdef *form = match_form(x, o, 2, of, 0, l.as);
-    if (!form || !form->is_default || !sizes_agree(form, l.as, 0, 1)) continue;
+    opdef *form = matching_form(x, o, &l);
+    if (!form || !form->is_default || !all_sizes_agree(form, &l)) continue;
     l.use = default_use(x, form);
     PUSH(x->a, t->loss, t->n_loss, l);
     return;
   }
   if (!x->g->has_train || diag_errors(x->d)) return;
   diag_error(x->d, l.prediction->at, "end with one value a class or number, or name a `loss`",
-             "no loss compares %s with %s", node_shape_text(x->a, l.prediction),
-             port_text(x->a, l.target));
+             "no loss compares %s", compared_text(x, &l));
   note_shapes(x, l.prediction);
 }
 
 static void check_needs(expander *x, const lossuse *l) {
   const opuse *u = &l->use;
-  node n = {.op = u->op, .n_in = 2, .as = (shape *)l->as, .n_set = u->n_set, .set = u->set};
+  node n = {
+      .op = u->op, .n_in = 1 + l->n_with, .as = (shape *)l->as, .n_set = u->n_set, .set = u->set};
   xenv env;
   if (!has_shapes(l) || !node_env(&n, 1, x->d, &env)) return;
   for (int i = 0; i < u->op->n_need; i++) {
@@ -382,10 +442,30 @@ static void check_needs(expander *x, const lossuse *l) {
   }
 }
 
+static bool compares(const lossuse *l, const port *p) {
+  for (int i = 0; i < l->n_with; i++)
+    if (l->with[i] == p) return true;
+  return false;
+}
+
+/* A network without targets has one class a channel, unless its losses need no target at all. */
+static void drop_default_target(expander *x) {
+  graph *g = x->g;
+  const traincfg *t = &g->train;
+  if (!t->n_loss || g->n_target != 1 || g->target[0]->at.file != NOWHERE.file) return;
+  for (int i = 0; i < t->n_loss; i++)
+    if (compares(&t->loss[i], g->target[0])) return;
+  for (int i = 0; i < t->n_metric; i++)
+    if (compares(&t->metric[i].compared, g->target[0])) return;
+  x->n_target = g->n_target = 0;
+  g->classes = 0;
+}
+
 /* What the losses read: their own conditions are checked on those shapes. */
 void check_losses(expander *x) {
   const traincfg *t = &x->g->train;
   choose_loss(x);
+  drop_default_target(x);
   for (int i = 0; i < t->n_loss && x->g->has_train; i++) check_needs(x, &t->loss[i]);
   for (int i = 0; i < t->n_metric; i++) check_needs(x, &t->metric[i].compared);
 }

@@ -142,12 +142,19 @@ static const char *last_statement(const char *text, const char *p) {
   return p + strspn(p, " \t\n");
 }
 
+/* `op hinge(d[N,1])`: a number where a signature names a dimension. */
+static const char *signature(const around *s) {
+  if (strncmp(s->start, "op ", 3) != 0 || !isdigit((unsigned char)*s->p)) return NULL;
+  return "a dimension of an input is a name, and `need K == 1 \"..\";` what it must be: `x[N,K]`";
+}
+
 const char *syntax_help(arena *a, const diag *d, loc at) {
   const char *text = diag_source_text(d, at.file), *p = place_in(d, at);
   if (!p) return NULL;
   if (!p[strspn(p, " \t\r\n")]) return own_word(&(around){text, last_statement(text, p), p});
   const around s = {text, statement_start(text, p), p};
   const char *help = own_sign(a, &s);
+  if (!help) help = signature(&s);
   if (!help) help = own_word(&s);
   if (!help) help = input_shape(a, &s);
   if (!help && is_called(&s))

@@ -84,12 +84,16 @@ static bool in_file_order(const shape *s) {
   return s->rank < 2 || shape_elements(s) == s->dim[s->rank - 1];
 }
 
-/* What the losses compare; without losses of its own, what the network ends in. */
+/* What losses compare with targets; where none does, what the network ends in. */
 static bool is_prediction(const lowering *l, const node *n) {
   const traincfg *t = &l->g->train;
-  for (int i = 0; i < t->n_loss; i++)
+  bool any = false;
+  for (int i = 0; i < t->n_loss; i++) {
+    if (!t->loss[i].prediction || !loss_target(&t->loss[i])) continue;
+    any = true;
     if (t->loss[i].prediction == n) return true;
-  return n == l->g->output && (!t->n_loss || !t->loss->prediction);
+  }
+  return n == l->g->output && !any;
 }
 
 static trole result_role(const lowering *l, const node *n) {
@@ -155,10 +159,10 @@ static bool lower_node(lowering *l, const node *n) {
   return true;
 }
 
-static tensor *target_tensor(const lowering *l, const port *target) {
+static tensor *tensor_compared(const lowering *l, const port *p) {
   for (int i = 0; i < l->g->n_target; i++)
-    if (l->g->target[i] == target) return l->of_target[i];
-  return l->of_node[target->node->id];
+    if (l->g->target[i] == p) return l->of_target[i];
+  return l->of_node[p->node->id];
 }
 
 static const char *result_of(lowering *l, const char *prefix, trole role) {
@@ -174,7 +178,7 @@ static bool lower_use(lowering *l, const lossuse *u, const char *prefix, trole r
                 .op = u->use.op,
                 .n_set = u->use.n_set,
                 .set = u->use.set,
-                .n_in = 2,
+                .n_in = 1 + u->n_with,
                 .prefix = prefix,
                 .result = result_of(l, prefix, role),
                 .result_role = role,
@@ -182,7 +186,8 @@ static bool lower_use(lowering *l, const lossuse *u, const char *prefix, trole r
                 .n_table = u->n_table,
                 .table = u->table};
   o.in[0] = seen_as(l, l->of_node[u->prediction->id], &u->as[0], u->prediction);
-  o.in[1] = seen_as(l, target_tensor(l, u->target), &u->as[1], NULL);
+  for (int i = 0; i < u->n_with; i++)
+    o.in[1 + i] = seen_as(l, tensor_compared(l, u->with[i]), &u->as[1 + i], NULL);
   if (!instantiate(&o)) return false;
   *out = o.out;
   append_all(l, o.first, o.last);

@@ -403,8 +403,8 @@ static void add_outputs(exporter *e, int batch) {
   int n = 0;
   for (int i = 0; i < t->n_loss; i++) {
     const node *p = t->loss[i].prediction;
-    bool seen = false;
-    for (int k = 0; k < i; k++) seen |= t->loss[k].prediction == p;
+    bool seen = !loss_target(&t->loss[i]);
+    for (int k = 0; k < i; k++) seen |= t->loss[k].prediction == p && loss_target(&t->loss[k]);
     if (seen) continue;
     const char *other = p->label && strcmp(p->label, p->counted) ? p->label : NULL;
     add_output(e, p, n++ ? (other ? other : arena_printf(e->a, "logits%d", n)) : "logits", batch);

@@ -212,13 +212,21 @@ static void make_tables(program *p) {
 }
 
 static bool compares(const lossuse *l, const tensor *t) {
-  if (t->role == T_LABEL)
-    return l->target && l->target->target && !strcmp(l->target->name, t->name);
+  const port *target = loss_target(l);
+  if (t->role == T_LABEL) return target && !target->node && !strcmp(target->name, t->name);
   return t->role == T_LOGITS && l->prediction == t->node;
+}
+
+/* `target input`: is it this one? */
+static bool wants(const lossuse *l, const tensor *t) {
+  const port *target = loss_target(l);
+  const node *from = target ? target->node : NULL;
+  return t->role == T_INPUT && from && !strcmp(from->id ? from->name : "x", t->name);
 }
 
 /* Targets and predictions that a loss compares as yes or no, or as shares of classes. */
 static void meaning(const graph *g, const tensor *t, port_info *io) {
+  for (int i = 0; i < g->train.n_loss; i++) io->wanted |= wants(&g->train.loss[i], t);
   for (int i = 0; g->has_train && i < g->train.n_loss; i++) {
     const lossuse *l = &g->train.loss[i];
     if (!l->use.op || !compares(l, t)) continue;

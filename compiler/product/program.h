@@ -35,6 +35,7 @@ typedef struct {
   const char *name; /* "x", "label", "logits", "losses", or the label in the file */
   port_role role;
   bool binary;   /* floats that are 0 or 1, or a prediction of those, before its sigmoid */
+  bool wanted;   /* an input that is a target as well */
   bool shares;   /* a share for each class, or a prediction of those, before its softmax */
   bool is_int;   /* int32 from 0 to below - 1; else floats */
   int64_t below; /* 0 for floats */

@@ -388,4 +388,88 @@ flatten; unflatten1d 16 6;
 gru 10;
 dense 7;""", Reader(), [("x", (1, 8, 12))], ("label", (6,), 7), train=ADAM, optimizer=adam)
 
+
+
+class Three(nn.Module):
+    """One tower for three pictures, of which the losses compare the codes; there is no target."""
+
+    def __init__(self):
+        super().__init__()
+        self.tower = nn.Module()
+        self.tower.conv1, self.tower.fc1 = nn.Conv2d(1, 4, 3, 2), nn.Linear(36, 6)
+
+    def code(self, x):
+        return self.tower.fc1(F.elu(self.tower.conv1(x)).flatten(1))
+
+    def forward(self, a, p, q):
+        self.codes = self.code(a), self.code(p), self.code(q)
+        return self.codes[2]
+
+
+three = Three()
+
+
+def triplet(y, _):
+    a, p, q = three.codes
+    apart = F.relu(((a - p) ** 2).sum(1) - ((a - q) ** 2).sum(1) + 0.5)
+    among = F.log_softmax(F.normalize(a) @ F.normalize(p).T / 0.5, 1).diagonal()
+    return apart.mean() - 0.3 * among.mean() + 0.01 * (y**2).sum(1).mean()
+
+
+case("triplet", """
+op apart(a[N,C], p[N,C], q[N,C], margin=1) -> l[N] loss {
+  near[n] += (a[n,c] - p[n,c]) * (a[n,c] - p[n,c]);
+  far[n] += (a[n,c] - q[n,c]) * (a[n,c] - q[n,c]);
+  l[n] = max(near[n] - far[n] + margin, 0);
+}
+op among(a[N,C], p[N,C], heat=0.5) -> l[N] loss {
+  s[n,m] += a[n,c] * p[m,c] / heat for m:N;
+  top[n] max= s[n,m];
+  sum[n] += exp(s[n,m] - stop(top[n]));
+  own[n] += a[n,c] * p[n,c] / heat;
+  l[n] = log(sum[n]) + stop(top[n]) - own[n];
+}
+op small(x[N,C]) -> l[N] loss { l[n] += x[n,c] * x[n,c]; }
+one: input 1x8x8; two: input 1x8x8; three: input 1x8x8;
+shared block tower() { conv 4 k3 s2 elu; linear 6; }
+a: tower @one;
+p: tower @two;
+an: lpnorm @a;
+pn: lpnorm @p;
+q: tower @three;""", three, [("x", (1, 8, 8)), ("two", (1, 8, 8)), ("three", (1, 8, 8))], (), loss=triplet,
+     train="loss apart @a @p @q margin=0.5; loss among @an @pn times=0.3; loss small times=0.01; " + SGD)
+
+
+class Coder(nn.Module):
+    """Half of a variational autoencoder: the code has a price of its own, next to the picture's."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.code, self.fc3 = nn.Linear(10, 8), nn.Linear(8, 6), nn.Linear(6, 10)
+
+    def forward(self, x):
+        self.latent = self.code(torch.tanh(self.fc1(x)))
+        return self.fc3(torch.tanh(self.latent))
+
+
+coder = Coder()
+
+
+def price(y, t):
+    mean, spread = coder.latent[:, :3], coder.latent[:, 3:]
+    return F.mse_loss(y, t) - 0.1 * 0.5 * (1 + spread - mean**2 - spread.exp()).sum(1).mean()
+
+
+case("coder", """
+op kl(x[N,C]) -> l[N] loss {
+  let D = C/2;
+  l[n] += -0.5 * (1 + x[n,D+d] - x[n,d]*x[n,d] - exp(x[n,D+d])) for d:D;
+}
+input 10; target input;
+linear 8 tanh;
+code: linear 6;
+tanh;
+linear 10;""", coder, [("x", (10,))], None, loss=price, train="loss mse; loss kl @code times=0.1; " + ADAM,
+     optimizer=adam)
+
 write(HERE, CASES)
