@@ -10,7 +10,7 @@
 #include "passes.h"
 #include <string.h>
 
-enum { MAX_GROUP = 24, SHARED_BYTES = 32 * 1024 };
+enum { MAX_GROUP = 24, SHARED_BYTES = 32 * 1024, BEYOND_CACHES = 16 << 20 };
 
 /* A nest of fewer cycles is not worth waking the other threads for. */
 static const double small_cycles = 5000;
@@ -32,6 +32,15 @@ static bool is_small(const nest *n, const target_info *t) {
   walk_end(n->ex, w);
   return cycles / (n->sched->vec >= 0 ? t->lanes : 1) < small_cycles;
 }
+
+typedef struct {
+  int id, n;
+  bool serial;
+  nest *member[MAX_GROUP];
+  const int *last; /* by tensor: the last nest that reads it, as its place in the program */
+  int at;          /* the place of the nest at hand */
+  const target_info *t;
+} group;
 
 /* --- alignment --- */
 
@@ -91,10 +100,41 @@ static bool may_share(nest *m, nest *n) {
   return same_domain(m, n) && writes_aligned(m, n) && writes_aligned(n, m);
 }
 
+/* Bytes that tiles read again and again: of what is not cut by the outermost loop. */
+static double read_by_all(nest *n) {
+  reads r = reads_of(n);
+  double bytes = 0;
+  for (int i = 0; i < r.n; i++) {
+    const access *x = &r.read[i]->rd;
+    bool cut = false;
+    for (int d = 0; n->sched->n_domain && d < x->t->rank; d++)
+      cut |= slices_along(x->ix[d], n->sched->loop[0], n->n_axis) > 0;
+    if (!cut) bytes += (double)tensor_bytes(x->t);
+  }
+  return bytes;
+}
+
+/* Where a result stays until the backward pass, or is larger than the third-level cache, it goes
+   to memory in any order: what reads it next comes first. Else its place is used again at once,
+   and stays in that cache only if the nests run one after the other. */
+static bool reads_results(const group *g, nest *m, nest *n) {
+  reads r = reads_of(n);
+  if (read_by_all(m) + read_by_all(n) > g->t->l2 * 512.0) return false;
+  for (int s = 0; s < m->n_store; s++)
+    for (int i = 0; i < r.n; i++) {
+      const access *x = &m->store[s].out, *y = &r.read[i]->rd;
+      bool leaves = g->last[x->t->id] > g->at + MAX_GROUP || tensor_bytes(x->t) > BEYOND_CACHES;
+      if (x->t == y->t && leaves && tensor_bytes(x->t) >= SHARED_BYTES && aligned(m, x, n, y))
+        return true;
+    }
+  return false;
+}
+
 /* Do both touch the same large slices, so that one tile after the other finds them in the cache? */
-static bool share_slices(nest *m, nest *n) {
+static bool share_slices(const group *g, nest *m, nest *n) {
   reads a = reads_of(m), b = reads_of(n);
   if (!same_domain(m, n)) return false;
+  if (reads_results(g, m, n)) return true;
   for (int i = 0; i < a.n; i++)
     for (int k = 0; k < b.n; k++) {
       const access *x = &a.read[i]->rd, *y = &b.read[k]->rd;
@@ -106,11 +146,9 @@ static bool share_slices(nest *m, nest *n) {
 
 /* --- the pass --- */
 
-typedef struct {
-  int id, n;
-  bool serial;
-  nest *member[MAX_GROUP];
-} group;
+static group next_group(const group *g, bool serial) {
+  return (group){.id = g->id + 1, .serial = serial, .last = g->last, .at = g->at, .t = g->t};
+}
 
 static bool may_join(const group *g, nest *n, bool small) {
   if (g->n == 0 || g->n == MAX_GROUP || g->serial != small) return false;
@@ -172,18 +210,27 @@ static bool samples_apart(const nestprog *p, const nest *first) {
 static nest *group_loop(const nestprog *p, group *g, nest *n) {
   nest *last = loop_last(n);
   bool serial = !samples_apart(p, n);
-  *g = (group){.id = g->id + 1};
-  for (;; n = n->next) {
+  *g = next_group(g, false);
+  for (;; n = n->next, g->at++) {
     n->sched->group = g->id;
     n->sched->serial = serial;
     if (n == last) return last;
   }
 }
 
+static const int *last_reads(const nestprog *p) {
+  int *last = NEW_N(p->mem, int, p->n_tensor), at = 0;
+  for (nest *n = p->nests; n; n = n->next, at++) {
+    reads r = reads_of(n);
+    for (int i = 0; i < r.n; i++) last[r.read[i]->rd.t->id] = at;
+  }
+  return last;
+}
+
 void group_program(nestprog *p, const target_info *t) {
-  group g = {.id = -1};
+  group g = {.id = -1, .last = last_reads(p), .t = t};
   int last_chain = 0;
-  for (nest *n = p->nests; n; n = n->next) {
+  for (nest *n = p->nests; n; n = n->next, g.at++) {
     if (n->loop) {
       n = group_loop(p, &g, n);
       continue;
@@ -192,10 +239,10 @@ void group_program(nestprog *p, const target_info *t) {
     if (n->chain) linked = g.n > 0 && g.member[g.n - 1]->chain == n->chain;
     if (n->chain && !linked) check_start(&last_chain, n);
     if (linked) check_link(&g, n);
-    else if (n->chain || !may_join(&g, n, small)) g = (group){.id = g.id + 1, .serial = small};
+    else if (n->chain || !may_join(&g, n, small)) g = next_group(&g, small);
     n->sched->serial = small;
     n->sched->group = g.id;
-    n->sched->interleaved = linked || (g.n > 0 && !small && share_slices(g.member[g.n - 1], n));
+    n->sched->interleaved = linked || (g.n > 0 && !small && share_slices(&g, g.member[g.n - 1], n));
     g.member[g.n++] = n;
   }
 }

@@ -42,14 +42,44 @@ static bool lanes_possible(const nest *n, const reads *r, int ax) {
 
 /* --- packing: t[.., d, ..] copied to p[.., .., d] --- */
 
-static nest *copy_nest(nestprog *p, tensor *from, tensor *to, int dim) {
+/* A part of a tensor, as a box. */
+typedef struct {
+  int64_t from[MAX_DIMS], dim[MAX_DIMS];
+} part;
+
+static part whole(const tensor *t) {
+  part r = {0};
+  for (int d = 0; d < t->rank; d++) r.dim[d] = t->dim[d];
+  return r;
+}
+
+/* What the nest may touch of it. */
+static part touched(const nest *n, const access *x) {
+  part r = {0};
+  for (int d = 0; d < x->t->rank; d++) {
+    int64_t lo, hi;
+    aff_range(n, x->ix[d], &lo, &hi);
+    r.from[d] = lo > 0 ? lo : 0;
+    r.dim[d] = (hi < x->t->dim[d] ? hi + 1 : x->t->dim[d]) - r.from[d];
+  }
+  return r;
+}
+
+static int64_t part_elements(const tensor *t, const part *r) {
+  int64_t n = 1;
+  for (int d = 0; d < t->rank; d++) n *= r->dim[d] > 0 ? r->dim[d] : 0;
+  return n;
+}
+
+static nest *copy_nest(nestprog *p, tensor *from, const part *r, tensor *to, int dim) {
   nest *c = nest_new(p, arena_printf(p->mem, "pack %s", from->name), NULL);
   affine in[MAX_DIMS], out[MAX_DIMS];
   c->n_axis = to->rank;
   for (int d = 0, at = 0; d < from->rank; d++) {
     int a = d == dim ? from->rank - 1 : at++;
-    c->axis[a] = (axis){arena_printf(p->mem, "%c", 'a' + a), from->dim[d], false};
+    c->axis[a] = (axis){arena_printf(p->mem, "%c", 'a' + a), r->dim[d], false};
     in[d] = out[a] = aff_axis(a, 1);
+    in[d].c = r->from[d];
   }
   c->term = e_read(p->ex, access_of(p->ex, from, in));
   nest_store(c, access_of(p->ex, to, out), e_acc(p->ex));
@@ -57,22 +87,28 @@ static nest *copy_nest(nestprog *p, tensor *from, tensor *to, int dim) {
   return c;
 }
 
-static tensor *packed_tensor(nestprog *p, tensor *from, int dim) {
+static tensor *packed_tensor(nestprog *p, tensor *from, const part *r, int dim) {
   int64_t d[MAX_DIMS];
   int at = 0;
   for (int i = 0; i < from->rank; i++)
-    if (i != dim) d[at++] = from->dim[i];
-  d[at] = from->dim[dim];
+    if (i != dim) d[at++] = r->dim[i];
+  d[at] = r->dim[dim];
   const char *name = arena_printf(p->mem, "%s.pack%d", from->name, dim);
   tensor *t = tensor_new(p, name, T_TEMP, from->rank, d);
   t->node = from->node;
   return t;
 }
 
-/* The packed copies that are up to date, by tensor and dimension. */
+typedef struct {
+  tensor *t;
+  part of;
+} copy;
+
+/* The packed copies that are up to date, by tensor and dimension: of each, the last that was made.
+ */
 typedef struct {
   int n; /* tensors when the pass began: copies are not packed again */
-  tensor *(*of)[MAX_DIMS];
+  copy (*of)[MAX_DIMS];
   nest *loop;   /* the first nest of the loop at hand, or NULL */
   nest **ahead; /* the link to it */
 } packings;
@@ -98,35 +134,54 @@ static expr *redirect(exprs *x, expr *e, expr *const *a, void *arg) {
   return e == r->read ? r->by : NULL;
 }
 
-static expr *read_packed(exprs *x, expr *read, tensor *to, int dim) {
+static expr *read_packed(exprs *x, expr *read, const copy *c, int dim) {
   affine ix[MAX_DIMS];
-  int at = 0;
-  for (int d = 0; d < read->rd.t->rank; d++)
-    if (d != dim) ix[at++] = *read->rd.ix[d];
-  ix[at] = *read->rd.ix[dim];
-  return e_read(x, access_of(x, to, ix));
+  for (int d = 0, at = 0; d < read->rd.t->rank; d++) {
+    int to = d == dim ? read->rd.t->rank - 1 : at++;
+    ix[to] = *read->rd.ix[d];
+    ix[to].c -= c->of.from[d];
+  }
+  return e_read(x, access_of(x, c->t, ix));
+}
+
+static bool holds(const tensor *t, const part *all, const part *some) {
+  for (int d = 0; d < t->rank; d++)
+    if (some->from[d] < all->from[d] || some->from[d] + some->dim[d] > all->from[d] + all->dim[d])
+      return false;
+  return true;
 }
 
 /* A copy that is not there yet goes in front of n, and of its loop. */
-static void pack_read(nestprog *p, packings *k, nest **link, nest *n, expr *read, int dim) {
+static void pack_read(nestprog *p, packings *k, nest **link, expr *read, const part *of, int dim) {
+  nest *n = *link;
   if (n->loop) link = k->ahead;
-  tensor *from = read->rd.t, *none = NULL;
-  tensor **to = from->id < k->n ? &k->of[from->id][dim] : &none;
-  if (!*to) {
-    *to = packed_tensor(p, from, dim);
-    nest *c = copy_nest(p, from, *to, dim);
-    c->next = *link;
-    *link = c;
+  tensor *from = read->rd.t;
+  copy none = {0}, *c = from->id < k->n ? &k->of[from->id][dim] : &none;
+  if (!c->t || !holds(from, &c->of, of)) {
+    *c = (copy){packed_tensor(p, from, of, dim), *of};
+    nest *m = copy_nest(p, from, of, c->t, dim);
+    m->next = *link;
+    *link = m;
   }
-  redirection r = {read, read_packed(p->ex, read, *to, dim)};
+  redirection r = {read, read_packed(p->ex, read, c, dim)};
   n->term = expr_rewrite(p->ex, n->term, redirect, &r);
 }
 
-/* Is a copy of what this reads used often enough, and made once for all steps of a loop? */
-static bool may_pack(const packings *k, const nest *n, const expr *read, int64_t least) {
+/* May a copy of it be made, once for all steps of a loop? */
+static bool may_copy(const packings *k, const nest *n, const tensor *t) {
+  return !t->in_part && !(n->loop && written_in_loop(k->loop, t)) && !is_whole(t);
+}
+
+/* Is what is copied used often enough? Of the whole tensor, which serves other nests as well, or
+   only of what this one reads. */
+static bool may_pack(const packings *k, const nest *n, const expr *read, int64_t least, part *of) {
   const tensor *t = read->rd.t;
-  if (t->in_part || (n->loop && written_in_loop(k->loop, t))) return false;
-  return !is_whole(t) && all_points(n) / tensor_elements(t) >= least;
+  if (!may_copy(k, n, t)) return false;
+  *of = whole(t);
+  if (all_points(n) / part_elements(t, of) >= least) return true;
+  *of = touched(n, &read->rd);
+  int64_t some = part_elements(t, of);
+  return some > 0 && all_points(n) / some >= least;
 }
 
 /* --- sums into rows of a few results (the three colours of an image) --- */
@@ -166,8 +221,9 @@ static void order_short_rows(nestprog *p, packings *k, nest **link, const reads 
   if (across > 1) return;
   if (worst) dim = moving_dim(&worst->rd, reduce);
   if (worst && (dim < 0 || access_may_leave(n, &worst->rd))) return;
-  if (worst && !may_pack(k, n, worst, PACK_REUSE)) return;
-  if (worst) pack_read(p, k, link, n, worst, dim);
+  part of;
+  if (worst && !may_pack(k, n, worst, PACK_REUSE, &of)) return;
+  if (worst) pack_read(p, k, link, worst, &of, dim);
   n->lanes = true;
 }
 
@@ -187,7 +243,8 @@ static void order_nest(nestprog *p, packings *k, nest **link) {
   int dim = across == 1 ? moving_dim(&worst->rd, v) : -1;
   bool lanes = lanes_possible(n, &r, reduce), sum = n->red == R_SUM;
   int64_t least = lanes || v < 0 || n->axis[v].extent < SHORT_ROW ? PACK_REUSE : PACK_REUSE_SCALAR;
-  if (sum && dim >= 0 && may_pack(k, n, worst, least)) pack_read(p, k, link, n, worst, dim);
+  part of;
+  if (sum && dim >= 0 && may_pack(k, n, worst, least, &of)) pack_read(p, k, link, worst, &of, dim);
   else if (lanes) n->lanes = true;
 }
 
