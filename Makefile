@@ -26,7 +26,7 @@ LLVM_INCLUDE := $(shell $(LLVM) --includedir 2>/dev/null)
 LLVM_LIBS    := $(shell $(LLVM) --ldflags --libs core orcjit native passes irreader linker bitwriter all-targets 2>/dev/null)
 CPPFLAGS += -iquote . -iquote compiler -iquote $(B) $(LLVM_INCLUDE:%=-isystem %)
 CFLAGS  += $(STD) $(WARN) $(OPT) -pthread $(EXTRA)
-LDLIBS   = $(LLVM_LIBS) -ljson-c -lprotobuf-c -lzip -lpng -ljpeg -lwebp -lm
+LDLIBS   = $(LLVM_LIBS) -ljson-c -lprotobuf-c -lzip -lpng -ljpeg -lwebp -lz -lm
 
 SRC  = $(wildcard compiler/*/*.c runtime/*.c cli/*.c)
 GEN  = $(B)/parse.c $(B)/lex.c $(B)/oplib.c $(B)/pages.c $(B)/embed.c $(B)/onnx.pb-c.c

@@ -307,18 +307,58 @@ static char *plan_masks(plan *p, const dataset *ds, const new_command *c) {
   return NULL;
 }
 
+/* One class is nothing to tell: the labels lie elsewhere. */
+static char *only_one_class(const plan *p, const new_command *c) {
+  if (strcmp(p->target, "classes 1")) return NULL;
+  return message("`%s`: all samples have the same class, so that there is nothing to tell",
+                 c->what);
+}
+
+/* A column by a name that targets often have, where the table was read with its last one. */
+static const char *likely_target(const field_set *s) {
+  static const char *const names[] = {"survived", "price",    "saleprice", "medv",
+                                      "quality",  "outcome",  "churn",     "diagnosis",
+                                      "output",   "category", "sentiment"};
+  for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+    const data_field *f = field_find(s, names[k]);
+    if (f) return f->name;
+  }
+  return NULL;
+}
+
+static dataset *open_planned(dataset_options *o, plan *p, char **wrong) {
+  dataset *ds = dataset_open(o, wrong);
+  if (ds || !strstr(*wrong, "missing=mean")) return ds;
+  o->csv.missing_mean = p->missing = true;
+  *wrong = free_and(*wrong, NULL);
+  return dataset_open(o, wrong);
+}
+
+/* The target of a table that nobody named: by a usual name, else the last column, with a word. */
+static dataset *choose_target(dataset *ds, const dataset_options *o, char **target, char **wrong) {
+  const field_set *s = &ds->fields;
+  if (!s->n_input || o->csv.n_target || !s->n_note || !strstr(s->note[0], "the target is"))
+    return ds;
+  const char *likely = likely_target(s), *name = likely ? likely : s->field[s->n_input].name;
+  fprintf(stderr, "the target is the column `%s`; --target NAME chooses another\n", name);
+  if (!likely) return ds;
+  *target = copy_string(likely, strlen(likely));
+  dataset_options with = *o;
+  with.csv.n_target = 1;
+  with.csv.target = (const char *const *)target;
+  dataset_close(ds);
+  return dataset_open(&with, wrong);
+}
+
 static char *plan_data(plan *p, const new_command *c) {
   dataset_options o = {.path = c->what, .any = true, .mel = 40};
   o.csv = (csv_options){.n_target = c->target != NULL, .target = &c->target};
   o.csv.series = series_asked(c);
   o.csv.horizon = horizon_of(c);
-  char *wrong = NULL;
-  dataset *ds = dataset_open(&o, &wrong);
-  if (!ds && strstr(wrong, "missing=mean")) {
-    o.csv.missing_mean = p->missing = true;
-    wrong = free_and(wrong, NULL);
-    ds = dataset_open(&o, &wrong);
-  }
+  char *wrong = NULL, *target = NULL;
+  dataset *ds = open_planned(&o, p, &wrong);
+  if (ds) ds = choose_target(ds, &o, &target, &wrong);
+  free(target);
   if (!ds) return wrong;
   p->n = ds->n;
   p->own_test = ds->held_from < ds->n;
@@ -328,6 +368,7 @@ static char *plan_data(plan *p, const new_command *c) {
   else if (ds->fields.window) wrong = plan_text(p, ds, c);
   else if (ds->fields.n_input) wrong = plan_table(p, ds, c);
   else wrong = plan_fields(p, ds, c);
+  if (!wrong) wrong = only_one_class(p, c);
   dataset_close(ds);
   return wrong;
 }

@@ -1,5 +1,6 @@
 #include "cli/predict_rows.h"
 #include "cli/command.h"
+#include "cli/data_fields.h"
 #include "cli/inference.h"
 #include "cli/table.h"
 #include "cli/workload.h"
@@ -151,6 +152,7 @@ int predict_rows(const graph *g, const predict_rows_options *o) {
   inference f;
   dataset *ds = open_inputs(g, o, &error);
   if (!ds) return report_failure(error);
+  print_notes(ds);
   if (!inference_open(&f, g, evaluation_batch(ds->n), false, o->threads, o->weights, &error)) {
     dataset_close(ds);
     return report_failure(error);

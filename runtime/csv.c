@@ -20,7 +20,7 @@ typedef struct {
   const char *text, *end; /* of the part that is being read */
   int n_part;
   csv_part *part;
-  char separator;
+  char separator, mark;
   int n_column;
   char **name;
   bool header;
@@ -251,11 +251,21 @@ static char *read_more(table *t, csv_part *part) {
   return wrong ? free_and(wrong, message("`%s`: %s", part->path, wrong)) : NULL;
 }
 
-/* Between semicolons a comma is a decimal mark, as spreadsheets write it in most of Europe. */
-static char decimal_mark(const table *t) { return t->separator == ';' ? ',' : '.'; }
+/* Between semicolons a comma is a decimal mark, as spreadsheets write it in most of Europe; and
+   elsewhere if there is a column of numbers that can be read so only ("0,25"). */
+static char decimal_mark(const table *t) { return t->mark; }
 
-/* A first row is a header if a number stands below one of its words, or no cell of it is a number.
- */
+/* Does a word of the first row stand again below it? Names of columns do not. */
+static bool says_again(const table *t, int column) {
+  const cell *name = &t->cell[column];
+  if (!name->n) return false;
+  for (int64_t r = 1; r < t->n_row; r++)
+    if (same_cell(name, &t->cell[r * t->n_column + column])) return true;
+  return false;
+}
+
+/* A first row is a header if a number stands below one of its words, or no cell of it is a number,
+   nor what a later row says. */
 static bool has_header(const table *t) {
   double v;
   bool any_number = false;
@@ -266,6 +276,8 @@ static bool has_header(const table *t) {
     if (word && t->n_row > 1 && cell_number(&t->cell[t->n_column + i], decimal_mark(t), &v))
       return true;
   }
+  for (int i = 0; i < t->n_column && !any_number; i++)
+    if (says_again(t, i)) return false;
   return !any_number;
 }
 
@@ -418,6 +430,15 @@ static bool is_input(const csv_options *o, int before, int use) {
   return use == INPUT || (o->series && o->horizon > 0 && before == INPUT);
 }
 
+/* What the network was not trained on need not be right: it is not read, where what it was trained
+   on is there by name. */
+static void drop_unknown(const table *t, const csv_options *o, int *use) {
+  bool any = false;
+  for (int i = 0; i < t->n_column; i++) any |= columns_have(o->known, t->name[i]);
+  for (int i = 0; any && i < t->n_column; i++)
+    if (!columns_have(o->known, t->name[i])) use[i] = DROPPED;
+}
+
 /* Columns that are given, or dropped, by name. */
 static char *take_names(const table *t, const csv_options *o, int *use) {
   char *wrong = NULL;
@@ -434,6 +455,7 @@ static char *drop_names(const table *t, const csv_options *o, int *use) {
   char *wrong = NULL;
   for (int i = 0; i < t->n_column; i++)
     if (is_nothing(t, i)) use[i] = DROPPED;
+  if (o->all_input && o->known) drop_unknown(t, o, use);
   for (int i = 0; i < o->n_drop && !wrong; i++) {
     int c = column_called(t, o->drop[i], "drop", &wrong);
     if (c >= 0) use[c] = DROPPED;
@@ -483,15 +505,36 @@ static char *read_columns(table *t, const csv_options *o, field_set *out, int *n
   return wrong;
 }
 
+/* Numbers below the first row, all of them with the comma as mark, and not all without. */
+static bool comma_decimals(const table *t, int column) {
+  bool commas = false, plain = true;
+  double v;
+  for (int64_t r = 1; r < t->n_row; r++) {
+    const cell *c = &t->cell[r * t->n_column + column];
+    if (is_missing(c)) continue;
+    if (!cell_number(c, ',', &v) || memchr(c->p, '.', c->n)) return false;
+    commas |= memchr(c->p, ',', c->n) != NULL;
+    plain &= cell_number(c, '.', &v);
+  }
+  return commas && !plain;
+}
+
+static void find_mark(table *t) {
+  for (int i = 0; i < t->n_column && t->mark == '.'; i++)
+    if (comma_decimals(t, i)) t->mark = ',';
+}
+
 /* Rows of every part; the first decides separator, columns and header. */
 static char *read_parts(table *t) {
   t->text = after_bom(t->part->text, t->part->n);
   t->end = t->part->text + t->part->n;
   t->separator = find_separator(t->text, (size_t)(t->end - t->text));
+  t->mark = t->separator == ';' ? ',' : '.';
   t->n_column = 1 + count_separators(t->text, t->end, t->separator);
   if (t->n_column > 100000) return message("a first line of %d cells", t->n_column);
   char *wrong = read_rows(t);
   if (wrong) return wrong;
+  find_mark(t);
   name_columns(t);
   if (t->n_row - t->header < 1) return message("it holds no rows below its header");
   for (int k = 1; k < t->n_part && !wrong; k++) wrong = read_more(t, &t->part[k]);

@@ -49,6 +49,16 @@ bool columns_mean(const char *note, const char *name, double *mean) {
   return found;
 }
 
+bool columns_have(const char *note, const char *name) {
+  json_object *list = note ? json_tokener_parse(note) : NULL;
+  const bool is = json_object_is_type(list, json_type_array);
+  bool found = false;
+  for (size_t i = 0; is && i < json_object_array_length(list) && !found; i++)
+    found = !strcmp(name_of(json_object_array_get_idx(list, i)), name);
+  json_object_put(list);
+  return found;
+}
+
 /* The number that a word had, or -1. */
 static int64_t number_of(json_object *words, const char *word) {
   const size_t n = words ? json_object_array_length(words) : 0;
@@ -59,14 +69,24 @@ static int64_t number_of(json_object *words, const char *word) {
   return -1;
 }
 
-static char *renumber(data_field *f, int64_t rows, json_object *words) {
+/* Words that are not known are like missing ones, where missing ones are known. */
+static char *renumber(field_set *s, data_field *f, int64_t rows, json_object *words) {
   int32_t *number = f->data;
-  int64_t *to = allocate((size_t)f->below * sizeof *to);
+  int64_t *to = allocate((size_t)f->below * sizeof *to), unknown = 0;
+  const int64_t none = number_of(words, "(missing)");
   char *wrong = NULL;
   for (int64_t k = 0; k < f->below && !wrong; k++)
-    if ((to[k] = number_of(words, f->names[k])) < 0)
-      wrong =
-          message("`%s` is no value of `%s` that the network was trained on", f->names[k], f->name);
+    if ((to[k] = number_of(words, f->names[k])) < 0) {
+      unknown++;
+      if ((to[k] = none) < 0)
+        wrong = message("`%s` is no value of `%s` that the network was trained on", f->names[k],
+                        f->name);
+    }
+  if (!wrong && unknown)
+    field_note(s, message("%lld value%s of `%s` that the network was not trained on count%s as "
+                          "missing",
+                          (long long)unknown, unknown == 1 ? "" : "s", f->name,
+                          unknown == 1 ? "s" : ""));
   for (int64_t r = 0; r < rows && !wrong; r++) number[r] = (int32_t)to[number[r]];
   free(to);
   if (wrong) return wrong;
@@ -88,7 +108,7 @@ static char *take_column(field_set *s, data_field *f, json_object *column, field
   if (!words != !f->names)
     return message("the column `%s` holds %s, and the network was trained on %s", f->name,
                    f->names ? "words" : "numbers", words ? "words" : "numbers");
-  char *wrong = words ? renumber(f, s->n, words) : NULL;
+  char *wrong = words ? renumber(out, f, s->n, words) : NULL;
   if (wrong) return wrong;
   data_field *to = field_add(out, f->name);
   field_free(to);

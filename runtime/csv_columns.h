@@ -10,4 +10,6 @@ char *columns_note(const field_set *s, int n, bool means);
 char *columns_conform(field_set *s, const char *note);
 /* The mean that the note has of a column; false: it has none. */
 bool columns_mean(const char *note, const char *name, double *mean);
+/* Is there a column of that name in the note? */
+bool columns_have(const char *note, const char *name);
 #endif

@@ -12,7 +12,7 @@ static const struct {
 } others[] = {
     {"\x93NUMPY", 6,
      "it is a single array (.npy); put inputs and targets into one file with numpy.savez"},
-    {"\x1f\x8b", 2, "it is compressed (gzip); unpack it first"},
+    {"\x1f\x8b", 2, "it is compressed twice (gzip); unpack it first"},
     {"BZh", 3, "it is compressed (bzip2); unpack it first"},
     {"\xfd"
      "7zXZ",

@@ -3,6 +3,7 @@
 #include "csv_columns.h"
 #include "data_form.h"
 #include "file.h"
+#include "gzip.h"
 #include "hash.h"
 #include "held_parts.h"
 #include "idx.h"
@@ -198,7 +199,9 @@ static dataset *from_values(const value *root, value_heap *h, const dataset_opti
   *error = NULL;
   second = named_fields(h, root, &s);
   if (!second) ds = from_fields(&s, o, &second);
-  *error = ds ? NULL : message("%s", first && !strstr(second, "help:") ? first : second);
+  *error = ds ? NULL
+              : message("%s", first && !strstr(second, "help:") && !strstr(second, "NaN") ? first
+                                                                                          : second);
   free(first);
   free(second);
   return ds;
@@ -228,7 +231,10 @@ static bool ends_in(const char *path, const char *end) {
 
 /* A table, unless the network takes tokens and the file is not called a table. */
 static bool is_table(const char *text, size_t n, const dataset_options *o) {
-  if (ends_in(o->path, ".csv") || ends_in(o->path, ".tsv") || o->csv.n_target) return true;
+  static const char *const ends[] = {".csv", ".tsv", ".csv.gz", ".tsv.gz"};
+  for (int i = 0; i < 4; i++)
+    if (ends_in(o->path, ends[i])) return true;
+  if (o->csv.n_target) return true;
   return !window_of(o) && !o->bytes && looks_like_csv(text, n < FORM_HEAD ? n : FORM_HEAD);
 }
 
@@ -325,7 +331,7 @@ static dataset *open_texts(const uint8_t *bytes, size_t n, const dataset_options
     if (!more[i]) continue;
     csv_part *p = &part[count];
     p->path = more[i];
-    p->text = (const char *)file_read(p->path, &p->n, error);
+    p->text = (const char *)file_read_unpacked(p->path, &p->n, error);
     if (p->text) count++;
     else *error = free_and(*error, message("`%s`: %s", p->path, *error));
   }
@@ -334,16 +340,28 @@ static dataset *open_texts(const uint8_t *bytes, size_t n, const dataset_options
   return ds;
 }
 
+static data_form form_of_packed(const char *path, char **error) {
+  size_t n;
+  uint8_t *bytes = file_read_unpacked(path, &n, error);
+  const data_form f =
+      bytes ? data_form_of(bytes, n < FORM_HEAD ? n : FORM_HEAD, error) : FORM_REFUSED;
+  free(bytes);
+  if (f != FORM_WAV) return f;
+  *error = message("it is a compressed WAV file; unpack it first");
+  return FORM_REFUSED;
+}
+
 /* What the file is, from its first bytes: nothing is read whole that is no data set. */
 static data_form form_of(const char *path, char **error) {
   uint8_t head[FORM_HEAD];
   size_t n = sizeof head;
-  return file_head(path, head, &n, error) ? data_form_of(head, n, error) : FORM_REFUSED;
+  if (!file_head(path, head, &n, error)) return FORM_REFUSED;
+  return is_gzip(head, n) ? form_of_packed(path, error) : data_form_of(head, n, error);
 }
 
 static dataset *open_file(data_form form, const dataset_options *o, char **error) {
   size_t n;
-  uint8_t *bytes = *error ? NULL : file_read(o->path, &n, error);
+  uint8_t *bytes = *error ? NULL : file_read_unpacked(o->path, &n, error);
   dataset *ds = NULL;
   if (bytes && form == FORM_TEXT) ds = open_texts(bytes, n, o, error);
   else if (bytes) ds = open_values(form, bytes, n, o, error);

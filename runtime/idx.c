@@ -1,5 +1,6 @@
 #include "idx.h"
 #include "file.h"
+#include "gzip.h"
 #include "message.h"
 #include <math.h>
 #include <stdlib.h>
@@ -83,7 +84,7 @@ char *idx_read(const uint8_t *bytes, size_t n, const char *name, field_set *s) {
 static char *read_file(const char *path, const char *name, field_set *s) {
   char *wrong = NULL;
   size_t n;
-  uint8_t *bytes = file_read(path, &n, &wrong);
+  uint8_t *bytes = file_read_unpacked(path, &n, &wrong);
   if (bytes) wrong = idx_read(bytes, n, name, s);
   free(bytes);
   return wrong ? free_and(wrong, message("`%s`: %s", path, wrong)) : NULL;
@@ -93,9 +94,9 @@ static char *read_file(const char *path, const char *name, field_set *s) {
 static char *find_file(const char *folder, const char *part, const char *content) {
   const char *hyphen = strchr(content, '-');
   char *kind = copy_string(content, (size_t)(hyphen - content)), *path = NULL;
-  for (int i = 0; i < 2 && !path; i++) {
-    path = i ? message("%s/%s-%s.%s-ubyte", folder, part, kind, hyphen + 1)
-             : message("%s/%s-%s-%s-ubyte", folder, part, kind, hyphen + 1);
+  for (int i = 0; i < 4 && !path; i++) {
+    path = message("%s/%s-%s%c%s-ubyte%s", folder, part, kind, i % 2 ? '.' : '-', hyphen + 1,
+                   i < 2 ? "" : ".gz");
     if (!file_exists(path)) path = free_and(path, NULL);
   }
   free(kind);

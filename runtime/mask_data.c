@@ -7,8 +7,9 @@
 #include <string.h>
 
 static const char *const image_folders[] = {"images", "image", "imgs", "img", "Images", NULL},
-                         *const mask_folders[] = {"masks",       "mask", "Masks",
-                                                  "annotations", "gt",   NULL};
+                         *const mask_folders[] = {"masks",         "mask",         "Masks",
+                                                  "annotations",   "gt",           "labels",
+                                                  "segmentations", "ground_truth", NULL};
 
 /* The two folders; false, and nothing to be freed, where one is missing. */
 static bool find_pair(const char *folder, char **images, char **masks) {

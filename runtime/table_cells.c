@@ -30,22 +30,30 @@ static size_t without_unit(const char *p, size_t n) {
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/* Copies 1,234,567.5 without its commas. False: they do not stand between thousands. */
-static bool without_commas(const char *p, size_t n, char *to) {
+/* Copies 1,234,567.5 (or, where the comma is the mark, 1.234.567,5) without what stands between
+   thousands. False: it stands elsewhere. */
+static bool without_thousands(const char *p, size_t n, char mark, char *to) {
+  const char between = mark == '.' ? ',' : '.';
   size_t i = 0, since = 0;
   bool any = false;
-  for (; i < n && (is_digit(p[i]) || p[i] == ','); i++) {
+  for (; i < n && (is_digit(p[i]) || p[i] == between); i++) {
     if (is_digit(p[i])) since++, *to++ = p[i];
     else if (any ? since != 3 : since < 1 || since > 3 || p[0] == '0') return false;
     else since = 0, any = true;
   }
   if (any && since != 3) return false;
   for (; i < n; i++) {
-    if (p[i] == ',') return false;
+    if (p[i] == between) return false;
     *to++ = p[i];
   }
   *to = 0;
   return true;
+}
+
+/* A single point is a mark as well, unless a comma follows it. */
+static bool thousands_apart(const char *p, size_t n, char mark) {
+  const char *point = memchr(p, '.', n), *comma = memchr(p, ',', n);
+  return mark == '.' ? comma != NULL : point && comma && point < comma;
 }
 
 bool written_number(const char *p, size_t n, char mark, double *out) {
@@ -59,8 +67,8 @@ bool written_number(const char *p, size_t n, char mark, double *out) {
   while (sign && n && *p == ' ') p++, n--;
   if (!sign) n = without_unit(p, n);
   if (!n || !(is_digit(*p) || *p == mark || *p == '.')) return false;
-  if (mark == '.' && !without_commas(p, n, plain + 1)) return false;
-  if (mark != '.') memcpy(plain + 1, p, n), plain[1 + n] = 0;
+  if (!thousands_apart(p, n, mark)) memcpy(plain + 1, p, n), plain[1 + n] = 0;
+  else if (!without_thousands(p, n, mark, plain + 1)) return false;
   const char *from = plain + !minus;
   return decimal_text(from, strlen(from), mark, out);
 }

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /* A number as people write it: decimal_text's, also with thousands apart by commas (where the mark
-   before the fraction is a point), behind or before a currency's sign, or in percent ("12 %" is
-   12). */
+   before the fraction is a comma: by points, if a comma follows), behind or before a currency's
+   sign, or in percent ("12 %" is 12). */
 bool written_number(const char *text, size_t n, char mark, double *out);
 /* NA, ?, nothing .. */
 bool missing_word(const char *text, size_t n);

@@ -2,8 +2,8 @@
 # Installs what building (and with `test`, testing) netc needs, on Debian through apt.
 # Elsewhere it says what is missing. Does nothing when everything is there.
 set -eu
-build="gcc make libc6-dev llvm-19-dev clang-19 flex bison libjson-c-dev libprotobuf-c-dev protobuf-c-compiler libzip-dev libpng-dev libjpeg-dev libwebp-dev gnuplot-nox"
-portable="cmake libzstd-dev libtinfo-dev dpkg-dev zlib1g-dev"
+build="gcc make libc6-dev llvm-19-dev clang-19 flex bison libjson-c-dev libprotobuf-c-dev protobuf-c-compiler libzip-dev libpng-dev libjpeg-dev libwebp-dev zlib1g-dev gnuplot-nox"
+portable="cmake libzstd-dev libtinfo-dev dpkg-dev"
 deb="dpkg-dev"
 mpi="openmpi-bin libopenmpi-dev mpich libmpich-dev"
 test="libcmocka-dev python3"
@@ -25,7 +25,7 @@ if ! command -v dpkg-query >/dev/null 2>&1; then
   done
   [ -z "$missing" ] && exit 0
   echo "netc: not a Debian system; please install:$missing" >&2
-  echo "netc: (and the headers of LLVM 19, json-c, protobuf-c, libzip, libpng, libjpeg, libwebp, cmocka)" >&2
+  echo "netc: (and the headers of LLVM 19, json-c, protobuf-c, libzip, libpng, libjpeg, libwebp, zlib, cmocka)" >&2
   exit 1
 fi
 

@@ -42,8 +42,38 @@ exits 0 data written.csv; prints 'area  *numbers  *1  *1000 to 40039'; prints 'r
 prints 'price  *numbers  *1  *1002.25 to 40041.2'; prints 'Köln'
 printf 'a,"the ""net"" price"\n1,2\n3,5\n4,1\n5,2\n' > quoted.csv
 exits 0 new quoted.csv -o quoted.net; exits 0 check quoted.net; exits 0 train quoted.net --epochs 1 -o quoted
+# Rows to come: columns that are not needed may miss values, words that were never seen count as missing.
+awk 'BEGIN { srand(2); print "id,deck,x,won"; for (i = 0; i < 200; i++) { x = rand()
+  printf "%d,%s,%.3f,%d\n", i, (i % 3 ? "A" i % 2 : ""), x, (x > 0.5) } }' > deck.csv
+exits 0 new deck.csv -o deck.net; says 'target is the column `won`; --target'
+exits 0 train deck.net --epochs 1 -o deck
+printf 'id,deck,x,won\n,C7,0.3,\n2,A1,,\n' > rows.csv
+exits 0 predict deck rows.csv; says '1 value of `deck` that the network was not trained on counts as missing'
+sed 's/won/Survived/; s/id,deck/Survivors,deck/' deck.csv | awk -F, '{ print $4 "," $3 "," $2 }' > first.csv
+exits 0 new first.csv; prints 'target="Survived"'
+exits 0 new first.csv --target deck; prints 'target="deck"'
+# One class is nothing to tell.
+awk 'BEGIN { print "x,kind"; for (i = 0; i < 30; i++) print i % 7 ",same" }' > same.csv
+exits 1 new same.csv; says 'nothing to tell'
+
+# A comma is a mark where one column of the table can be read so only.
 printf 'a,b\n"1,23",1\n"12,345",2\n' > odd.csv
+exits 0 data odd.csv; prints 'a  *numbers  *1  *1.23 to 12.345'
+printf 'a,b,c\n"1,234","0,5",3\n"12,345","2,5",4\n' > odd.csv
+exits 0 data odd.csv; prints 'a  *numbers  *1  *1.234 to 12.345'
+printf 'a,b\n"1,234,5",1\n"12,345",2\n' > odd.csv
 exits 0 data odd.csv; prints 'a  *words'
+printf 'm;miete\n1;1.234,50\n2;987,25\n3;12.000,75\n' > miete.csv
+exits 0 data miete.csv; prints 'miete  *numbers  *1  *987.25 to 12000.8'
+# A first row whose words stand again below it is no header.
+awk 'BEGIN { for (i = 0; i < 40; i++) print (i % 2 ? "e" : "p") "," (i % 3 ? "x" : "b") "," (i % 5 ? "t" : "f") }' > words.csv
+exits 0 data words.csv; prints '40 samples'; prints 'column1'
+# What gzip compressed is read as it is distributed.
+gzip -kf a.csv; exits 0 data a.csv.gz; prints '300 samples'
+head -c 900 a.csv.gz > cut.csv.gz; exits 1 data cut.csv.gz; says 'damaged or cut short'
+gzip -c a.csv.gz > twice.csv.gz; exits 1 data twice.csv.gz; says 'compressed twice'
+head -c 60000000 /dev/zero | gzip -9 | gzip -d | head -c 100000000 | gzip -9 > zeros.gz
+exits 1 data zeros.gz
 awk 'BEGIN { for (i = 0; i < 40; i++) printf "  %d.0   %6.2f\t%s  %d  \"ford no %d\"\n", i, i / 4, i == 3 ? "?" : i, i % 3 + 1, i % 5 }' > blanks.data
 exits 1 data blanks.data; says 'line 4 has no value for `column3`'
 sed -i 's/?/7/' blanks.data
