@@ -28,7 +28,11 @@ static void wrong(checker *k, loc at, const char *fmt, const char *name) {
   for (int i = 0; i < k->n_tensor; i++) words[n++] = k->tensor[i].name;
   for (int i = 0; i < k->n_name; i++) words[n++] = k->name[i];
   for (int i = 0; i < k->n_axis; i++) words[n++] = k->axis[i];
-  diag_error(k->x->d, at, did_you_mean(k->x, name, words, n), fmt, name);
+  size_t len = strlen(name);
+  const char *help = len > 2 && !strcmp(name + len - 2, "..")
+                         ? "an input gives the dimensions in between their name: `x[N,S..,C]`"
+                         : did_you_mean(k->x, name, words, n);
+  diag_error(k->x->d, at, help, fmt, name);
   k->ok = false;
 }
 
@@ -197,13 +201,19 @@ static void check_program(checker *k, const opstmt *more, const char *which) {
   k->out_written = false;
 }
 
+static bool batch_first(const opdef *op) {
+  const xexpr *first = op->out_dim[0];
+  return first->kind == X_NAME && op->n_in && op->in[0].n_dim &&
+         !strcmp(first->name, op->in[0].dim[0]);
+}
+
 static void check_signature(checker *k) {
   const opdef *op = k->op;
   for (int i = 0; i < op->n_in && op->kind != OP_OPTIMIZER; i++)
     if (!op->in[i].every && op->in[i].n_dim < 1 + (op->kind == OP_LAYER && !op->in[i].is_int))
       wrong(k, op->in[i].at, "`%s` has a batch and, if a layer reads it, channels: [N,H,W,C]",
             op->in[i].name);
-  if (op->kind == OP_LAYER && !op->out_every && op->n_out_dim < 2)
+  if (op->kind == OP_LAYER && !op->out_every && (op->n_out_dim < 2 || !batch_first(op)))
     wrong(k, op->at, "the result of `%s` has a batch and channels: [N,H,W,C]", op->name);
   if (op->kind == OP_LOSS && op->n_out_dim != 1)
     wrong(k, op->at, "`%s` is of the form NAME(x[N,H,W,C], int label[N]) -> result[N]", op->name);
@@ -213,6 +223,24 @@ static void check_signature(checker *k) {
     wrong(k, op->at, "the total `%s` is of the form NAME(sums[N,K]) -> value[N]", op->name);
   if (op->kind == OP_OPTIMIZER && op->n_in != 2)
     wrong(k, op->at, "the optimizer `%s` is of the form NAME(w[..], g[..]) -> w[..]", op->name);
+}
+
+/* Does the size change with the batch, whose name stands first in every input? */
+static bool of_batch(const opdef *op, const xexpr *e) {
+  for (int i = 0; e->kind == X_NAME && i < op->n_in; i++)
+    if (op->in[i].n_dim && !strcmp(op->in[i].dim[0], e->name)) return true;
+  for (int i = 0; e->kind == X_NAME && i < op->n_let; i++)
+    if (!strcmp(op->let[i].name, e->name)) return of_batch(op, op->let[i].v);
+  for (int i = 0; i < e->n; i++)
+    if (of_batch(op, e->arg[i])) return true;
+  return false;
+}
+
+/* It is kept from batch to batch, and the last one may be smaller. */
+static void check_kept_size(checker *k, const opdecl *d) {
+  for (int i = 0; i < d->n_dim; i++)
+    if (of_batch(k->op, d->dim[i].extent))
+      wrong(k, d->dim[i].at, "`%s` would change its size with the batch", d->name);
 }
 
 static void declare(checker *k) {
@@ -233,12 +261,17 @@ static void declare(checker *k) {
     check_expr(k, op->let[i].v);
     add_name(k, op->let[i].name);
   }
-  for (int i = 0; i < op->n_out_dim; i++) check_expr(k, op->out_dim[i]);
+  for (int i = 0; i < op->n_out_dim; i++) {
+    check_expr(k, op->out_dim[i]);
+    if (i && of_batch(op, op->out_dim[i]))
+      wrong(k, op->out_dim[i]->at, "`%s` would change its size with the batch", op->out);
+  }
   for (int i = 0; i < op->n_need; i++) check_expr(k, op->need[i].cond);
   for (int i = 0; i < op->n_decl; i++) {
     const opdecl *d = &op->decl[i];
     if (find_tensor(k, d->name)) wrong(k, d->at, "`%s` is declared twice", d->name);
     for (int j = 0; j < d->n_dim; j++) check_expr(k, d->dim[j].extent);
+    check_kept_size(k, d);
     if (d->when) check_expr(k, d->when);
     if (op->kind == OP_METRIC || op->kind == OP_TOTAL)
       wrong(k, d->at, "`%s`: a metric keeps nothing", d->name);

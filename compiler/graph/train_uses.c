@@ -435,8 +435,8 @@ static void check_needs(expander *x, const lossuse *l) {
   for (int i = 0; i < u->op->n_need; i++) {
     double v;
     if (!xexpr_eval(u->op->need[i].cond, &env, x->d, &v) || v != 0) continue;
-    diag_error(x->d, l->prediction->at, NULL, "`%s` does not fit: %s", u->op->name,
-               u->op->need[i].reason);
+    diag_error(x->d, u->at.line ? u->at : l->prediction->at, NULL, "`%s` does not fit: %s",
+               u->op->name, u->op->need[i].reason);
     note_shapes(x, l->prediction);
     return;
   }

@@ -272,8 +272,11 @@ static void copy_axes(const packs *k, int n, const opaxis *axis, int *n_out, opa
       opaxis one = {axis[i].name, copy(k, axis[i].extent), axis[i].at};
       PUSH(k->a, *out, *n_out, one);
     }
-    for (int d = 0; p && d < p->n; d++) {
-      opaxis one = {p->at[d], named(k, axis[i].extent, p->dim[d]), axis[i].at};
+    for (int d = 0; p && d < p->n; d++) { /* `s..` runs over `S..`; what else is named is unknown */
+      const xexpr *extent = axis[i].extent;
+      bool own = !extent || !extent->name || !strcmp(extent->name, p->dims);
+      xexpr *to = own ? named(k, extent, p->dim[d]) : copy(k, extent);
+      opaxis one = {p->at[d], to, axis[i].at};
       PUSH(k->a, *out, *n_out, one);
     }
   }

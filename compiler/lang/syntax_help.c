@@ -116,11 +116,19 @@ static const char *own_word(const around *s) {
   return NULL;
 }
 
+/* Is the place in the brackets of a declaration, as in `param w[c`? */
+static bool is_declared(const around *s) {
+  const char *open = strchr(s->start, '[');
+  bool declares = !strncmp(s->start, "param ", 6) || !strncmp(s->start, "state ", 6);
+  return declares && open && open < s->p && !memchr(open, ']', (size_t)(s->p - open));
+}
+
 static const char *punctuation(arena *a, const around *s) {
   const char *p = s->p, *before = p;
   while (before > s->start && before[-1] == ' ') before--;
   if (*p == '(' && !strncmp(s->start, "train", 5)) return "a body stands in braces: `train { .. }`";
   if (*p == '}' && p > s->start) return "the last statement before `}` ends with `;` as well";
+  if (is_declared(s)) return "an axis and how far it runs: `c:C`, or `s..:S..` for several";
   if (before > s->start && before[-1] == ':')
     return "a value stands behind its word, without a sign between: `epochs 3;`";
   if (*p == ',' && p > s->text && isdigit((unsigned char)p[-1]) && isdigit((unsigned char)p[1]))

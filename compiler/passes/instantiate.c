@@ -8,6 +8,7 @@
 typedef struct written_part {
   int64_t count[MAX_DIMS];
   bool *hit[MAX_DIMS];
+  int64_t least[MAX_DIMS], most[MAX_DIMS]; /* of what is hit */
 } written_part;
 
 static bool bind(instantiation *s, const char *name, tensor *t, loc at) {
@@ -527,6 +528,7 @@ static written_part part_of(instantiation *s) {
   for (int d = 0; d < s->target->rank; d++) {
     p.hit[d] = NEW_N(s->mem, bool, s->target->dim[d]);
     hit_values(s->n, s->at.ix[d], 0, s->at.ix[d]->c, p.hit[d], &p.count[d]);
+    aff_range(s->n, s->at.ix[d], &p.least[d], &p.most[d]);
   }
   return p;
 }
@@ -543,25 +545,34 @@ static void read_values(const nest *n, const affine *x, int ax, int64_t at, int6
     read_values(n, x, ax + 1, at + i * x->k[ax], extent, hit);
 }
 
-static bool inside(int64_t n, const bool *hit, const bool *of) {
-  for (int64_t i = 0; i < n; i++)
-    if (hit[i] && !of[i]) return false;
+/* Is all of p's dimension d in q's? Where there are thousands of parts, their ends tell most. */
+static bool inside(const written_part *p, const written_part *q, int d) {
+  if (p->least[d] < q->least[d] || p->most[d] > q->most[d]) return false;
+  for (int64_t i = p->least[d]; i <= p->most[d]; i++)
+    if (p->hit[d][i] && !q->hit[d][i]) return false;
   return true;
 }
 
-bool reads_written(instantiation *s, const binding *b, const access *rd) {
-  bool *hit[MAX_DIMS], any = true;
-  for (int d = 0; d < b->t->rank; d++) {
-    const int64_t n = b->t->dim[d];
-    bool some = false;
-    hit[d] = NEW_N(s->mem, bool, n);
-    read_values(s->n, rd->ix[d], 0, rd->ix[d]->c, n, hit[d]);
-    for (int64_t i = 0; i < n; i++) some |= hit[d][i];
-    any &= some;
+/* What is read of dimension d, of n values; false: nothing. */
+static bool note_read(instantiation *s, written_part *p, int d, const affine *ix, int64_t n) {
+  p->hit[d] = NEW_N(s->mem, bool, n);
+  read_values(s->n, ix, 0, ix->c, n, p->hit[d]);
+  p->least[d] = n, p->most[d] = -1;
+  for (int64_t i = 0; i < n; i++) {
+    if (!p->hit[d][i]) continue;
+    if (p->most[d] < 0) p->least[d] = i;
+    p->most[d] = i;
   }
+  return p->most[d] >= 0;
+}
+
+bool reads_written(instantiation *s, const binding *b, const access *rd) {
+  written_part p = {0};
+  bool any = true;
+  for (int d = 0; d < b->t->rank; d++) any &= note_read(s, &p, d, rd->ix[d], b->t->dim[d]);
   for (int i = 0; any && i < b->n_part; i++) {
     bool in = true;
-    for (int d = 0; d < b->t->rank; d++) in &= inside(b->t->dim[d], hit[d], b->part[i].hit[d]);
+    for (int d = 0; in && d < b->t->rank; d++) in = inside(&p, &b->part[i], d);
     if (in) return true;
   }
   s->nothing |= !any;
@@ -569,9 +580,11 @@ bool reads_written(instantiation *s, const binding *b, const access *rd) {
 }
 
 static bool meets(const tensor *t, const written_part *p, const written_part *q) {
+  for (int d = 0; d < t->rank; d++)
+    if (p->least[d] > q->most[d] || q->least[d] > p->most[d]) return false;
   for (int d = 0; d < t->rank; d++) {
     bool any = false;
-    for (int64_t i = 0; i < t->dim[d] && !any; i++) any = p->hit[d][i] && q->hit[d][i];
+    for (int64_t i = p->least[d]; i <= p->most[d] && !any; i++) any = p->hit[d][i] && q->hit[d][i];
     if (!any) return false;
   }
   return true;
