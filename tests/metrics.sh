@@ -31,6 +31,12 @@ awk -F, 'function off(a, b) { return a - b > 1e-5 || b - a > 1e-5 }
   NR > 1 && (off($8, $11) || off($9, $10) || off($12 * $12, $4)) { bad = 1 } END { exit bad || NR != 7 }' z/metrics.csv
 ok "metrics of text files differ from the built-in ones"
 exits 0 eval z --json; prints '"rmse"'
+# targets that do not differ have no R2, whoever says it
+sed 's/{kind}; split/{kind y}; split/; s/target=y/target=same/' z.net >same.net
+awk -F, '{ print $0 "," (NR > 1 ? 3 : "same") }' d.csv >same.csv; sed -i 's/d.csv/same.csv/' same.net
+exits 0 train same.net -o same --threads 1
+awk -F, 'NR > 1 && ($9 != "nan" || $10 != "nan") { bad = 1 } END { exit bad || NR < 2 }' same/metrics.csv
+ok "R2 of equal targets"
 # as long as without interruption, and with another number of threads
 sed 's/epochs 6/epochs 3/' z.net > z3.net; exits 0 train z3.net -o half --threads 1
 exits 0 train z.net --resume half --threads 2

@@ -6,6 +6,7 @@
 #include "passes/passes.h"
 #include "pipeline.h"
 #include "weights.h"
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,7 +275,7 @@ double program_metric_value(const program *p, int i, const double *sums, int64_t
   interp(t, data, true, 0, 0);
   const double value = data[t->losses->id][0];
   arena_free(mem);
-  return value;
+  return isnan(value) ? (double)NAN : value; /* of which sign hangs on the machine */
 }
 
 program *program_compile(const compilation *c) {
