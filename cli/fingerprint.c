@@ -82,6 +82,15 @@ static bool seen_before(const graph *g, int i) {
   return false;
 }
 
+/* Whose weights a node has, and whether they are trained. Only what is not as usual counts, here
+   and below: fingerprints from before stay what they were. */
+static void add_weights(sha256 *s, const node *n) {
+  if (n->frozen) add_text(s, "frozen");
+  if (!n->owner) return;
+  add_text(s, n->tied ? "tied" : "shared");
+  add_number(s, n->owner->id);
+}
+
 static void add_node(sha256 *s, const graph *g, int i) {
   const node *n = g->node[i];
   add_text(s, n->op ? n->op->name : "input");
@@ -89,6 +98,7 @@ static void add_node(sha256 *s, const graph *g, int i) {
   add_settings(s, n->set, n->n_set);
   for (int k = 0; k < n->shape.rank; k++) add_number(s, (double)n->shape.dim[k]);
   if (n->op && !seen_before(g, i)) add_operator(s, n->op);
+  add_weights(s, n);
 }
 
 static void add_use(sha256 *s, const opuse *u) {
@@ -96,9 +106,10 @@ static void add_use(sha256 *s, const opuse *u) {
   add_settings(s, u->set, u->n_set);
 }
 
-/* Only what is not as usual counts: fingerprints from before stay what they were. */
-static void add_loss(sha256 *s, const lossuse *l) {
+static void add_loss(sha256 *s, const graph *g, const lossuse *l) {
   add_use(s, &l->use);
+  if (l->prediction && l->prediction != g->output) add_number(s, l->prediction->id);
+  if (l->target && l->target != g->target[0]) add_text(s, l->target->name);
   if (l->times != 1) sha256_add(s, &l->times, sizeof l->times);
   if (l->balanced) sha256_add(s, "balanced", 8);
   for (int i = 0; i < l->n_with; i++)
@@ -111,7 +122,7 @@ void graph_fingerprint(const graph *g, char out[65]) {
   sha256_start(&s);
   for (int i = 0; i < g->n_node; i++) add_node(&s, g, i);
   add_number(&s, g->output->id);
-  for (int i = 0; g->has_train && i < g->train.n_loss; i++) add_loss(&s, &g->train.loss[i]);
+  for (int i = 0; g->has_train && i < g->train.n_loss; i++) add_loss(&s, g, &g->train.loss[i]);
   if (g->has_train && g->train.n_optimizer) add_use(&s, &g->train.optimizer[0]);
   sha256_hex(&s, out);
 }

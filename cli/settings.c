@@ -158,6 +158,7 @@ run_settings describe_run(const workload *w, const train_flags *f) {
   add(&s, "augment", true, describe_augment(g));
   add(&s, "data_hash", true, arena_printf(g->mem, "\"%016llx\"", (unsigned long long)w->ds->hash));
   add(&s, "weights", false, quoted(g, f->weights));
+  if (f->weights) add(&s, "weights_sha256", false, hash_of_file(g, f->weights));
   s.about = describe_about(w, f);
   return s;
 }

@@ -21,7 +21,7 @@ static void run_key(const run_settings *r, uint64_t seed, char key[65]) {
       snprintf(number, sizeof number, "%llu", (unsigned long long)seed);
       value = number;
     }
-    if (!r->setting[i].fixed && strcmp(r->setting[i].key, "weights")) continue;
+    if (!r->setting[i].fixed && strncmp(r->setting[i].key, "weights", 7)) continue;
     sha256_add(&s, r->setting[i].key, strlen(r->setting[i].key) + 1);
     sha256_add(&s, value, strlen(value) + 1);
   }

@@ -4,7 +4,7 @@ set -eu
 out=$1
 command -v cmark >/dev/null || { echo "cmark is missing (Debian: cmark)" >&2; exit 1; }
 mkdir -p "$out"
-tasks="task-classify-pictures task-predict-a-number task-microcontroller task-compare-two-ideas"
+tasks="task-classify-pictures task-fine-tune task-predict-a-number task-microcontroller task-compare-two-ideas"
 pages="README $(cd docs && ls *.md | sed 's/\.md$//') CHANGELOG CONTRIBUTING"
 
 title() { sed -n 's/^# //p' "$1" | head -n 1; }

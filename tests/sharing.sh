@@ -119,5 +119,18 @@ if [ "$python" ]; then
   "$netc" eval labelled.net --weights odd.w >new 2>&1 && fail "a tensor that is not the network's"
   grep -q '`twin.weight` is no tensor' new || { fail "which tensor"; cat new; }
 fi
+# Whose weights a layer has, and whether they are trained, makes another network: compare runs each.
+tail="linear classes; train { $settings }"
+echo "input 3x32x32; classes 5; conv 4 k3 s4; gap; a: dense 4; dense 4; $tail" >plain.net
+echo "input 3x32x32; classes 5; conv 4 k3 s4; gap; a: dense 4; dense 4 weights=@a; $tail" >tied.net
+echo "input 3x32x32; classes 5; frozen { conv 4 k3 s4; } gap; a: dense 4; dense 4; $tail" >cold.net
+"$netc" compare plain.net tied.net cold.net --seeds 1 --epochs 1 -o three >out 2>&1 || { fail "compare"; cat out; }
+[ "$(ls three/runs | wc -l)" = 3 ] || fail "three networks, $(ls three/runs | wc -l) runs"
+# So does a file of weights by what is in it, not by its name.
+"$netc" train plain.net -o run-p --epochs 1 >/dev/null 2>&1 && cp run-p/last.safetensors w.st
+"$netc" compare plain.net --weights w.st --seeds 1 --epochs 1 -o from >out 2>&1 || { fail "compare --weights"; cat out; }
+"$netc" train plain.net -o run-q --epochs 2 >/dev/null 2>&1 && cp run-q/last.safetensors w.st
+"$netc" compare plain.net --weights w.st --seeds 1 --epochs 1 -o from >out 2>&1 || { fail "compare --weights"; cat out; }
+[ "$(ls from/runs | wc -l)" = 2 ] || fail "other weights of one name are another run"
 [ $failed = 0 ] && echo "weights are shared, named and loaded as they should be"
 exit $failed
