@@ -106,10 +106,18 @@ static void add_use(sha256 *s, const opuse *u) {
   add_settings(s, u->set, u->n_set);
 }
 
+static int target_number(const graph *g, const port *p) {
+  int i = 0;
+  while (i < g->n_target && g->target[i] != p) i++;
+  return i;
+}
+
 static void add_loss(sha256 *s, const graph *g, const lossuse *l) {
   add_use(s, &l->use);
   if (l->prediction && l->prediction != g->output) add_number(s, l->prediction->id);
-  if (l->target && l->target != g->target[0]) add_text(s, l->target->name);
+  for (int i = 0; i < l->n_with; i++)
+    if (!l->with[i]->node && (i || l->with[i] != g->target[0]))
+      add_number(s, target_number(g, l->with[i]));
   if (l->times != 1) sha256_add(s, &l->times, sizeof l->times);
   if (l->balanced) sha256_add(s, "balanced", 8);
   for (int i = 0; i < l->n_with; i++)
