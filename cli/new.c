@@ -8,6 +8,7 @@
 #include "runtime/file.h"
 #include "runtime/mask_data.h"
 #include "runtime/message.h"
+#include "runtime/text_cells.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,7 @@ typedef struct {
   bool numbers;    /* are predicted */
   bool own_test;   /* the data set has validation samples of its own */
   int64_t n, side; /* samples; the shorter side of images, the length of sequences */
-  enum { BODY_TABLE, BODY_IMAGE, BODY_SEQUENCE, BODY_TEXT, BODY_MASKS } body;
+  enum { BODY_TABLE, BODY_IMAGE, BODY_SEQUENCE, BODY_TEXT, BODY_MASKS, BODY_SENTENCE } body;
   bool several; /* answers to several questions, 0 or 1 each */
   bool missing; /* values are missing in the table */
   bool series;  /* samples are windows of rows */
@@ -200,6 +201,43 @@ static char *no_classes(const new_command *c, const data_field *target, int64_t 
                  c->what, target->name, (long long)target->below, (long long)n);
 }
 
+/* The column of sentences, where nothing else of the table tells anything; NULL: there is none. */
+static data_field *sentences_of(const field_set *s, int64_t n) {
+  data_field *found = NULL;
+  int64_t longest = 11;
+  for (int i = 0; i < s->n_input; i++) {
+    data_field *f = &s->field[i];
+    if (!names_rows(f, n)) return NULL;
+    const int64_t length = f->names ? sentence_length(f) : 0;
+    if (length > longest) longest = length, found = f;
+  }
+  return found;
+}
+
+/* " drop={..}" of all other columns. */
+static char *drop_others(const field_set *s, const data_field *kept) {
+  char *list = message("%s", "");
+  for (int i = 0; i < s->n_input; i++)
+    if (&s->field[i] != kept)
+      list = free_and(list, message("%s%s\"%s\"", list, *list ? " " : "", s->field[i].name));
+  return free_and(list, *list ? message(" drop={%s}", list) : message("%s", ""));
+}
+
+/* Sentences are read a character after another. */
+static void plan_sentences(plan *p, const dataset *ds, const new_command *c, data_field *f) {
+  enum { MOST_CHARACTERS = 256 };
+  const field_set *s = &ds->fields;
+  const int64_t most = sentence_length(f) / 8 * 8 + 8;
+  char *drop = drop_others(s, f);
+  find_cell_characters(f);
+  p->body = BODY_SENTENCE;
+  p->input = message("%lld of %lld", (long long)(most < MOST_CHARACTERS ? most : MOST_CHARACTERS),
+                     (long long)f->n_character + 1);
+  p->data = message("data \"%s\" target=\"%s\"%s%s; # the characters of `%s`", c->what,
+                    s->field[s->n_input].name, drop, p->missing ? " missing=mean" : "", f->name);
+  free(drop);
+}
+
 static char *plan_table(plan *p, const dataset *ds, const new_command *c) {
   const field_set *s = &ds->fields;
   const data_field *target = &s->field[s->n_input];
@@ -208,6 +246,8 @@ static char *plan_table(plan *p, const dataset *ds, const new_command *c) {
   double days;
   if (target->names && names_rows(target, ds->n)) return no_classes(c, target, ds->n);
   plan_target(p, target, ds->n);
+  data_field *sentences = series_asked(c) ? NULL : sentences_of(s, ds->n);
+  if (sentences) return plan_sentences(p, ds, c, sentences), NULL;
   const int when = date_column(s, ds->n, &days);
   const bool series = series_asked(c) || (c->window < 0 && when >= 0 && p->numbers);
   char *drop = drop_of(s, ds->n, when, &dropped, &width);
@@ -314,8 +354,9 @@ static char *only_one_class(const plan *p, const new_command *c) {
                  c->what);
 }
 
-/* A column by a name that targets often have, where the table was read with its last one. */
-static const char *likely_target(const field_set *s) {
+/* A column by a name that targets often have, where the table was read with its last one; or where
+   that one holds no classes, the first that does. NULL: the last one. */
+static const char *likely_target(const field_set *s, int64_t n) {
   static const char *const names[] = {"survived", "price",    "saleprice", "medv",
                                       "quality",  "outcome",  "churn",     "diagnosis",
                                       "output",   "category", "sentiment"};
@@ -323,6 +364,9 @@ static const char *likely_target(const field_set *s) {
     const data_field *f = field_find(s, names[k]);
     if (f) return f->name;
   }
+  const data_field *last = &s->field[s->n_input];
+  for (int i = 0; i < s->n_input && last->names && names_rows(last, n); i++)
+    if (s->field[i].names && !names_rows(&s->field[i], n)) return s->field[i].name;
   return NULL;
 }
 
@@ -339,7 +383,7 @@ static dataset *choose_target(dataset *ds, const dataset_options *o, char **targ
   const field_set *s = &ds->fields;
   if (!s->n_input || o->csv.n_target || !s->n_note || !strstr(s->note[0], "the target is"))
     return ds;
-  const char *likely = likely_target(s), *name = likely ? likely : s->field[s->n_input].name;
+  const char *likely = likely_target(s, ds->n), *name = likely ? likely : s->field[s->n_input].name;
   fprintf(stderr, "the target is the column `%s`; --target NAME chooses another\n", name);
   if (!likely) return ds;
   *target = copy_string(likely, strlen(likely));
@@ -442,6 +486,13 @@ static void write_body(FILE *f, const plan *p) {
     if (p->side >= 16) fputs("maxpool 2;\nconv 64 k5 p2 bn relu;\n", f);
     fprintf(f, "gap;                   # the mean over all positions\nlinear %s;\n", last);
     break;
+  case BODY_SENTENCE:
+    fprintf(f,
+            "embed 32;              # what a character is\n"
+            "conv 64 k5 p2 bn relu; # five of them after another\nmaxpool 2;\n"
+            "conv 64 k5 p2 bn relu;\ngmp;                   # wherever it stands\nlinear %s;\n",
+            last);
+    break;
   case BODY_TEXT:
     fputs("embed 64; position;    # what a token is, and where\nrepeat 2 {\n"
           "  add {} { layernorm; attention { dense 64; } { dense 64; } { dense 64; } heads=4 "
@@ -464,7 +515,7 @@ static void write_training(FILE *f, const plan *p) {
   else if (p->series) fputs("  split 0.8;           # the end of the series validates\n", f);
   else if (!p->own_test)
     fputs("  split 0.8;           # of the samples train, the rest validates\n", f);
-  if (p->body != BODY_TEXT)
+  if (p->body != BODY_TEXT && p->body != BODY_SENTENCE)
     fputs("  normalize;           # inputs to mean 0 and spread 1: a part of the network\n", f);
   fprintf(f, "  loss %s; optimizer adam; lr %s; batch %d;\n",
           p->several   ? "bce"

@@ -11,16 +11,21 @@ static void add_mean(json_object *c, const data_field *f) {
   json_object_object_add(c, "mean", json_object_new_double(sum / (double)f->count));
 }
 
+static json_object *list_of(char *const *word, int64_t n) {
+  json_object *list = json_object_new_array();
+  for (int64_t k = 0; k < n; k++) json_object_array_add(list, json_object_new_string(word[k]));
+  return list;
+}
+
 char *columns_note(const field_set *s, int n, bool means) {
   json_object *list = json_object_new_array();
   for (int i = 0; i < n; i++) {
     const data_field *f = &s->field[i];
-    json_object *c = json_object_new_object(), *words = json_object_new_array();
+    json_object *c = json_object_new_object();
     json_object_object_add(c, "name", json_object_new_string(f->name));
-    for (int64_t k = 0; f->names && k < f->below; k++)
-      json_object_array_add(words, json_object_new_string(f->names[k]));
-    if (f->names) json_object_object_add(c, "words", words);
-    else json_object_put(words);
+    if (f->characters)
+      json_object_object_add(c, "characters", list_of(f->characters, f->n_character));
+    else if (f->names) json_object_object_add(c, "words", list_of(f->names, f->below));
     if (means && !f->names) add_mean(c, f);
     json_object_array_add(list, c);
   }
@@ -101,13 +106,29 @@ static char *renumber(field_set *s, data_field *f, int64_t rows, json_object *wo
   return NULL;
 }
 
+/* Text is taken as it is, with the characters that were known. */
+static void take_characters(data_field *f, json_object *list) {
+  f->n_character = (int64_t)json_object_array_length(list);
+  f->characters = allocate((size_t)(f->n_character + 1) * sizeof *f->characters);
+  for (int64_t k = 0; k < f->n_character; k++) {
+    const char *s = json_object_get_string(json_object_array_get_idx(list, (size_t)k));
+    f->characters[k] = message("%s", s ? s : "");
+  }
+}
+
 static char *take_column(field_set *s, data_field *f, json_object *column, field_set *out) {
-  json_object *words = NULL;
+  json_object *words = NULL, *characters = NULL;
   json_object_object_get_ex(column, "words", &words);
+  json_object_object_get_ex(column, "characters", &characters);
   if (words && !json_object_is_type(words, json_type_array)) words = NULL;
-  if (!words != !f->names)
+  if (characters && !json_object_is_type(characters, json_type_array)) characters = NULL;
+  if (!(words || characters) != !f->names)
     return message("the column `%s` holds %s, and the network was trained on %s", f->name,
-                   f->names ? "words" : "numbers", words ? "words" : "numbers");
+                   f->names ? "words" : "numbers",
+                   words        ? "words"
+                   : characters ? "text"
+                                : "numbers");
+  if (characters) take_characters(f, characters);
   char *wrong = words ? renumber(out, f, s->n, words) : NULL;
   if (wrong) return wrong;
   data_field *to = field_add(out, f->name);

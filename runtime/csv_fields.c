@@ -1,5 +1,6 @@
 #include "csv_fields.h"
 #include "message.h"
+#include "text_cells.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,8 +84,25 @@ static data_field join_words(const data_field *f, int n, int64_t rows, kinds k, 
   return out;
 }
 
-static char *join_inputs(const data_field *f, int n, int64_t rows, const data_port *port,
-                         int n_port, field_set *out) {
+/* The cells of the column that is text, as the field of the port that takes them. */
+static void join_text(field_set *s, const data_field *f, int64_t rows, const data_port *port,
+                      int n_port, field_set *out) {
+  const data_port *whole = first_port(port, n_port, false, true);
+  data_field joined = text_of_cells(s, f, rows, port_size(whole));
+  data_field *to = field_add(out, whole->name);
+  joined.name = to->name;
+  *to = joined;
+}
+
+static const data_field *text_among(const data_field *f, int n) {
+  for (int i = 0; i < n; i++)
+    if (f[i].characters) return &f[i];
+  return NULL;
+}
+
+static char *join_inputs(field_set *s, int n, const data_port *port, int n_port, field_set *out) {
+  const data_field *f = s->field, *text = text_among(f, n);
+  const int64_t rows = s->n;
   const data_port *floats = first_port(port, n_port, false, false),
                   *whole = first_port(port, n_port, false, true);
   const int64_t numbers = total_width(f, n, (kinds){true, false, false}),
@@ -96,7 +114,8 @@ static char *join_inputs(const data_field *f, int n, int64_t rows, const data_po
     field_free(to);
     *to = joined;
   }
-  if (words && whole) {
+  if (words && whole && text) join_text(s, text, rows, port, n_port, out);
+  else if (words && whole) {
     data_field joined =
         join_words(f, n, rows, (kinds){false, true, false}, out->n_field ? "categories" : "input");
     data_field *to = field_add(out, "categories");
@@ -146,7 +165,7 @@ char *join_columns(field_set *s, int n_input, const data_port *port, int n_port)
   data_field *target = s->field + n_input;
   int inputs = set_apart(s->field, n_input, port, n_port, &out);
   int targets = set_apart(target, n_target, port, n_port, &out);
-  char *wrong = inputs ? join_inputs(s->field, inputs, s->n, port, n_port, &out) : NULL;
+  char *wrong = inputs ? join_inputs(s, inputs, port, n_port, &out) : NULL;
   if (targets) join_targets(target, targets, s->n, &out);
   for (int i = 0; i < s->n_field; i++) field_free(&s->field[i]);
   free(s->field);

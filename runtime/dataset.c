@@ -19,6 +19,7 @@
 #include "saved_form.h"
 #include "sound_data.h"
 #include "csv_fields.h"
+#include "text_cells.h"
 #include "text_data.h"
 #include "value_loops.h"
 #include <stdio.h>
@@ -269,6 +270,7 @@ static dataset *open_table(csv_part *part, int n_part, const dataset_options *o,
   set_held(&s, o, (int64_t[]){0, part[1].row, part[2].row}, s.n);
   if (o->columns) *error = columns_conform(&s, o->columns);
   if (!*error && o->columns) n_input = s.n_field;
+  if (!*error && !o->csv.series) text_column(&s, n_input, o->port, o->n_port);
   char *note = *error ? NULL : columns_note(&s, n_input, o->csv.missing_mean);
   if (!*error && o->n_port) *error = columns_for_ports(&s, n_input, part, n_part, o);
   if (*error) {

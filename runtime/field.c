@@ -37,6 +37,8 @@ data_field *field_find(const field_set *s, const char *name) {
 void field_free(data_field *f) {
   for (int64_t i = 0; f->names && i < f->below; i++) free(f->names[i]);
   free(f->names);
+  for (int64_t i = 0; i < f->n_character; i++) free(f->characters[i]);
+  free(f->characters);
   if (!f->borrowed) free(f->data);
   free(f->name);
   free(f->stored);

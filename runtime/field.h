@@ -25,6 +25,8 @@ typedef struct {
   double scale;  /* factor of every value when it is read as a float */
   int64_t below; /* of whole numbers: all lie in [0, below); 0: some do not */
   char **names;  /* below names (classes, categories, characters), or NULL */
+  char **characters; /* of a table's column that is read as text: n_character of them; else NULL */
+  int64_t n_character;
 } data_field;
 
 /* Samples that are windows of a table's rows: so many rows, and from the last of them `horizon`

@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The code point at p and its bytes; 0 bytes: no UTF-8. */
-static uint32_t code_point(const uint8_t *p, size_t n, size_t *length) {
+uint32_t code_point(const uint8_t *p, size_t n, size_t *length) {
   *length = p[0] < 0x80   ? 1
             : p[0] < 0xc2 ? 0
             : p[0] < 0xe0 ? 2
@@ -22,8 +21,6 @@ static uint32_t code_point(const uint8_t *p, size_t n, size_t *length) {
   return c;
 }
 
-enum { CODE_POINTS = 0x110000 };
-
 /* Counts the characters there are; NULL, or where the text is none. */
 static char *find_characters(const uint8_t *text, size_t n, uint8_t *seen, int64_t *count) {
   int64_t line = 1;
@@ -40,7 +37,7 @@ static char *find_characters(const uint8_t *text, size_t n, uint8_t *seen, int64
   return NULL;
 }
 
-static char *character(uint32_t c) {
+char *character_of(uint32_t c) {
   char s[5] = {0};
   if (c < 0x80) s[0] = (char)c;
   else if (c < 0x800) s[0] = (char)(0xc0 | c >> 6), s[1] = (char)(0x80 | (c & 63));
@@ -59,7 +56,7 @@ static void number_characters(const uint8_t *text, size_t n, const uint8_t *seen
     if (seen[c]) number[c] = (int32_t)f->below++;
   f->names = allocate((size_t)f->below * sizeof *f->names);
   for (uint32_t c = 0; c < CODE_POINTS; c++)
-    if (seen[c]) f->names[number[c]] = character(c);
+    if (seen[c]) f->names[number[c]] = character_of(c);
   for (size_t at = 0, length; at < n; at += length)
     *to++ = number[code_point(text + at, n - at, &length)];
   free(number);

@@ -4,6 +4,13 @@
 #include "field.h"
 #include <stddef.h>
 
+enum { CODE_POINTS = 0x110000 };
+
+/* The code point at p and its bytes; 0 bytes: no UTF-8. */
+uint32_t code_point(const uint8_t *p, size_t n, size_t *length);
+/* A character in UTF-8, malloc'd. */
+char *character_of(uint32_t c);
+
 /* Fields "text" and "next": the same tokens, the second one position further on. A sample is a
    window of `window` positions, one at every position; the vocabulary (field names) is every
    character there is, in the order of Unicode, or with `bytes` all 256. NULL, or a sentence. */

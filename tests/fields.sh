@@ -56,6 +56,26 @@ exits 0 new first.csv --target deck; prints 'target="deck"'
 awk 'BEGIN { print "x,kind"; for (i = 0; i < 30; i++) print i % 7 ",same" }' > same.csv
 exits 1 new same.csv; says 'nothing to tell'
 
+# --- sentences in a table: their characters, not a column for each sentence ---
+awk 'BEGIN { srand(3); print "kind,message"; split("lunch,home,tomorrow,meeting", a, ","); split("prize,cash,winner,claim", b, ",")
+  for (i = 0; i < 240; i++) { spam = i % 3 == 0; w = spam ? b[int(4 * rand()) + 1] : a[int(4 * rand()) + 1]
+    printf "%s,\"so, about the %s of number %d, d\303\251j\303\240 vu\"\n", spam ? "spam" : "ham", w, int(1000 * rand()) } }' > mail.csv
+exits 0 new mail.csv --target kind -o mail.net
+grep -q 'characters of `message`' mail.net; ok 'netc new of sentences'
+grep -q 'input 48 of 3[0-9];' mail.net; ok 'their length'
+exits 0 train mail.net --epochs 12 --seed 2 -o mail
+awk -F, 'END { exit !($5 > 0.9) }' mail/metrics.csv; ok 'sentences are not learned'
+sed '1d; s/,"/\t/; s/"$//' mail.csv > mails.txt
+exits 0 new mails.txt; prints 'target="column1"'; prints 'input 48 of'
+printf 'message\n"so, about the cash of number 7, d\303\251j\303\240 \342\202\254"\n' > one.csv
+exits 0 predict mail one.csv; prints 'spam'
+printf 'message\n12\n13\n' > one.csv
+exits 1 predict mail one.csv; says 'trained on text'
+sed 's/input 48 of [0-9]*/input 20 of 9/' mail.net > short.net
+exits 1 train short.net -o short; says 'write `input 20 of '
+sed 's/input 48/input 20/' mail.net > short.net
+exits 0 train short.net --epochs 1 -o short; says '240 of 240 texts in `message` are longer than 20 characters'
+
 # A comma is a mark where one column of the table can be read so only.
 printf 'a,b\n"1,23",1\n"12,345",2\n' > odd.csv
 exits 0 data odd.csv; prints 'a  *numbers  *1  *1.23 to 12.345'
