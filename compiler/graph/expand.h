@@ -128,10 +128,31 @@ const char *resolve_path(arena *a, const char *folder, const char *path);
 
 /* expand.c */
 void run_statements(expander *x, stmt *s);
-node *new_node(expander *x, const opdef *op, loc at);
+/* A block or branch, in a scope of its own. */
+void run_body(expander *x, stmt *body, loc at);
+/* A word with its arguments: an operator, a block, or the name of a layer. */
+void apply_word(expander *x, const char *word, loc at, int n, arg *args);
 binding *find_binding(const expander *x, const char *name);
+/* False after an error: the name is taken in this scope, or by an operator of the file's own. */
+bool name_is_free(expander *x, const char *name, loc at);
+binding *new_binding(expander *x, const char *name, loc at);
 bool too_many_errors(const expander *x);
 const char *override_text(expander *x, const char *word);
+
+/* inputs.c */
+void run_input(expander *x, const stmt *s);
+void run_classes(expander *x, const stmt *s);
+void run_target(expander *x, const stmt *s);
+
+/* layers.c */
+node *new_node(expander *x, const opdef *op, loc at);
+void apply_operator(expander *x, opdef *op, loc at, int n, arg *args);
+/* The bare words behind the arguments of a layer or block. */
+void apply_trailing(expander *x, const call *c);
+/* The values of branches {..} and labels @a, all from the current tensor; false after an error. */
+bool run_branches(expander *x, int n, const arg *args, node **in);
+/* In place of a layer with an error: a value whose shape nobody knows. */
+void add_unknown(expander *x, loc at);
 
 /* names.c */
 /* `label` below the labels around it: free, and taken from now on. */
