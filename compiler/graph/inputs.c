@@ -104,7 +104,8 @@ static port *new_target(expander *x, const stmt *s, const char *name) {
   if (!x->n_target) x->classes_at = s->word_at;
   *p = (port){.name = s->label ? s->label : name, .target = true, .at = s->word_at};
   PUSH(x->a, x->target, x->n_target, p);
-  if (s->label && name_is_free(x, s->label, s->label_at)) new_binding(x, s->label, s->label_at)->target = p;
+  if (s->label && name_is_free(x, s->label, s->label_at))
+    new_binding(x, s->label, s->label_at)->target = p;
   return p;
 }
 

@@ -96,7 +96,6 @@ static void add_layer(expander *x, const opdef *op, const call *c, node *const *
   if (slots_to_settings(x, c, op, &dims, n->set) && shape_node(x, n)) check_shared(x, n);
 }
 
-
 void apply_trailing(expander *x, const call *c) {
   for (int i = 0; i < c->n_trailing && !too_many_errors(x); i++) {
     const trailing_layer *t = &c->trailing[i];
@@ -111,7 +110,6 @@ void add_unknown(expander *x, loc at) {
   node *unknown = x->cur ? new_node(x, NULL, at) : NULL;
   if (unknown) x->cur = unknown;
 }
-
 
 static node *run_branch(expander *x, const value *v, node *from) {
   if (v->kind == V_REF) {

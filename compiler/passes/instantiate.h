@@ -32,7 +32,7 @@ typedef struct {
    which layer uses it. */
 bool instantiate(instance *o);
 
-/* --- shared by instantiate.c and operand.c --- */
+/* --- shared by instantiate.c, statement.c, written.c, operand.c and scan.c --- */
 
 /* A name that stands for a tensor while one operator is instantiated. */
 typedef struct {
@@ -76,6 +76,9 @@ typedef struct {
 } instantiation;
 
 binding *find_bound(instantiation *s, const char *name);
+/* False after an error. */
+bool bind_tensor(instantiation *s, const char *name, tensor *t, loc at);
+void add_to_instance(instance *o, nest *n);
 bool is_constant_name(const instantiation *s, const char *name);
 int find_axis(const nest *n, const char *name);
 /* A whole number from a constant expression. */
@@ -95,6 +98,10 @@ bool reads_written(instantiation *s, const binding *b, const access *rd);
 bool in_loop(const instantiation *s);
 /* Is the tensor of that name made by the scan around the statement at hand? */
 bool written_in_scan(const instantiation *s, const char *name);
+/* Does the statement at hand add to what an earlier one left there? False after an error in *ok. */
+bool accumulates(instantiation *s, const opstmt *st, binding *b, bool *ok);
+/* Does it skip elements between those that it writes? */
+bool has_gaps(instantiation *s);
 bool lower_statements(instantiation *s, const opstmt *st);
 /* A scan: a loop, or its statements for each step in turn. */
 bool lower_scan(instantiation *s, const opstmt *st);
