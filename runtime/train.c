@@ -264,19 +264,23 @@ static shard_sums whole_step(trainer *t, const shard_step *step) {
 }
 
 /* One step on `batch` samples from position `at` of the epoch's order. False: loss not finite. */
-static bool run_step(trainer *t, int64_t at, int batch) {
+static augmentation change_of(const trainer *t) {
   const traincfg *c = settings(t);
-  const augmentation change = {.flip = c->augment.flip,
-                               .shift = c->augment.shift,
-                               .crop = c->augment.crop,
-                               .rotate = c->augment.rotate,
-                               .cutout = c->augment.cutout,
-                               .noise = c->augment.noise,
-                               .mixup = c->augment.mixup,
-                               .seed = (uint64_t)c->seed.v[0],
-                               .epoch = (uint64_t)t->s.epoch,
-                               .train = t->o->sp->train,
-                               .n_train = t->o->sp->n_train};
+  return (augmentation){.flip = c->augment.flip,
+                        .shift = c->augment.shift,
+                        .crop = c->augment.crop,
+                        .rotate = c->augment.rotate,
+                        .cutout = c->augment.cutout,
+                        .noise = c->augment.noise,
+                        .mixup = c->augment.mixup,
+                        .seed = (uint64_t)c->seed.v[0],
+                        .epoch = (uint64_t)t->s.epoch,
+                        .train = t->o->sp->train,
+                        .n_train = t->o->sp->n_train};
+}
+
+static bool run_step(trainer *t, int64_t at, int batch) {
+  const augmentation change = change_of(t);
   const shard_step step = {.ds = t->o->ds,
                            .index = t->order + at,
                            .n = batch,
@@ -284,7 +288,7 @@ static bool run_step(trainer *t, int64_t at, int batch) {
                            .params = t->params,
                            .state = t->state,
                            .lr = (float)schedule_rate(&t->rate, t->s.epoch, t->s.step),
-                           .seed = (uint64_t)c->seed.v[0],
+                           .seed = change.seed,
                            .step = (uint64_t)t->s.epoch * (uint64_t)t->steps + (uint64_t)t->s.step,
                            .buffers = &t->full_buffers,
                            .stop = interrupt_signal() != 0};
@@ -343,31 +347,40 @@ static void keep_if_best(trainer *t, const epoch_row *row, const void *params) {
 }
 
 /* The epoch is complete: validation, its row, the best weights, early stopping. */
+/* The row of the epoch that ends. */
+static epoch_row row_of(const trainer *t, const evaluation *e) {
+  const double compared = (double)t->samples * (double)t->metric.positions;
+  const bool counts = t->metric.task != TASK_NUMBERS && t->metric.task != TASK_NONE;
+  epoch_row row = {t->s.epoch + 1,
+                   t->s.loss_sum / (double)t->samples,
+                   counts ? (double)t->s.correct / compared : NAN,
+                   e->loss,
+                   e->accuracy,
+                   epoch_seconds(t),
+                   {e->value[0], e->value[1], e->value[2]},
+                   {0}};
+  memcpy(row.own, e->own, sizeof row.own);
+  if (t->metric.task == TASK_NUMBERS) row.more[0] = t->s.error_sum / compared;
+  return row;
+}
+
+static void begin_next_epoch(trainer *t) {
+  t->s.epoch++;
+  t->s.step = 0;
+  t->s.loss_sum = t->s.error_sum = t->s.seconds = 0;
+  t->s.correct = 0;
+}
+
 static bool end_epoch(trainer *t) {
   const split *sp = t->o->sp;
   void *params = presented(t);
   evaluation e =
       evaluate(&t->eval_buffers, params, t->o->ds, sp->val, sp->n_val, NULL, t->o->ranks);
   if (sp->n_val && !isfinite(e.loss)) return diverged(t, "validation");
-  const double compared = (double)t->samples * (double)t->metric.positions;
-  epoch_row row = {t->s.epoch + 1,
-                   t->s.loss_sum / (double)t->samples,
-                   t->metric.task == TASK_NUMBERS || t->metric.task == TASK_NONE
-                       ? NAN
-                       : (double)t->s.correct / compared,
-                   e.loss,
-                   e.accuracy,
-                   epoch_seconds(t),
-                   {e.value[0], e.value[1], e.value[2]},
-                   {0}};
-  memcpy(row.own, e.own, sizeof row.own);
-  if (t->metric.task == TASK_NUMBERS) row.more[0] = t->s.error_sum / compared;
+  epoch_row row = row_of(t, &e);
   keep_if_best(t, &row, params);
   t->s.stopped = early_stop_after(&t->s.stop, &row);
-  t->s.epoch++;
-  t->s.step = 0;
-  t->s.loss_sum = t->s.error_sum = t->s.seconds = 0;
-  t->s.correct = 0;
+  begin_next_epoch(t);
   t->r->row[t->r->n_row++] = row;
   char *error = NULL;
   if (t->o->dir && !metrics_append(t->o->dir, &t->r->names, &row, &error)) return fail(t, error);

@@ -119,12 +119,29 @@ static void run_block(expander *x, void *arg) {
   leave(x, outer);
 }
 
-static void apply_block(expander *x, binding *b, loc at, int n, arg *args) {
+static call block_call(expander *x, const binding *b, loc at) {
   call c = {.what = b->name, .at = at, .layers = true, .block = true};
   c.n_slot = b->block->n_param;
   c.slot = NEW_N(x->a, slot, c.n_slot + 1);
   for (int i = 0; i < c.n_slot; i++)
     c.slot[i] = (slot){.name = b->block->param[i].name, .optional = b->block->param[i].dflt};
+  return c;
+}
+
+/* The body with its arguments, and the weights of an earlier use where they are shared or tied. */
+static void run_use(expander *x, binding *b, call *c) {
+  block_use u = {b, c};
+  reuse again = {b->first, b->end, 0}, *given = c->tie.end ? &c->tie : b->used ? &again : NULL;
+  int before = x->g->n_node;
+  const char *path = x->path;
+  if (b->block->shared) x->path = NULL, x->path = join_path(x, b->name);
+  with_weights(x, given, run_block, &u, c->at);
+  if (b->block->shared && !b->used) b->first = before, b->end = x->g->n_node, b->used = true;
+  x->path = path;
+}
+
+static void apply_block(expander *x, binding *b, loc at, int n, arg *args) {
+  call c = block_call(x, b, at);
   if (b->active) {
     diag_error(x->d, at, NULL, "block `%s` uses itself", b->name);
     return;
@@ -141,14 +158,7 @@ static void apply_block(expander *x, binding *b, loc at, int n, arg *args) {
   args = n ? args + branches : NULL;
   if (!take_tie(x, &c, &n, &args) || !bind_arguments(x, &c, n, args)) return;
   x->own = NULL;
-  block_use u = {b, &c};
-  reuse again = {b->first, b->end, 0}, *given = c.tie.end ? &c.tie : b->used ? &again : NULL;
-  int before = x->g->n_node;
-  const char *path = x->path;
-  if (b->block->shared) x->path = NULL, x->path = join_path(x, b->name);
-  with_weights(x, given, run_block, &u, at);
-  if (b->block->shared && !b->used) b->first = before, b->end = x->g->n_node, b->used = true;
-  x->path = path;
+  run_use(x, b, &c);
   apply_trailing(x, &c);
 }
 

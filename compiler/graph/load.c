@@ -104,33 +104,41 @@ static void put_back(graph *g, opdef *gone) {
   }
 }
 
+/* At the end of the list, or among the rejected, in place of which the library's come back. */
+static void add_checked(expander *x, opdef *op, opdef *gone) {
+  opdef **end = &x->g->ops;
+  while (*end) end = &(*end)->next;
+  if (check_operator(x, op)) {
+    *end = op;
+    return;
+  }
+  op->next = x->rejected;
+  x->rejected = op;
+  put_back(x->g, gone);
+}
+
+static bool too_many_operators(expander *x, loc at) {
+  int n = 0;
+  for (const opdef *o = x->g->ops; o; o = o->next) n++;
+  if (n > 300) diag_error(x->d, at, NULL, "too many operators");
+  return n > 300;
+}
+
 /* The library comes first, the user's own operators after it, in the order of the text. */
 static void add_operators(expander *x, opdef *ops) {
-  while (ops) {
-    opdef *next = ops->next;
+  for (opdef *next; ops; ops = next) {
+    next = ops->next;
     opdef *gone = replace_library(x, ops), *same = same_form(x, ops);
     ops->next = NULL;
     if (same) {
       diag_error(x->d, ops->at, "choose another name", "there already is an operator `%s`",
                  ops->name);
       diag_note(x->d, same->at, "it is defined here");
+    } else if (too_many_operators(x, ops->at)) {
+      return;
     } else {
-      opdef **end = &x->g->ops;
-      int n = 0;
-      for (; *end; n++) end = &(*end)->next;
-      if (n > 300) {
-        diag_error(x->d, ops->at, NULL, "too many operators");
-        return;
-      }
-      if (check_operator(x, ops)) {
-        *end = ops;
-      } else {
-        ops->next = x->rejected;
-        x->rejected = ops;
-        put_back(x->g, gone);
-      }
+      add_checked(x, ops, gone);
     }
-    ops = next;
   }
 }
 

@@ -243,20 +243,42 @@ static void check_kept_size(checker *k, const opdecl *d) {
       wrong(k, d->dim[i].at, "`%s` would change its size with the batch", d->name);
 }
 
-static void declare(checker *k) {
+static void declare_inputs(checker *k) {
   const opdef *op = k->op;
   for (int i = 0; i < op->n_in; i++) {
     for (int j = 0; j < op->in[i].n_dim; j++) add_name(k, op->in[i].dim[j]);
     if (op->in[i].below) add_name(k, op->in[i].below);
     add_tensor(k, op->in[i].name, op->in[i].every ? -1 : op->in[i].n_dim);
   }
-  for (int i = 0; i < op->n_set; i++) {
-    if (op->set[i].dflt) check_expr(k, op->set[i].dflt);
-    add_name(k, op->set[i].name);
-    for (int j = 0; j < op->set[i].n_word; j++) add_name(k, op->set[i].word[j]);
-    if (op->set[i].pair) add_name(k, op->set[i].name_h);
-    if (op->set[i].pair) add_name(k, op->set[i].name_w);
-  }
+}
+
+static void declare_setting(checker *k, const opsetting *s) {
+  if (s->dflt) check_expr(k, s->dflt);
+  add_name(k, s->name);
+  for (int j = 0; j < s->n_word; j++) add_name(k, s->word[j]);
+  if (s->pair) add_name(k, s->name_h);
+  if (s->pair) add_name(k, s->name_w);
+}
+
+/* A parameter or a state. */
+static void declare_weight(checker *k, const opdecl *d) {
+  const opkind kind = k->op->kind;
+  if (find_tensor(k, d->name)) wrong(k, d->at, "`%s` is declared twice", d->name);
+  for (int j = 0; j < d->n_dim; j++) check_expr(k, d->dim[j].extent);
+  check_kept_size(k, d);
+  if (d->when) check_expr(k, d->when);
+  if (kind == OP_METRIC || kind == OP_TOTAL)
+    wrong(k, d->at, "`%s`: a metric keeps nothing", d->name);
+  if (kind == OP_LOSS && (!d->is_state || d->n_dim != 1 || d->every))
+    wrong(k, d->at, "`%s`: a loss declares a `state` of one dimension, a table", d->name);
+  check_expr(k, d->init_arg);
+  add_tensor(k, d->name, d->every ? -1 : d->n_dim);
+}
+
+static void declare(checker *k) {
+  const opdef *op = k->op;
+  declare_inputs(k);
+  for (int i = 0; i < op->n_set; i++) declare_setting(k, &op->set[i]);
   for (int i = 0; i < op->n_let; i++) {
     check_expr(k, op->let[i].v);
     add_name(k, op->let[i].name);
@@ -267,19 +289,7 @@ static void declare(checker *k) {
       wrong(k, op->out_dim[i]->at, "`%s` would change its size with the batch", op->out);
   }
   for (int i = 0; i < op->n_need; i++) check_expr(k, op->need[i].cond);
-  for (int i = 0; i < op->n_decl; i++) {
-    const opdecl *d = &op->decl[i];
-    if (find_tensor(k, d->name)) wrong(k, d->at, "`%s` is declared twice", d->name);
-    for (int j = 0; j < d->n_dim; j++) check_expr(k, d->dim[j].extent);
-    check_kept_size(k, d);
-    if (d->when) check_expr(k, d->when);
-    if (op->kind == OP_METRIC || op->kind == OP_TOTAL)
-      wrong(k, d->at, "`%s`: a metric keeps nothing", d->name);
-    if (op->kind == OP_LOSS && (!d->is_state || d->n_dim != 1 || d->every))
-      wrong(k, d->at, "`%s`: a loss declares a `state` of one dimension, a table", d->name);
-    check_expr(k, d->init_arg);
-    add_tensor(k, d->name, d->every ? -1 : d->n_dim);
-  }
+  for (int i = 0; i < op->n_decl; i++) declare_weight(k, &op->decl[i]);
 }
 
 /* One with packs is looked at where each stands for two dimensions; other numbers are tried where

@@ -179,12 +179,8 @@ static int store_form(const store *s) {
 }
 
 /* `y[..] += term` where the store is plain; else `acc += term`, and a line for each store. */
-static void print_nest(const nest *n, FILE *to) {
-  static const char *const comb[] = {"=", "+=", "max="};
-  arena *mem = arena_new();
-  printer p = {.to = to, .n = n};
-  find_shared(&p, mem);
-  int form = n->n_store == 1 ? store_form(&n->store[0]) : 2;
+/* "# conv1 (16 lanes) (loop 2, falling)" */
+static void print_title(const nest *n, FILE *to) {
   fprintf(to, "  # %s%s%s", n->name,
           n->canonical ? ""
           : n->part    ? " (scatter of a part)"
@@ -194,28 +190,43 @@ static void print_nest(const nest *n, FILE *to) {
   if (n->chain) fprintf(to, " (chain %d)", n->chain);
   if (n->loop) fprintf(to, " (loop %d%s)", n->loop, n->falling ? ", falling" : "");
   fputs("\n", to);
+}
+
+/* "acc += term for n:10 from init;", where `acc` may be the only store's place. */
+static void print_sum(printer *p, bool named) {
+  static const char *const comb[] = {"=", "+=", "max="};
+  const nest *n = p->n;
+  fputs("  ", p->to);
+  if (named) fputs("acc", p->to);
+  else print_access(p, &n->store[0].out);
+  fprintf(p->to, " %s ", comb[n->red]);
+  print_expr(p, n->term, 0);
+  print_axes(p);
+  print_guards(p);
+  if (!n->init) return;
+  fputs("  from ", p->to);
+  print_expr(p, n->init, 0);
+}
+
+static void print_store(printer *p, const store *s) {
+  fputs("    ", p->to);
+  print_access(p, &s->out);
+  fputs(" = ", p->to);
+  print_expr(p, s->value, 0);
+  fputs(";\n", p->to);
+}
+
+static void print_nest(const nest *n, FILE *to) {
+  arena *mem = arena_new();
+  printer p = {.to = to, .n = n};
+  find_shared(&p, mem);
+  const int form = n->init || n->n_store != 1 ? 2 : store_form(&n->store[0]);
+  print_title(n, to);
   print_shared(&p);
-  fputs("  ", to);
-  if (n->init) form = 2;
-  if (form == 2) fputs("acc", to);
-  else print_access(&p, &n->store[0].out);
-  fprintf(to, " %s ", comb[n->red]);
-  print_expr(&p, n->term, 0);
-  print_axes(&p);
-  print_guards(&p);
-  if (n->init) {
-    fputs("  from ", to);
-    print_expr(&p, n->init, 0);
-  }
+  print_sum(&p, form == 2);
   if (form == 1) fputs("  onto what is there", to);
   fputs(";\n", to);
-  for (int s = 0; form == 2 && s < n->n_store; s++) {
-    fputs("    ", to);
-    print_access(&p, &n->store[s].out);
-    fputs(" = ", to);
-    print_expr(&p, n->store[s].value, 0);
-    fputs(";\n", to);
-  }
+  for (int s = 0; form == 2 && s < n->n_store; s++) print_store(&p, &n->store[s]);
   if (p.w) walk_end(n->ex, p.w);
   arena_free(mem);
 }
