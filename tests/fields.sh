@@ -319,6 +319,9 @@ ok "the same seed gives another text"
 exits 0 generate book --tokens 300 --seed 5 --prompt '3 a' --slide 16
 head -c 20 out >begins; head -c 20 one | cmp -s - begins; ok "--slide changes what fits into the window"
 exits 0 generate book --tokens 20 --json; prints '"windows": *0'
+long='3 abc 4 abc 5 abc 6 abc 0 abc 1 abc 2 abc 3 abc 4 abc'
+exits 0 generate book --tokens 1 --prompt "$long" --json; prints '"windows": *1'; few=$(grep text out)
+exits 0 generate book --tokens 40 --prompt "$long" --json; grep -qF "${few%??}" out; ok 'the window at once says something else'
 exits 1 generate book --slide 100000; says "the network's window"
 exits 1 generate book --prompt 'Z'; says 'does not know'
 exits 1 generate newrun; says 'no tokens'
