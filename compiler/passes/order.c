@@ -108,7 +108,7 @@ typedef struct {
  */
 typedef struct {
   int n; /* tensors when the pass began: copies are not packed again */
-  copy (*of)[MAX_DIMS];
+  copy *(*of)[MAX_DIMS];
   nest *loop;   /* the first nest of the loop at hand, or NULL */
   nest **ahead; /* the link to it */
 } packings;
@@ -156,14 +156,15 @@ static void pack_read(nestprog *p, packings *k, nest **link, expr *read, const p
   nest *n = *link;
   if (n->loop) link = k->ahead;
   tensor *from = read->rd.t;
-  copy none = {0}, *c = from->id < k->n ? &k->of[from->id][dim] : &none;
-  if (!c->t || !holds(from, &c->of, of)) {
-    *c = (copy){packed_tensor(p, from, of, dim), *of};
-    nest *m = copy_nest(p, from, of, c->t, dim);
+  copy *none = NULL, **c = from->id < k->n ? &k->of[from->id][dim] : &none;
+  if (!*c || !holds(from, &(*c)->of, of)) {
+    *c = NEW(p->mem, copy);
+    **c = (copy){packed_tensor(p, from, of, dim), *of};
+    nest *m = copy_nest(p, from, of, (*c)->t, dim);
     m->next = *link;
     *link = m;
   }
-  redirection r = {read, read_packed(p->ex, read, c, dim)};
+  redirection r = {read, read_packed(p->ex, read, *c, dim)};
   n->term = expr_rewrite(p->ex, n->term, redirect, &r);
 }
 
