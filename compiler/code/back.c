@@ -18,9 +18,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The IR is already in SSA form with its operands shared; what is left is address arithmetic. */
-#define PASSES "early-cse"
-
 static void require(LLVMErrorRef e, const char *what) {
   if (e) internal_error(what, LLVMGetErrorMessage(e));
 }
@@ -126,21 +123,23 @@ void module_free(LLVMModuleRef m) {
   LLVMContextDispose(c);
 }
 
-void module_passes(LLVMModuleRef m, LLVMTargetMachineRef tm, const char *passes) {
+void module_verify(LLVMModuleRef m) {
   char *why = NULL;
   if (LLVMVerifyModule(m, LLVMReturnStatusAction, &why)) {
     LLVMDumpModule(m);
     internal_error("generated code is invalid", why);
   }
   LLVMDisposeMessage(why);
+}
+
+void module_passes(LLVMModuleRef m, LLVMTargetMachineRef tm, const char *passes) {
+  module_verify(m);
   double start = seconds_worked();
   LLVMPassBuilderOptionsRef o = LLVMCreatePassBuilderOptions();
   require(LLVMRunPasses(m, passes, tm, o), "passes");
   LLVMDisposePassBuilderOptions(o);
   timing_add("LLVM passes", seconds_worked() - start, 0);
 }
-
-void module_optimise(LLVMModuleRef m, LLVMTargetMachineRef tm) { module_passes(m, tm, PASSES); }
 
 LLVMMemoryBufferRef module_object(LLVMModuleRef m, LLVMTargetMachineRef tm) {
   LLVMMemoryBufferRef buf;
@@ -189,7 +188,8 @@ static LLVMOrcLLJITRef new_lljit(void) {
 
 /* --- compiling what the cache does not hold --- */
 
-enum { BATCH_KERNELS = 8 }; /* in one module: more share its cost, fewer share a file */
+/* In one module: more share its cost (a millisecond), fewer share a file and a thread. */
+enum { BATCH_KERNELS = 32 };
 
 typedef struct {
   const machine *m;
@@ -275,7 +275,7 @@ static void compile_batch(void *self, int me, int group, int batch) {
     LLVMSetLinkage(LLVMGetNamedFunction(mod, c->k->name), LLVMWeakAnyLinkage);
   }
   timing_add("emit", seconds_worked() - start, 0);
-  module_optimise(mod, tm);
+  module_verify(mod);
   j->object[batch] = module_object(mod, tm);
   module_free(mod);
   LLVMDisposeTargetMachine(tm);
@@ -288,11 +288,17 @@ static void keep_batch(const job *j, int batch) {
   cache_keep(key, n, LLVMGetBufferStart(j->object[batch]), LLVMGetBufferSize(j->object[batch]));
 }
 
+/* Several for each thread, for they do not take equal times. */
+static int batches(int kernels, int threads) {
+  const int each = threads > 1 ? BATCH_KERNELS / 4 : BATCH_KERNELS;
+  return (kernels + each - 1) / each;
+}
+
 static void compile_missing(jit *to, job *j, int threads) {
   for (int i = 0; i < j->n; i++)
     if (!j->there[i]) j->missing[j->n_missing++] = i;
   if (!j->n_missing) return;
-  j->n_batch = (j->n_missing + BATCH_KERNELS - 1) / BATCH_KERNELS;
+  j->n_batch = batches(j->n_missing, threads);
   j->object = allocated(calloc((size_t)j->n_batch, sizeof *j->object));
   workers_run(&(shared_work){1, &j->n_batch, compile_batch, j}, threads);
   for (int b = 0; b < j->n_batch; b++) {
@@ -340,7 +346,7 @@ void dump_code(const kernel_list *l, const machine *m, bool assembly, FILE *to) 
   LLVMTargetMachineRef tm = machine_generator(m);
   LLVMModuleRef mod = module_new(m, tm, "netc");
   emit_all(mod, l, m);
-  module_optimise(mod, tm);
+  module_verify(mod);
   if (assembly) {
     LLVMMemoryBufferRef buf;
     char *why = NULL;

@@ -20,10 +20,11 @@ LLVMTargetMachineRef machine_generator(const machine *m);
 /* A module set up for m in a fresh context. Dispose of module and context after use. */
 LLVMModuleRef module_new(const machine *m, LLVMTargetMachineRef tm, const char *name);
 void module_free(LLVMModuleRef m);
-/* Verifies the module and runs LLVM passes, named as `opt` names them; aborts on an invalid module
-   (a bug in netc). module_optimise runs netc's own short list. */
+/* Aborts on an invalid module (a bug in netc). Kernels need no more: their IR is in SSA form with
+   shared operands, and code generation shares the addresses. */
+void module_verify(LLVMModuleRef m);
+/* ... and runs LLVM passes, named as `opt` names them. */
 void module_passes(LLVMModuleRef m, LLVMTargetMachineRef tm, const char *passes);
-void module_optimise(LLVMModuleRef m, LLVMTargetMachineRef tm);
 LLVMMemoryBufferRef module_object(LLVMModuleRef m, LLVMTargetMachineRef tm);
 
 typedef void (*kernel_fn)(void *const *tensors, int64_t begin, int64_t end);

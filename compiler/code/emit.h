@@ -19,12 +19,22 @@ typedef struct kernel {
 /* Is their code the same? */
 bool kernel_same(const kernel *k, const kernel *l);
 
+/* What a kernel is given: the place of its first access to a tensor where all loops begin, in
+   elements from the tensor's start. Borders and residues that differ in this alone share code. */
+typedef struct {
+  tensor *t; /* NULL: the control block (seed and step) */
+  int64_t at;
+} kernel_arg;
+
+/* Where the argument lies in its tensor's block, in bytes. */
+int64_t arg_offset(const kernel_arg *a);
+
 /* A nest's code applied to its tensors. */
 typedef struct {
   nest *n;
   kernel *k;
   int n_arg;
-  tensor **arg; /* NULL: the control block (seed and step) */
+  kernel_arg *arg;
 } kernel_call;
 
 /* Distinct kernels of a program, and its calls in order. */

@@ -18,7 +18,7 @@ static LLVMValueRef advance(em *e, const ref *r, LLVMValueRef i, int64_t stride)
 }
 
 LLVMValueRef address(em *e, const ref *r, const access *x, const point *p) {
-  int64_t off = 0;
+  int64_t off = -r->from;
   for (int d = 0; d < x->t->rank; d++) off += x->ix[d]->c * x->t->stride[d];
   for (int a = 0; a < e->n->n_axis; a++) off += r->stride[a] * p->off[a];
   if (!off) return r->at;
@@ -98,8 +98,8 @@ static void add_ref(em *e, const access *x, bool read) {
     old->read |= read;
     return;
   }
-  while (e->arg_tensor[arg] != x->t) arg++;
-  ref r = {.t = x->t, .read = read, .at = e->arg[arg]};
+  while (e->given[arg].t != x->t) arg++;
+  ref r = {.t = x->t, .read = read, .from = e->given[arg].at, .at = e->arg[arg]};
   for (int a = 0; a < e->n->n_axis; a++) r.stride[a] = access_stride(x, a);
   PUSH(e->mem, e->refs, e->n_ref, r);
 }
@@ -113,7 +113,7 @@ void add_refs(em *e) {
 void load_pointers(em *e, const kernel_call *k) {
   e->n_arg = k->n_arg;
   e->arg = NEW_N(e->mem, LLVMValueRef, k->n_arg);
-  e->arg_tensor = k->arg;
+  e->given = k->arg;
   for (int i = 0; i < k->n_arg; i++) {
     LLVMValueRef o = ir_index(&e->c, i);
     e->arg[i] = LLVMBuildLoad2(B, e->c.ptr, LLVMBuildGEP2(B, e->c.ptr, e->tensors, &o, 1, ""), "");

@@ -10,6 +10,7 @@
 typedef struct {
   const tensor *t;
   bool read;
+  int64_t from; /* the element of the tensor that its argument points to */
   int64_t stride[MAX_AXES];
   LLVMValueRef
       at; /* the tensor's element at the current loop indices, less constants and tile offsets */
@@ -40,7 +41,7 @@ struct em {
   LLVMValueRef fn, tensors, begin, end;
   int n_arg;
   LLVMValueRef *arg;
-  tensor *const *arg_tensor;
+  const kernel_arg *given;
   arena *mem; /* of this kernel */
   int n_ref;
   ref *refs;

@@ -92,7 +92,7 @@ static void load_block(em *e, expr *x, const point *p) {
 static LLVMValueRef random_value(em *e, expr *x, const point *p) {
   LLVMValueRef block = NULL, word[4];
   for (int i = 0; i < e->n_arg; i++)
-    if (!e->arg_tensor[i]) block = e->arg[i];
+    if (!e->given[i].t) block = e->arg[i];
   for (int i = 0; i < 4; i++) {
     LLVMValueRef o = ir_index(&e->c, (int64_t)(offsetof(control, seed_lo) / 4) + i);
     word[i] = LLVMBuildLoad2(B, e->c.i32, LLVMBuildGEP2(B, e->c.i32, block, &o, 1, ""), "");

@@ -22,11 +22,14 @@ static void put(writer *w, int64_t v) {
   w->word[w->n++] = v;
 }
 
-static int arg_number(writer *w, tensor *t) {
+int64_t arg_offset(const kernel_arg *a) { return a->t->offset + a->at * element_bytes(a->t); }
+
+/* The argument's number; a new one points to `at`. */
+static int arg_number(writer *w, tensor *t, int64_t at) {
   kernel_call *c = w->c;
   for (int i = 0; i < c->n_arg; i++)
-    if (c->arg[i] == t) return i;
-  PUSH(w->p->mem, c->arg, c->n_arg, t);
+    if (c->arg[i].t == t) return i;
+  PUSH(w->p->mem, c->arg, c->n_arg, ((kernel_arg){t, at}));
   return c->n_arg - 1;
 }
 
@@ -38,9 +41,10 @@ static void put_affine(writer *w, const affine *x) {
 static void put_access(writer *w, const access *x) {
   int64_t c = 0;
   for (int d = 0; d < x->t->rank; d++) c += x->ix[d]->c * x->t->stride[d];
-  put(w, arg_number(w, x->t));
+  int arg = arg_number(w, x->t, c);
+  put(w, arg);
   put(w, x->t->dtype);
-  put(w, c);
+  put(w, c - w->c->arg[arg].at);
   for (int a = 0; a < w->c->n->n_axis; a++) put(w, access_stride(x, a));
 }
 
@@ -54,7 +58,7 @@ static void put_node(writer *w, expr *e) {
     break;
   }
   case E_RAND:
-    put(w, arg_number(w, NULL));
+    put(w, arg_number(w, NULL, 0));
     put(w, e->stream);
     put_affine(w, e->aff);
     break;

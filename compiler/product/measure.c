@@ -55,7 +55,7 @@ static void run_once(void *self, int me, int group, int share) {
   const measurement *w = self;
   void *arg[8];
   (void)me, (void)group;
-  for (int a = 0; a < w->call->n_arg; a++) arg[a] = w->work[share] + w->call->arg[a]->offset;
+  for (int a = 0; a < w->call->n_arg; a++) arg[a] = w->work[share] + arg_offset(&w->call->arg[a]);
   w->fn(arg, 0, w->domain);
 }
 

@@ -172,7 +172,8 @@ static void build_module(object *o) {
   object_add_functions(o);
   hide_embedded(o);
   sign(o);
-  module_passes(o->module, o->generator, "globaldce,ipsccp,function(early-cse,simplifycfg)");
+  module_passes(o->module, o->generator,
+                "globaldce,ipsccp<no-func-spec>,function(early-cse,simplifycfg)");
 }
 
 static bool losses_fit(const object *o, char **error) {

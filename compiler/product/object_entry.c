@@ -54,9 +54,10 @@ static LLVMValueRef place(const entry *e, int block, int64_t bytes) {
 }
 
 /* As program.c has it: NULL is the control block itself. */
-static LLVMValueRef place_of(const entry *e, const tensor *t) {
-  if (!t) return place(e, BLOCK_CONTROL, 0);
-  return place(e, t->block, t->block == BLOCK_CONTROL ? (int64_t)offsetof(control, lr) : t->offset);
+static LLVMValueRef place_of(const entry *e, const kernel_arg *a) {
+  if (!a->t) return place(e, BLOCK_CONTROL, 0);
+  int block = a->t->block;
+  return place(e, block, block == BLOCK_CONTROL ? (int64_t)offsetof(control, lr) : arg_offset(a));
 }
 
 /* Do the calls of two nests take turns, tile by tile: are they of one chain or loop? */
@@ -124,7 +125,7 @@ static void run(const entry *e, const kernel_list *l) {
     n = calls_together(l, i);
     for (int c = 0, at = 0; c < n; c++)
       for (int a = 0; a < k[c].n_arg; a++)
-        LLVMBuildStore(e->b, place_of(e, k[c].arg[a]), argument_at(e, tensors, at++));
+        LLVMBuildStore(e->b, place_of(e, &k[c].arg[a]), argument_at(e, tensors, at++));
     LLVMValueRef domain = whole(e->index, k->n->sched->domain);
     if (k->n->chain || k->n->loop) call_in_turn(e, k, n, tensors);
     else call_kernels(e, k, 1, tensors, whole(e->index, 0), domain);

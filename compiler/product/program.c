@@ -49,10 +49,11 @@ struct program {
   weight_table weights;
 };
 
-static place place_of(const tensor *t) {
+static place place_of(const kernel_arg *a) {
+  const tensor *t = a->t;
   if (!t) return (place){BLOCK_CONTROL, 0, 0};
   if (t->block == BLOCK_CONTROL) return (place){BLOCK_CONTROL, offsetof(control, lr), 0};
-  return (place){t->block, t->offset, slice_bytes(t)};
+  return (place){t->block, arg_offset(a), slice_bytes(t)};
 }
 
 /* --- groups of steps, and what threads share of them --- */
@@ -174,7 +175,7 @@ static void lay_out_steps(program *p, const kernel_fn *fn) {
                                   .every_part = fills_parts(k->n),
                                   .turns = k->n->loop ? k->n->axis[0].extent : 0,
                                   .falling = k->n->falling};
-    for (int a = 0; a < k->n_arg; a++) p->place[p->n_place++] = place_of(k->arg[a]);
+    for (int a = 0; a < k->n_arg; a++) p->place[p->n_place++] = place_of(&k->arg[a]);
   }
   lay_out_groups(p);
 }
@@ -528,9 +529,9 @@ step_info program_step(const program *p, int i) {
   s.contraction = nest_macs(k->n) > 0;
   s.expected = k->n->sched->cycles * 2 * p->c.machine->info->lanes; /* two FMAs a cycle */
   for (int a = 0; a < k->n_arg; a++)
-    if (k->arg[a])
-      s.bytes +=
-          (double)tensor_bytes(k->arg[a]) * (double)(k->arg[a]->sliced ? k->n->sched->domain : 1);
+    if (k->arg[a].t)
+      s.bytes += (double)tensor_bytes(k->arg[a].t) *
+                 (double)(k->arg[a].t->sliced ? k->n->sched->domain : 1);
   return s;
 }
 
