@@ -12,7 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BOX_W = 300, BOX_H = 62, GAP_X = 30, GAP_Y = 26, HEAD = 74, BAR = 90, SIDE = 24 };
+enum {
+  BOX_W = 300,
+  BOX_H = 62,
+  GAP_X = 30,
+  GAP_Y = 26,
+  HEAD = 74,
+  BAR = 90,
+  SIDE = 24,
+  LANES = 16,
+  LANE = 8
+};
 enum { KEY_TIMES = 1 };
 
 typedef struct {
@@ -54,16 +64,23 @@ typedef struct {
 
 typedef struct {
   const graph *g;
-  int n, n_row, n_column;
+  int n, n_row, n_column, n_lane;
+  int lane_end[LANES]; /* the row where the last bow of a lane of its own ends */
   box *box;
   int *box_of; /* of every node */
   const char *work_name;
   double all_work, all_bytes; /* microseconds or multiply-adds; bytes */
 } picture;
 
+/* An input by the name that its label gives it. */
+static const char *input_words(const port *p) {
+  if (p && strcmp(p->name, "input") != 0) return p->name;
+  return p && p->is_int ? "numbers" : "input";
+}
+
 /* "conv k3 s2 p1": the word and those settings that say more than the shape does. */
 static char *words_of(const node *n) {
-  if (!n->op) return message("%s", n->port && n->port->is_int ? "numbers" : "input");
+  if (!n->op) return message("%s", input_words(n->port));
   char *text = message("%s", n->op->name);
   for (int i = 0; i < n->n_set; i++) {
     const setting *s = &n->set[i];
@@ -121,6 +138,24 @@ static void place(picture *p) {
     p->n_row = p->box[i].row + 1 > p->n_row ? p->box[i].row + 1 : p->n_row;
     p->n_column = p->box[i].column + 1 > p->n_column ? p->box[i].column + 1 : p->n_column;
   }
+}
+
+/* The first lane in which no bow lies between these rows; it is taken from now on. */
+static int lane_of(picture *p, int from, int to) {
+  int lane = 0;
+  while (lane < LANES - 1 && from < p->lane_end[lane]) lane++;
+  p->lane_end[lane] = to;
+  p->n_lane = lane + 1 > p->n_lane ? lane + 1 : p->n_lane;
+  return lane;
+}
+
+static void count_lanes(picture *p) {
+  for (int i = 0; i < p->n; i++)
+    for (int k = 0; k < p->box[i].first->n_in; k++) {
+      const int from = p->box[p->box_of[p->box[i].first->in[k]->id]].row;
+      if (p->box[i].row > from + 1) lane_of(p, from, p->box[i].row);
+    }
+  memset(p->lane_end, 0, sizeof p->lane_end);
 }
 
 static int row_count(const picture *p, int row) {
@@ -225,8 +260,9 @@ static void draw_box(FILE *f, const picture *p, const box *b) {
   fputs("</g>\n", f);
 }
 
-/* Straight down to the next row; past other rows, in a bow to the right of the boxes. */
-static void draw_edge(FILE *f, const picture *p, const box *from, const box *to) {
+/* Straight down to the next row; past other rows, in a bow to the right of the boxes, which has a
+   lane of its own beside bows that it would run into. */
+static void draw_edge(FILE *f, picture *p, const box *from, const box *to) {
   const int x0 = left_of(p, from) + BOX_W / 2, y0 = top_of(from) + BOX_H;
   const int x1 = left_of(p, to) + BOX_W / 2, y1 = top_of(to) - 4;
   if (to->row == from->row + 1) {
@@ -235,7 +271,7 @@ static void draw_edge(FILE *f, const picture *p, const box *from, const box *to)
             y1 - bend, x1, y1);
     return;
   }
-  const int right = (x0 > x1 ? x0 : x1) + BOX_W / 2 + 14;
+  const int right = (x0 > x1 ? x0 : x1) + BOX_W / 2 + 14 + LANE * lane_of(p, from->row, to->row);
   fprintf(f, "<path class=\"edge\" d=\"M%d %dC%d %d %d %d %d %dL%d %dC%d %d %d %d %d %d\"/>\n",
           x0 + 40, y0, x0 + 40, y0 + GAP_Y, right, y0, right, y0 + GAP_Y, right, y1 - GAP_Y, right,
           y1, x1 + 40, y1 - GAP_Y, x1 + 40, y1);
@@ -243,7 +279,8 @@ static void draw_edge(FILE *f, const picture *p, const box *from, const box *to)
 
 static void draw_head(FILE *f, const picture *p, double params) {
   char a[32], b[32];
-  const int width = 2 * SIDE + p->n_column * BOX_W + (p->n_column - 1) * GAP_X;
+  const int lanes = p->n_lane > 1 ? (p->n_lane - 1) * LANE : 0;
+  const int width = 2 * SIDE + p->n_column * BOX_W + (p->n_column - 1) * GAP_X + lanes;
   const int height = HEAD + p->n_row * (BOX_H + GAP_Y);
   fprintf(f,
           "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "
@@ -266,7 +303,7 @@ static void draw_head(FILE *f, const picture *p, double params) {
           !strcmp(p->work_name, "of the time") ? "\xc2\xb5s a step" : "multiply-adds");
 }
 
-static void draw_all(FILE *f, const picture *p, double params) {
+static void draw_all(FILE *f, picture *p, double params) {
   draw_head(f, p, params);
   for (int i = 0; i < p->n; i++)
     for (int k = 0; k < p->box[i].first->n_in; k++)
@@ -275,7 +312,7 @@ static void draw_all(FILE *f, const picture *p, double params) {
   fputs("</svg>\n", f);
 }
 
-static bool write_picture(const picture *p, double params, const char *path, char **error) {
+static bool write_picture(picture *p, double params, const char *path, char **error) {
   char *text = NULL;
   size_t n;
   FILE *f = allocated(open_memstream(&text, &n));
@@ -300,6 +337,7 @@ static int draw(const draw_command *c, const graph *g) {
   for (size_t i = 0; i < n; i++) all += (double)params[i];
   for (int i = 0; i < g->n_node; i++) add_node(&p, g->node[i], params);
   place(&p);
+  count_lanes(&p);
   add_costs(&p, params, macs);
   const bool ok =
       (!c->times || read_times(&p, c->times, &error)) && write_picture(&p, all, out, &error);

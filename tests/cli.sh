@@ -62,6 +62,9 @@ exits 0 draw small.net -o small.svg; says 'written to small.svg'
 python3 -c "import xml.dom.minidom as m; d = m.parse('small.svg'); t = [x.firstChild.data for x in d.getElementsByTagName('text')]; assert any('869 parameters' in x for x in t) and any('conv k3 s2 p1, relu' in x for x in t), t"
 ok "a picture of the network"
 exits 1 draw small.net -o small.svg --times own.net; says 'bench --json'
+echo 'left: input 3x8x8; a: conv 4 k1; b: conv 4 k1; conv 4 k1; add {} @b; conv 4 k1; add {} @a;' >skips.net
+exits 0 draw skips.net -o skips.svg
+[ "$(grep -o 'L3[0-9]* ' skips.svg | sort -u | wc -l)" = 2 ] && grep -q '>left<' skips.svg; ok "bows beside one another have lanes of their own"
 exits 0 fmt small.net; cp out once.net
 exits 0 fmt once.net; cmp -s out once.net; ok "fmt is idempotent"
 exits 0 check --check-passes once.net

@@ -37,20 +37,45 @@ static void print_caret(const char *line, int from, int col, int len, int n, FIL
   fputc('\n', to);
 }
 
-static void print_source(const diag *d, loc at, FILE *to) {
-  int n;
-  const char *line = find_line(&d->source[at.file], at.line, &n);
-  if (!line) return;
-  int col = at.col - 1 < n ? at.col - 1 : n, from = 0;
-  if (col < 0) col = 0;
-  if (col > MAX_LINE - 40) from = col - MAX_LINE / 2;
-  while (from > 0 && continues_character(line[from])) from--;
-  if (n > from + MAX_LINE) n = from + MAX_LINE;
+static int line_columns; /* of the terminal; 0: lines are as long as they are */
+
+void diag_set_columns(int columns) { line_columns = columns; }
+
+enum { MARGIN = 8 /* "   12 | " */, CUT = 3 /* "..." */ };
+
+/* The part of a line that a terminal has room for, with the place in it: *from to *n. Lines go to
+   files longer, and without a mark where they are cut. */
+static void choose_part(int col, int len, int *from, int *n) {
+  const int room = line_columns ? (line_columns > 40 ? line_columns : 40) - MARGIN : MAX_LINE;
+  const int seen = col + (len < room / 2 ? len : room / 2);
+  *from = 0;
+  if (!line_columns && col > MAX_LINE - 40) *from = col - MAX_LINE / 2;
+  const int end = seen + room / 5 < *n ? seen + room / 5 + CUT : *n;
+  if (line_columns && *n > room && end > room) *from = end - room;
+  if (*n > *from + room) *n = *from + room;
+}
+
+static int without_blanks(const char *line, int from, int n) {
   while (n > from && (line[n - 1] == ' ' || line[n - 1] == '\t')) n--;
-  fprintf(to, "%5d | ", at.line);
-  print_bytes(line + from, n - from, to);
-  fputs("\n      | ", to);
-  print_caret(line, from, col, at.len, n, to);
+  return n;
+}
+
+static void print_source(const diag *d, loc at, FILE *to) {
+  int whole, from;
+  const char *line = find_line(&d->source[at.file], at.line, &whole);
+  if (!line) return;
+  int n = whole, col = at.col - 1 < n ? at.col - 1 : n;
+  if (col < 0) col = 0;
+  n = whole = without_blanks(line, 0, n);
+  choose_part(col, at.len, &from, &n);
+  while (from > 0 && continues_character(line[from])) from--;
+  while (n < whole && n > from && continues_character(line[n])) n--;
+  n = without_blanks(line, from, n);
+  const int left = line_columns && from ? CUT : 0, right = line_columns && n < whole ? CUT : 0;
+  fprintf(to, "%5d | %.*s", at.line, left, "...");
+  print_bytes(line + from + left, n - from - left - right, to);
+  fprintf(to, "%.*s\n      | ", right, "...");
+  print_caret(line, from, col, at.len, n - right, to);
 }
 
 /* Colours where a terminal shows them; nothing of it in a pipe, or where NO_COLOR is set. */
@@ -78,10 +103,6 @@ static int print_place(const diag *d, const message *m, bool placed, FILE *to) {
   if (!placed) return fprintf(to, "netc: ");
   return fprintf(to, "%s:%d:%d: ", d->source[m->at.file].name, m->at.line, m->at.col);
 }
-
-static int line_columns; /* of the terminal; 0: lines are as long as they are */
-
-void diag_set_columns(int columns) { line_columns = columns; }
 
 /* A text from column `at` on, folded between words where the line ends; what follows begins at
    column `indent`. Returns where it ends. */
