@@ -177,6 +177,16 @@ static void run_pool(pool *p) {
   if (terminal) fputs("\r\033[K", stderr);
 }
 
+static void print_plan(const pool *p) {
+  const study *s = p->s;
+  char *part = s->shard ? message("part %d of %d: ", s->shard, s->n_shard) : message("%s", "");
+  print_line(stderr, 2,
+             "%s%d run%s of %d network%s, %d of them done before; seeds: %d; results in %s", part,
+             p->n_job, p->n_job == 1 ? "" : "s", s->n, s->n == 1 ? "" : "s", p->finished, s->n_seed,
+             s->dir);
+  free(part);
+}
+
 int study_train(study *s) {
   pool p = {.s = s, .start = seconds_now(), .pid = allocate((size_t)s->n_job * sizeof(pid_t))};
   const size_t bytes = (size_t)(s->n_job + 1) * sizeof(int);
@@ -189,9 +199,7 @@ int study_train(study *s) {
     p.finished += s->job[i].done;
     if (s->job[i].done) p.epochs_at_start += p.epochs_done[i] = s->job[i].epochs;
   }
-  if (s->shard) fprintf(stderr, "part %d of %d: ", s->shard, s->n_shard);
-  fprintf(stderr, "%d runs of %d networks, %d of them done before; seeds: %d; results in %s\n",
-          p.n_job, s->n, p.finished, s->n_seed, s->dir);
+  print_plan(&p);
   interrupt_watch();
   run_pool(&p);
   munmap((void *)p.epochs_done, bytes);
