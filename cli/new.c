@@ -309,7 +309,9 @@ static char *plan_fields(plan *p, const dataset *ds, const new_command *c) {
     char *all = fields_describe(&ds->fields);
     return free_and(all,
                     message("`%s` holds %s: netc new knows inputs and targets by the names `x` "
-                            "and `y`, `data` and `target`",
+                            "and `y`, `data` and `target`"
+                            "\n      = help: columns of a table are read from CSV, where --target "
+                            "NAME chooses one",
                             c->what, all));
   }
   p->input = field_shape_text(x);
