@@ -111,6 +111,49 @@ def root_mean_square():
     return m.done(m("MatMul", x, m.w(16, 4)), 3), floats(2, 5, 8)
 
 
+def llama():
+    """A batch of two: positions by tables of cosines, keys and values of fewer heads, a guarded softmax."""
+    m, C, H, G, L, V = Model(I, [2, 6]), 16, 4, 2, 6, 11
+    d, last = C // H, 2**63 - 1
+    angle = np.outer(np.arange(L), 1 / 100 ** (np.arange(0, d, 2) / d)).astype(np.float32)
+    cos, sin = (m.k(np.tile(f(angle), 2)[None, None]) for f in (np.cos, np.sin))
+
+    def heads(x, n):
+        x = m("Reshape", m("MatMul", x, m.w(C, n * d)), m.k(np.array([2, L, -1, d])))
+        return m("Transpose", x, perm=[0, 2, 1, 3])
+
+    def turned(x):
+        a = m("Slice", x, m.k([0]), m.k([d // 2]), m.k([3]), m.k([1]))
+        b = m("Neg", m("Slice", x, m.k([d // 2]), m.k([last]), m.k([3]), m.k([1])))
+        return m("Add", m("Mul", x, cos), m("Mul", m("Concat", b, a, axis=-1), sin))
+
+    def all_heads(x):
+        x = m("Expand", m("Unsqueeze", x, m.k([2])), m.k(np.array([2, G, H // G, L, d])))
+        return m("Reshape", x, m.k(np.array([2, H, L, d])))
+
+    x = m("Add", m("Gather", m.w(V, C), "x"), m.k(np.repeat(floats(1, L, C), 2, 0)))
+    q, k, v = turned(heads(x, H)), all_heads(turned(heads(x, G))), all_heads(heads(x, G))
+    k = m("Transpose", m("Reshape", k, m.k(np.array([-1, L, d]))), perm=[0, 2, 1])
+    s = m("MatMul", q, m("Reshape", k, m.k(np.array([2, H, d, L]))))
+    mask = np.triu(np.full((2, 1, L, L), -np.inf, np.float32), 1)
+    a = m("Softmax", m("Add", s, m.k(mask)), axis=-1)
+    a = m("Where", m("IsNaN", a), m.k(np.float32(0)), a)
+    a = m("Transpose", m("MatMul", a, v), perm=[0, 2, 1, 3])
+    a = m("Gemm", m("Reshape", a, m.k(np.array([2 * L, C]))), m.w(C, C), m.w(C), transB=0)
+    x = m("Add", x, m("Reshape", a, m.k(np.array([2, L, C]))))
+    return m.done(m("MatMul", x, m.w(C, V)), 3), rng.integers(0, V, (2, L))
+
+
+def weighted():
+    """A softmax over positions weighs them; then what is one for a sample goes to every class."""
+    m, C = Model(F, ["b", 5, 8]), 8
+    a = m("Softmax", m("MatMul", "x", m.w(C, 1)), axis=1)
+    x = m("ReduceSum", m("Mul", a, "x"), m.k([1]), keepdims=0)
+    a, v = m("Gemm", x, m.w(6, C), transB=1), m("Gemm", x, m.w(1, C), transB=1)
+    x = m("Sub", m("Add", m("Div", a, m.k(np.float32(255))), v), m("ReduceMean", a, axes=[1]))
+    return m.done(x, 2), floats(2, 5, 8)
+
+
 def floats(*dims):
     return rng.standard_normal(dims).astype(np.float32)
 
@@ -152,6 +195,7 @@ if __name__ == "__main__":
         for name, (model, x) in {"transformer": transformer(), "channels_last": channels_last(),
                                  "lstm": recurrent("LSTM", 4), "gru": recurrent("GRU", 3),
                                  "rnn": recurrent("RNN", 1), "pictures": pictures(),
-                                 "focus": focus(), "root_mean_square": root_mean_square()}.items():
+                                 "focus": focus(), "root_mean_square": root_mean_square(),
+                                 "llama": llama(), "weighted": weighted()}.items():
             check(name, model, x, folder)
         outside(folder)

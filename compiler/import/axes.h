@@ -26,6 +26,8 @@ bool reduce_axes(importer *im, onnx_node *n, const bool gone[MODEL_RANK], bool k
    dimensions; itself, if it is none. NULL: it is a layer already. */
 onnx_node *with_constant(importer *im, onnx_node *n);
 onnx_node *normal_where(importer *im, onnx_node *n);
+/* spread.c */
+onnx_node *normal_expand(importer *im, onnx_node *n);
 /* recurrent.c */
 onnx_node *normal_recurrent(importer *im, onnx_node *n);
 /* normal.c: an axes input or attribute that says channels, as netc's operators have it. */

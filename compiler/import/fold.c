@@ -286,6 +286,30 @@ static const constant *fold_transpose(importer *im, const onnx_node *n) {
   return strided(im, k, k->rank, dim, step, 0);
 }
 
+/* Parts of a constant, all at once: what is not known is left. */
+static bool fold_split(importer *im, const onnx_node *n) {
+  const constant *k = in_const(n, 0), *sizes = in_const(n, 1);
+  const attribute *a = node_attr(n, "split");
+  int64_t step[MODEL_RANK], dim[MODEL_RANK], from = 0;
+  int axis = k ? axis_of(attr_number(n, "axis", 0), k->rank) : -1;
+  if (axis < 0 || axis >= k->rank) return false;
+  steps_of(k, step);
+  memcpy(dim, k->dim, sizeof dim);
+  const int64_t each = (k->dim[axis] + n->n_out - 1) / n->n_out;
+  for (int i = 0; i < n->n_out; i++) {
+    int64_t size = a && a->kind == ATTR_LIST && i < a->n ? (int64_t)a->list[i]
+                   : sizes && sizes->i && i < sizes->n   ? sizes->i[i]
+                   : each < k->dim[axis] - from          ? each
+                                                         : k->dim[axis] - from;
+    if (size < 1 || size > k->dim[axis] - from) return false;
+    dim[axis] = size;
+    n->out[i]->k = strided(im, k, k->rank, dim, step, from * step[axis]);
+    value_note_dims(n->out[i]);
+    from += size;
+  }
+  return true;
+}
+
 /* --- the way back --- */
 
 static const constant *squeezed(importer *im, const constant *k, int n, const double *axes) {
@@ -341,6 +365,7 @@ bool fold_node(importer *im, onnx_node *n) {
   for (size_t i = 0; i < sizeof folds / sizeof *folds; i++)
     if (node_is(n, folds[i].type) && (takes || node_is(n, "Constant")))
       if (give(n, folds[i].fold(im, n))) return true;
+  if (node_is(n, "Split") && takes) return fold_split(im, n);
   constant_fold fold = takes ? find_fold(n->type) : NULL;
   return fold && give(n, fold(im, n));
 }

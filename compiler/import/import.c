@@ -26,6 +26,21 @@ static bool inputs_known(const onnx_node *n) {
   return true;
 }
 
+/* As a layer; false: what is in the way, n->reason says. Without its inputs it is not to blame. */
+static bool take_layer(importer *im, onnx_node *n, bool known) {
+  onnx_node *placed = known ? in_place(im, n) : NULL;
+  if (!placed && !minds_order(n->type))
+    for (int i = 0; i < n->n_in; i++)
+      if (n->in[i]) settle(im, n->in[i]);
+  onnx_node *normal = normal_node(im, placed ? placed : n);
+  if (!normal) return true;
+  n->reason = normal->reason;
+  bool done = !n->reason && match_layer(im, normal);
+  if (!n->reason && !done && known) n->reason = im->why ? im->why : "";
+  normal->reason = n->reason;
+  return done;
+}
+
 static void take_node(importing *x, onnx_node *n) {
   importer *im = &x->im;
   im->why = NULL;
@@ -33,16 +48,12 @@ static void take_node(importing *x, onnx_node *n) {
   if (known && (fold_node(im, n) || view_node(im, n))) return;
   if (known && is_view_type(n->type)) n->reason = im->why ? im->why : "its shape is not known";
   if (is_view_type(n->type)) return;
-  onnx_node *placed = known ? in_place(im, n) : NULL;
-  if (!placed && !minds_order(n->type))
-    for (int i = 0; i < n->n_in; i++)
-      if (n->in[i]) settle(im, n->in[i]);
-  onnx_node *normal = normal_node(im, placed ? placed : n);
-  if (!normal) return;
-  n->reason = normal->reason;
-  /* It may still be a part of what a later node ends. Without its inputs it is not to blame. */
-  if (!n->reason && !match_layer(im, normal) && known) n->reason = im->why ? im->why : "";
-  normal->reason = n->reason;
+  if (take_layer(im, n, known) || !known) return;
+  /* It may still be a part of what a later node ends. */
+  const char *reason = n->reason;
+  onnx_node *maker = n->out[0]->maker, *all = spread_inputs(im, n);
+  if (all && take_layer(im, all, true)) n->reason = NULL;
+  else n->reason = reason, n->out[0]->maker = maker;
 }
 
 /* --- what the result needs and nothing gives --- */

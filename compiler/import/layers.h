@@ -93,6 +93,10 @@ bool settle(importer *im, value *v);
 onnx_node *in_place(importer *im, onnx_node *n);
 bool is_pointwise_type(const char *type);
 
+/* spread.c: n, the same to every element, with all inputs as large as its result; NULL: they are,
+   or it cannot be. */
+onnx_node *spread_inputs(importer *im, onnx_node *n);
+
 /* match.c */
 layer *match_layer(importer *im, onnx_node *n);
 /* The same, but only a layer that stands for several nodes at once. */

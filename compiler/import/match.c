@@ -70,6 +70,9 @@ static void guess_setting(match *m, const xexpr *x, double v) {
 static bool bind_number(match *m, const xexpr *x, double v, bool whole) {
   if (x->kind == X_CALL && !strcmp(x->name, "float") && x->n == 1)
     return bind_number(m, x->arg[0], v, false);
+  if (x->kind == X_NEG && x->arg[0]->kind == X_NAME) return bind_number(m, x->arg[0], -v, whole);
+  if (x->kind == X_DIV && x->arg[0]->kind == X_NUM && x->arg[1]->kind == X_NAME && v != 0)
+    return bind_number(m, x->arg[1], x->arg[0]->num / v, false);
   for (int i = 0; x->kind == X_NAME && i < m->op->n_set; i++) {
     const opsetting *s = &m->op->set[i];
     if (!s->pair && !strcmp(s->name, x->name)) return set_setting(m, i, 0, v);
@@ -414,9 +417,8 @@ static bool seen_as(const opinput *in, const shape *from, shape *to) {
   int rank = in->n_dim - 1;
   *to = *from;
   if (in->every || from->rank == rank) return true;
-  bool ones = true;
-  for (int i = 0; i < from->rank - 1; i++) ones &= from->dim[i] == 1;
-  if (!ones || rank < 1 || rank > MAX_RANK) return false;
+  bool pixel = from->rank == 3 && from->dim[0] == 1 && from->dim[1] == 1;
+  if (!(pixel && rank == 1) && !(from->rank == 1 && rank == 3)) return false;
   for (int i = 0; i < rank; i++) to->dim[i] = 1;
   to->rank = rank;
   to->dim[rank - 1] = from->dim[from->rank - 1];
@@ -461,13 +463,20 @@ static layer *with_dims(importer *im, layer *from, const value *seen) {
   return flat ? NULL : as_view(im, "Reshape", row, seen);
 }
 
+/* Does an operator only give its input other dimensions? */
+static bool is_view(const opdef *op) {
+  for (int i = 0; i < op->n_onnx; i++)
+    if (!is_view_type(op->onnx[i].type)) return false;
+  return true;
+}
+
 /* The layer whose result is input i, in its dimensions; if it has others, one between. */
 static bool shows_layer(match *m, int i, layer *l) {
   value seen = {0};
   importer *im = m->im;
   if (!netc_dims(im, m->in[i], &seen)) return false;
   if (same_dims(&seen, l->in[i]->natural) || adopt_dims(im, l->in[i], &seen)) return true;
-  if (is_view_type(m->op->onnx[0].type)) return false;
+  if (is_view(m->op)) return false;
   l->in[i] = with_dims(im, l->in[i], &seen);
   return l->in[i] != NULL;
 }
@@ -479,10 +488,46 @@ static void give_rank(match *m, int i, layer *l) {
   const opinput *in = &m->op->in[i];
   value seen = {0};
   shape as;
-  if (seen_as(in, &l->in[i]->n->shape, &as) || is_view_type(m->op->onnx[0].type)) return;
+  if (seen_as(in, &l->in[i]->n->shape, &as) || is_view(m->op)) return;
   if (!netc_dims(m->im, m->in[i], &seen) || seen.rank != in->n_dim || l->in[i]->n->port) return;
   layer *view = as_view(m->im, "Reshape", l->in[i], &seen);
   if (view) l->in[i] = view;
+}
+
+/* Is this the form that the file will mean? That is the one with the fewest inputs seen otherwise.
+ */
+static bool reads_as_this(const match *m, const layer *l) {
+  int own = 0;
+  shape as;
+  for (int i = 0; i < l->n_in; i++) own += l->n->as[i].rank != l->in[i]->n->shape.rank;
+  for (const opdef *op = m->im->ops; own && op; op = op->next) {
+    int views = 0;
+    bool fits = op->n_in == l->n_in && !strcmp(op->name, m->op->name);
+    for (int i = 0; fits && i < l->n_in; i++) {
+      const shape *s = &l->in[i]->n->shape;
+      fits = seen_as(&op->in[i], s, &as);
+      views += fits && as.rank != s->rank;
+    }
+    if (fits && views < own) return false;
+  }
+  return true;
+}
+
+/* Where it would be read as another form, inputs get the rank that this one takes. */
+static bool give_exact_ranks(match *m, layer *l) {
+  node *n = l->n;
+  if (is_view(m->op) || reads_as_this(m, l)) return true;
+  for (int i = 0; i < l->n_in; i++) {
+    value seen = {0};
+    if (n->as[i].rank == n->in[i]->shape.rank) continue;
+    bool fits = netc_dims(m->im, m->in[i], &seen) && seen.rank <= m->op->in[i].n_dim;
+    for (; fits && seen.rank < m->op->in[i].n_dim; seen.rank++) seen.dim[seen.rank] = 1;
+    layer *view = fits ? as_view(m->im, "Reshape", l->in[i], &seen) : NULL;
+    if (!view) return no(m, "`%s` takes these in another way", m->op->name);
+    l->in[i] = view;
+    n->in[i] = view->n;
+  }
+  return true;
 }
 
 static bool connect(match *m, layer *l) {
@@ -504,7 +549,7 @@ static bool connect(match *m, layer *l) {
       return no(m, "its input `%s` has a rank that netc's layer does not take", m->in[i]->name);
     m->n_view += n->as[i].rank != n->in[i]->shape.rank;
   }
-  return true;
+  return give_exact_ranks(m, l);
 }
 
 static void keep_weights(match *m, layer *l) {

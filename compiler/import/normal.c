@@ -375,32 +375,36 @@ static const constant *scaled(importer *im, const constant *k, int64_t n, double
 
 static bool is_matrix(const value *v) { return v && v->k && v->k->f && v->k->rank == 2; }
 
-/* x * w' + b, with all of b. */
-static bool is_plain_gemm(const onnx_node *n) {
-  const value *w = input(n, 1), *b = input(n, 2);
-  return is_matrix(w) && attr_number(n, "transB", 0) != 0 && attr_number(n, "transA", 0) == 0 &&
-         attr_number(n, "alpha", 1) == 1 && attr_number(n, "beta", 1) == 1 &&
-         (!b || (b->k && b->k->f && b->k->n == w->k->dim[0]));
+/* The matrix as [out, in], times alpha. */
+static const constant *gemm_weight(importer *im, const onnx_node *n) {
+  const constant *k = n->in[1]->k;
+  double alpha = attr_number(n, "alpha", 1);
+  bool lies = attr_number(n, "transB", 0) != 0;
+  if (lies && alpha == 1) return k;
+  return lies ? transposed(im, transposed(im, k, alpha), 1) : transposed(im, k, alpha);
+}
+
+/* One for each output, times beta; NULL: there is none, or it is another. */
+static const constant *gemm_bias(importer *im, const onnx_node *n, int64_t rows) {
+  const value *b = input(n, 2);
+  bool fits = b && b->k && b->k->f && (b->k->n == rows || b->k->n == 1) &&
+              (b->k->rank < 2 || b->k->dim[0] == 1);
+  return fits ? scaled(im, b->k, rows, attr_number(n, "beta", 1)) : NULL;
 }
 
 /* Weights lie [out, in], biases are vectors, and nothing is scaled. */
 static onnx_node *normal_gemm(importer *im, onnx_node *n) {
   value *x = input(n, 0), *w = input(n, 1), *b = input(n, 2);
-  if (x && x->of && !x->layer && x->rank == 2 && im->n_lead == 1 && is_plain_gemm(n) &&
-      rows_apart(im, n, w->k, b ? b->k : NULL))
+  const constant *k = is_matrix(w) ? gemm_weight(im, n) : NULL;
+  const constant *bias = k ? gemm_bias(im, n, k->dim[0]) : NULL;
+  bool plain = k && attr_number(n, "transA", 0) == 0 && (!b || bias);
+  if (plain && x && x->of && !x->layer && x->rank == 2 && im->n_lead == 1 &&
+      rows_apart(im, n, k, bias))
     return NULL;
   if (x) settle(im, x);
-  double alpha = attr_number(n, "alpha", 1), beta = attr_number(n, "beta", 1);
-  bool lies = attr_number(n, "transB", 0) != 0;
-  if (!is_matrix(w)) return n;
-  const constant *k = w->k;
-  if (!lies || alpha != 1) {
-    k = lies ? transposed(im, transposed(im, k, alpha), 1) : transposed(im, k, alpha);
-    set_input(im, n, 1, model_constant(im->m, w->name, k));
-  }
-  if (b && b->k && b->k->f && (b->k->n == k->dim[0] || b->k->n == 1) &&
-      (b->k->rank < 2 || b->k->dim[0] == 1))
-    set_input(im, n, 2, model_constant(im->m, b->name, scaled(im, b->k, k->dim[0], beta)));
+  if (!k) return n;
+  if (k != w->k) set_input(im, n, 1, model_constant(im->m, w->name, k));
+  if (bias) set_input(im, n, 2, model_constant(im->m, b->name, bias));
   drop_attr(n, "alpha"), drop_attr(n, "beta");
   node_set_attr(im->m, n, (attribute){.name = "transB", .kind = ATTR_INT, .number = 1});
   return n;

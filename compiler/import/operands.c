@@ -8,6 +8,19 @@
 enum { LARGEST_TABLE = 1 << 24 };
 static const double MASKED = -1e4; /* what a mask adds at least, where nothing shall be seen */
 
+/* What is the same for every sample of a batch of one fixed size, once. */
+static const constant *of_sample(importer *im, const constant *k) {
+  int64_t dim[MODEL_RANK], each = k->rank ? k->n / k->dim[0] : 0;
+  if (k->rank < 2 || k->dim[0] < 2 || !k->f) return k;
+  for (int64_t i = each; i < k->n; i++)
+    if (k->f[i] != k->f[i - each]) return k;
+  memcpy(dim, k->dim, sizeof dim);
+  dim[0] = 1;
+  constant *c = constant_viewed(im, k, k->rank, dim);
+  c->n = each;
+  return c;
+}
+
 /* With ones before its dimensions, as many as x has; NULL: it has more. */
 static const constant *in_rank(importer *im, const constant *k, const value *x) {
   int64_t dim[MODEL_RANK];
@@ -17,7 +30,8 @@ static const constant *in_rank(importer *im, const constant *k, const value *x) 
     dim[i] = from < 0 ? 1 : k->dim[from];
     if (dim[i] != 1 && dim[i] != x->dim[i]) return NULL;
   }
-  return constant_viewed(im, k, x->rank, dim);
+  k = constant_viewed(im, k, x->rank, dim);
+  return x->dim[0] == dim[0] ? of_sample(im, k) : k;
 }
 
 static constant *mapped(importer *im, const constant *k, const char *how) {
@@ -93,6 +107,23 @@ static onnx_node *combined(importer *im, onnx_node *n, bool sum, value *x, const
   return instead(n, of_two(im, n, sum ? "Add" : "Mul", x, model_constant(im->m, x->name, k)));
 }
 
+/* A number for every element, in the dimensions of x's own layer. NULL: it is a layer already. */
+static onnx_node *table(importer *im, onnx_node *n, bool sum, value *x, const constant *k) {
+  value *own = x->layer ? x->layer->natural : x, *y = n->out[0];
+  int64_t dim[MODEL_RANK] = {1}, count = 1;
+  for (int i = 1; i < own->rank; i++) dim[i] = own->dim[i], count *= dim[i];
+  if (own->rank == x->rank || count != k->n) return combined(im, n, sum, x, k);
+  value *v = model_constant(im->m, x->name, constant_viewed(im, k, own->rank, dim));
+  onnx_node *c = of_two(im, n, sum ? "Add" : "Mul", own, v);
+  c->axes_known = true;
+  if (!match_layer(im, c)) return combined(im, n, sum, x, k);
+  y->layer = c->out[0]->layer;
+  y->has_dims = true;
+  y->rank = x->rank;
+  memcpy(y->dim, x->dim, sizeof y->dim);
+  return NULL;
+}
+
 /* Which input is the one constant; -1: none or all. */
 static int constant_input(const onnx_node *n) {
   if (n->n_in != 2 || !n->in[0] || !n->in[1]) return -1;
@@ -124,8 +155,8 @@ onnx_node *with_constant(importer *im, onnx_node *n) {
     if (match_several(im, same)) return n->out[0]->layer = same->out[0]->layer, NULL;
   }
   k = mapped(im, k, n->type);
-  const constant *all = sum && !of_channels(k) ? spread(im, k, x) : NULL;
-  return combined(im, n, sum, x, all ? all : k);
+  const constant *all = !of_channels(k) ? spread(im, k, x) : NULL;
+  return all ? table(im, n, sum, x, all) : combined(im, n, sum, x, k);
 }
 
 /* `x`, where it is a number: some exporters guard a softmax of masks alone so. */

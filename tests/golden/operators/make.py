@@ -146,6 +146,10 @@ behind_conv("mask", "mask v=-0.25", ("mask1", given(
     lambda self, x: torch.where(self.keep > 0, x, -0.25), keep=(3, 4))), width=60)
 behind_dense("mask1d", "mask v=-0.25", ("mask1", given(
     lambda self, x: torch.where(self.keep > 0, x, -0.25), keep=(5, 6))), width=30)
+behind_conv("factors", "factors tanh", ("factors1", given(
+    lambda self, x: x * self.table, table=(5, 3, 4))), nn.Tanh(), width=60)
+behind_dense("factors1d", "factors tanh", ("factors1", given(
+    lambda self, x: x * self.table, table=(5, 6))), nn.Tanh(), width=30)
 behind_conv("dropout", "dropout 0", nn.Identity(), width=60)
 
 # --- volumes ---
