@@ -154,6 +154,24 @@ def weighted():
     return m.done(x, 2), floats(2, 5, 8)
 
 
+def summed():
+    """A token of constants that is expanded for a batch of two, and attention by sums over letters."""
+    m, C, H = Model(F, [2, 5, 8]), 8, 2
+    x = m("Concat", m.k(np.repeat(floats(1, 1, C), 2, 0)), "x", axis=1)
+    shape = m.k(np.array([2, 6, H, C // H]))
+    q, k, v = (m("Reshape", m("MatMul", x, m.w(C, C)), shape) for _ in range(3))
+    a = m("Softmax", m("Einsum", q, k, equation="bihd,bjhd->bhij"), axis=-1)
+    x = m("Reshape", m("Einsum", a, v, equation="bhij, bjhd->bihd"), m.k(np.array([2, 6, C])))
+    return m.done(m("MatMul", x, m.w(C, 3)), 3), floats(2, 5, 8)
+
+
+def sharper():
+    """Channels become pixels as PyTorch orders them."""
+    m = Model(F, ["b", 3, 4, 5])
+    x = m("DepthToSpace", m("Conv", "x", m.w(8, 3, 1, 1)), blocksize=2, mode="CRD")
+    return m.done(x, 4), floats(2, 3, 4, 5)
+
+
 def floats(*dims):
     return rng.standard_normal(dims).astype(np.float32)
 
@@ -196,6 +214,7 @@ if __name__ == "__main__":
                                  "lstm": recurrent("LSTM", 4), "gru": recurrent("GRU", 3),
                                  "rnn": recurrent("RNN", 1), "pictures": pictures(),
                                  "focus": focus(), "root_mean_square": root_mean_square(),
-                                 "llama": llama(), "weighted": weighted()}.items():
+                                 "llama": llama(), "weighted": weighted(),
+                                 "summed": summed(), "sharper": sharper()}.items():
             check(name, model, x, folder)
         outside(folder)

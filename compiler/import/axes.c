@@ -165,9 +165,12 @@ onnx_node *concat_channels(importer *im, onnx_node *n) {
 /* Constant rows [1, k, channels] before a sequence. */
 onnx_node *rows_before(importer *im, onnx_node *n) {
   value *rows = input(n, 0), *x = input(n, 1);
-  if (n->n_in != 2 || !rows->k || !rows->k->f || rows->k->rank != 3 || rows->k->dim[0] != 1 ||
-      !has_values(x) || x->rank != 3 || im->n_lead != 1 || batch_axis(x) != 0)
+  if (n->n_in != 2 || !rows->k || !rows->k->f || rows->k->rank != 3 || !has_values(x) ||
+      x->rank != 3 || im->n_lead != 1 || batch_axis(x) != 0)
     return NULL;
+  if (rows->k->dim[0] == x->dim[0])
+    rows = model_constant(im->m, rows->name, constant_of_sample(im, rows->k));
+  if (rows->k->dim[0] != 1) return NULL;
   int axis = real_axis(x, attr_number(n, "axis", 0));
   if (axis < 1) return NULL;
   const int want[] = {0, 3 - axis, axis};

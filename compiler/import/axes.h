@@ -20,12 +20,18 @@ typedef struct {
 } part;
 /* y: these elements of an axis of x. */
 bool part_along(importer *im, const onnx_node *n, value *x, value *y, int axis, const part *p);
+/* A product of two tensors or of one and a matrix; n itself, where it may be a layer as it is. */
+onnx_node *normal_matmul(importer *im, onnx_node *n);
 /* n's result: its input reduced over these dimensions. */
 bool reduce_axes(importer *im, onnx_node *n, const bool gone[MODEL_RANK], bool keep);
 /* operands.c: a node of a tensor and a constant as a sum or product of them in the tensor's
    dimensions; itself, if it is none. NULL: it is a layer already. */
 onnx_node *with_constant(importer *im, onnx_node *n);
+/* What is the same for every sample of a batch of one fixed size, once. */
+const constant *constant_of_sample(importer *im, const constant *k);
 onnx_node *normal_where(importer *im, onnx_node *n);
+/* einsum.c: of two tensors, a product of matrices. */
+onnx_node *normal_einsum(importer *im, onnx_node *n);
 /* spread.c */
 onnx_node *normal_expand(importer *im, onnx_node *n);
 /* recurrent.c */

@@ -424,7 +424,7 @@ static void settle_inputs(importer *im, onnx_node *n) {
 }
 
 /* A product with a constant matrix is one of rows. */
-static onnx_node *normal_matmul(importer *im, onnx_node *n) {
+onnx_node *normal_matmul(importer *im, onnx_node *n) {
   value *x = input(n, 0), *z = input(n, 1);
   const constant *left = matrix_in(im, x), *right = matrix_in(im, z);
   onnx_node *rows = NULL;

@@ -8,8 +8,7 @@
 enum { LARGEST_TABLE = 1 << 24 };
 static const double MASKED = -1e4; /* what a mask adds at least, where nothing shall be seen */
 
-/* What is the same for every sample of a batch of one fixed size, once. */
-static const constant *of_sample(importer *im, const constant *k) {
+const constant *constant_of_sample(importer *im, const constant *k) {
   int64_t dim[MODEL_RANK], each = k->rank ? k->n / k->dim[0] : 0;
   if (k->rank < 2 || k->dim[0] < 2 || !k->f) return k;
   for (int64_t i = each; i < k->n; i++)
@@ -31,7 +30,7 @@ static const constant *in_rank(importer *im, const constant *k, const value *x) 
     if (dim[i] != 1 && dim[i] != x->dim[i]) return NULL;
   }
   k = constant_viewed(im, k, x->rank, dim);
-  return x->dim[0] == dim[0] ? of_sample(im, k) : k;
+  return x->dim[0] == dim[0] ? constant_of_sample(im, k) : k;
 }
 
 static constant *mapped(importer *im, const constant *k, const char *how) {

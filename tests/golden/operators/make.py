@@ -150,6 +150,7 @@ behind_conv("factors", "factors tanh", ("factors1", given(
     lambda self, x: x * self.table, table=(5, 3, 4))), nn.Tanh(), width=60)
 behind_dense("factors1d", "factors tanh", ("factors1", given(
     lambda self, x: x * self.table, table=(5, 6))), nn.Tanh(), width=30)
+behind_conv("pixel_shuffle", "pixel_shuffle 2 tanh", nn.PixelShuffle(2), nn.Tanh(), o=8, width=96)
 behind_conv("dropout", "dropout 0", nn.Identity(), width=60)
 
 # --- volumes ---
