@@ -7,6 +7,7 @@
 #include "runtime/file.h"
 #include "runtime/message.h"
 #include "runtime/safetensors.h"
+#include "runtime/torch_file.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,7 +178,13 @@ int command_import(int argc, char **argv) {
   size_t n = 0;
   uint8_t *bytes = file_read(c.file, &n, &error);
   if (!bytes) return report_failure(free_and(error, message("%s: %s", c.file, error)));
-  int status = import_bytes(&c, bytes, n);
+  int status = torch_file_begins(bytes, n)
+                   ? report_failure(message(
+                         "%s: these are PyTorch's weights, without a network; write a model "
+                         "with torch.onnx.export and import that, or give them to a "
+                         "network that fits: --weights %s",
+                         c.file, c.file))
+                   : import_bytes(&c, bytes, n);
   free(bytes);
   return status;
 }

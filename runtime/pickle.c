@@ -14,6 +14,7 @@ typedef struct {
   const uint8_t *bytes;
   size_t n, at, op_at; /* op_at: where the running opcode stands */
   value_seq *stack, *memo;
+  bool tensors; /* of torch.save */
   size_t n_mark, room_mark;
   size_t *mark;
   char *error;
@@ -274,9 +275,15 @@ static const char *saved_instead(const char *module) {
 static bool push_class(machine *m, const value_string *module, const value_string *name) {
   value v;
   if (constructor_find(module, name, &v)) return push(m, v);
+  if (m->tensors && tensor_constructor_find(module, name, &v)) return push(m, v);
   char a[64], b[64];
   shown_name(module, a);
   shown_name(name, b);
+  if (m->tensors)
+    return fail(m,
+                "the pickle calls `%s.%s`, which netc does not run; save the weights alone: "
+                "torch.save(model.state_dict(), FILE)",
+                a, b);
   return fail(m,
               "the pickle calls `%s.%s`, which netc does not run; a data set holds arrays, lists, "
               "strings and numbers only%s",
@@ -450,6 +457,7 @@ static bool step(machine *m, int op) {
   case OP_REDUCE: return reduce(m);
   case OP_NEWOBJ: return new_object(m);
   case OP_BUILD: return build(m);
+  case OP_BINPERSID: return m->tensors ? need(m, 1) : refuse(m, op); /* stays as it is */
   default: return step_container(m, op);
   }
 }
@@ -470,8 +478,9 @@ static bool run(machine *m, value *out) {
 
 size_t pickle_budget(size_t n) { return n > SIZE_MAX / 64 ? SIZE_MAX / 2 : 48 * n + (1 << 20); }
 
-bool pickle_read(value_heap *h, const uint8_t *bytes, size_t n, value *out, char **error) {
-  machine m = {.heap = h, .bytes = bytes, .n = n};
+static bool read_all(value_heap *h, const uint8_t *bytes, size_t n, bool tensors, value *out,
+                     char **error) {
+  machine m = {.heap = h, .bytes = bytes, .n = n, .tensors = tensors};
   m.stack = heap_seq(h);
   m.memo = heap_seq(h);
   bool ok = n ? (m.stack && m.memo) || too_much(&m) : fail(&m, "the file is empty");
@@ -479,4 +488,12 @@ bool pickle_read(value_heap *h, const uint8_t *bytes, size_t n, value *out, char
   free(m.mark);
   if (!ok) *error = m.error;
   return ok;
+}
+
+bool pickle_read(value_heap *h, const uint8_t *bytes, size_t n, value *out, char **error) {
+  return read_all(h, bytes, n, false, out, error);
+}
+
+bool pickle_read_tensors(value_heap *h, const uint8_t *bytes, size_t n, value *out, char **error) {
+  return read_all(h, bytes, n, true, out, error);
 }

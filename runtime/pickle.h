@@ -9,6 +9,8 @@
    arrays point into them. False on failure, with *error a malloc'd sentence that begins with the
    byte ("byte 123: ..."); the caller names the file. Values go to the heap. */
 bool pickle_read(value_heap *h, const uint8_t *bytes, size_t n, value *out, char **error);
+/* The same of a pickle of torch.save: tensors are tuples (pickle_build.h). */
+bool pickle_read_tensors(value_heap *h, const uint8_t *bytes, size_t n, value *out, char **error);
 /* A budget in which every honest pickle of n bytes fits. */
 size_t pickle_budget(size_t n);
 #endif

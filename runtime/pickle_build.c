@@ -13,7 +13,10 @@ typedef enum {
   MAKE_BYTES,
   MAKE_BYTEARRAY,
   MAKE_DICT,
-  MAKE_SET
+  MAKE_SET,
+  MAKE_TENSOR,
+  MAKE_PARAMETER,
+  MAKE_STORAGE /* and those after it, in the order of `storages` */
 } constructor;
 
 static const struct {
@@ -53,6 +56,27 @@ bool constructor_find(const value_string *module, const value_string *name, valu
       return true;
     }
   return false;
+}
+
+/* The names of torch's storages, each with the type of its elements. */
+static const char *const storages[] = {
+    "FloatStorage", "DoubleStorage", "HalfStorage", "BFloat16Storage", "LongStorage",
+    "IntStorage",   "ShortStorage",  "CharStorage", "ByteStorage",     "BoolStorage"};
+enum { N_STORAGES = sizeof storages / sizeof *storages };
+
+bool tensor_constructor_find(const value_string *module, const value_string *name, value *out) {
+  *out = (value){.kind = VAL_CLASS, .i = MAKE_TENSOR};
+  if (named(module, "torch._utils") && named(name, "_rebuild_tensor_v2")) return true;
+  out->i = MAKE_PARAMETER;
+  if (named(module, "torch._utils") && named(name, "_rebuild_parameter")) return true;
+  for (out->i = MAKE_STORAGE; out->i < MAKE_STORAGE + N_STORAGES; out->i++)
+    if (named(module, "torch") && named(name, storages[out->i - MAKE_STORAGE])) return true;
+  return false;
+}
+
+const char *storage_name(const value *class) {
+  bool is = class->kind == VAL_CLASS && class->i >= MAKE_STORAGE;
+  return is && class->i < MAKE_STORAGE + N_STORAGES ? storages[class->i - MAKE_STORAGE] : NULL;
 }
 
 static char *damaged(const char *what) {
@@ -250,6 +274,11 @@ char *constructor_call(value_heap *h, const value *class, const value *args, uin
   case MAKE_BYTEARRAY: return make_bytes(h, a, out);
   case MAKE_DICT: return make_container(h, a, true, out);
   case MAKE_SET: return make_container(h, a, false, out);
+  case MAKE_TENSOR: return *out = *args, NULL;
+  case MAKE_PARAMETER:
+    if (a->n) return *out = a->item[0], NULL;
+    break;
+  case MAKE_STORAGE:
   case MAKE_NDARRAY: break;
   }
   return damaged("an array");

@@ -1,6 +1,8 @@
 #include "safetensors.h"
 #include "atomic_file.h"
 #include "message.h"
+#include "torch_file.h"
+#include "value.h"
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,8 +149,10 @@ safetensors *safetensors_read(const char *path, char **error) {
   size_t n;
   char *bytes = read_whole_file(path, max_file, &n, error);
   if (!bytes) return NULL;
-  safetensors *s = safetensors_parse(bytes, n, path, error);
-  if (s) s->owned = bytes;
+  bool torch = torch_file_begins(bytes, n);
+  safetensors *s =
+      torch ? torch_file_parse(bytes, n, path, error) : safetensors_parse(bytes, n, path, error);
+  if (s && !torch) s->owned = bytes;
   else free(bytes);
   return s;
 }
@@ -159,6 +163,7 @@ void safetensors_free(safetensors *s) {
   free(s->tensor);
   free(s->meta);
   free(s->owned);
+  if (s->heap) heap_free(s->heap);
   free(s);
 }
 

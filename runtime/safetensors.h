@@ -29,10 +29,12 @@ typedef struct {
   st_tensor *tensor; /* by place in the file */
   st_meta *meta;     /* the header's __metadata__ */
   void *owned;       /* the file's bytes */
+  void *heap;        /* of a file of torch.save: names and values (value.h) */
   void *json;        /* the parsed header, which the names point into */
 } safetensors;
 
-/* NULL on failure, with *error one malloc'd sentence that names the file. */
+/* NULL on failure, with *error one malloc'd sentence that names the file. What torch.save wrote
+   (.pt, .pth) is read as well. */
 safetensors *safetensors_read(const char *path, char **error);
 /* The same from memory, which must outlive the result; `shown` names it in errors. */
 safetensors *safetensors_parse(const void *bytes, size_t n, const char *shown, char **error);

@@ -2,13 +2,15 @@
    sentence. scripts/fuzz.sh builds and runs it. */
 #include "runtime/message.h"
 #include "runtime/safetensors.h"
+#include "runtime/torch_file.h"
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
   char *error = NULL;
-  safetensors *s = safetensors_parse(bytes, n, "fuzz", &error);
+  safetensors *s = torch_file_begins(bytes, n) ? torch_file_parse(bytes, n, "fuzz", &error)
+                                               : safetensors_parse(bytes, n, "fuzz", &error);
   if (!s) {
     if (!error) abort();
     free(error);

@@ -26,7 +26,8 @@ static bool read_equation(const char *text, equation *e) {
 }
 
 /* The letters of `from`, in its order, that are (or not) in `a` and in `b`. */
-static void letters(const char *from, const char *a, bool in_a, const char *b, bool in_b, char *to) {
+static void letters(const char *from, const char *a, bool in_a, const char *b, bool in_b,
+                    char *to) {
   for (; *from; from++)
     if ((strchr(a, *from) != NULL) == in_a && (strchr(b, *from) != NULL) == in_b) {
       size_t n = strlen(to);
