@@ -93,8 +93,7 @@ static bool is_tensor(const value *v) {
   if (!is_tuple(v, 4) || !is_tuple(&v->seq->item[0], 5)) return false;
   const value *s = v->seq->item[0].seq->item;
   return string_is(&s[0], "storage") && storage_name(&s[1]) && is_string(&s[2]) &&
-         s[2].s->n < MOST_KEY &&
-         v->seq->item[1].kind == VAL_INT && is_tuple(&v->seq->item[2], 0) &&
+         s[2].s->n < MOST_KEY && v->seq->item[1].kind == VAL_INT && is_tuple(&v->seq->item[2], 0) &&
          is_tuple(&v->seq->item[3], 0) && v->seq->item[2].seq->n == v->seq->item[3].seq->n;
 }
 
