@@ -19,6 +19,7 @@ limits() {
   parse) echo -rss_limit_mb=3000 -max_len=3000 tests/bad models ;;
   image) echo -rss_limit_mb=2500 -max_len=1500 ;;
   pickle) echo -rss_limit_mb=2500 -max_len=4000 tests/data/pickles ;;
+  onnx) echo -rss_limit_mb=2500 -max_len=6000 ;;
   *) echo -rss_limit_mb=2500 -max_len=4000 ;;
   esac
 }
