@@ -239,8 +239,9 @@ static opdef *use_form(expander *x, opdef *op, loc at, lossuse *l) {
   const bool sizes = form && !all_sizes_agree(form, l);
   if (form && !sizes) return form;
   diag_error(x->d, at,
-             sizes ? "end with as many values as the target has, or change the target"
-                   : arena_printf(x->a, "it takes %s", forms_text(x, op)),
+             sizes && loss_target(l)
+                 ? "end with as many values as the target has, or change the target"
+                 : arena_printf(x->a, "it takes %s", forms_text(x, op)),
              "`%s` does not compare %s", op->name, compared_text(x, l));
   note_shapes(x, l->prediction);
   return NULL;
