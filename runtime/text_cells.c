@@ -7,7 +7,7 @@
 /* The next character of a cell, which is UTF-8; what is not is one byte. */
 static uint32_t next_character(const char **p) {
   size_t length;
-  const uint32_t c = code_point((const uint8_t *)*p, strlen(*p) < 4 ? strlen(*p) : 4, &length);
+  const uint32_t c = code_point((const uint8_t *)*p, strnlen(*p, 4), &length);
   *p += length ? length : 1;
   return length ? c : 0;
 }

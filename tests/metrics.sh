@@ -82,7 +82,7 @@ exits 1 summary w.net; says 'has a column `val_acc` already'
 wrong '' 'stop val_iou;' '`val_iou` is there where'
 wrong 'op m(x[N,C], int t[N]) -> s[N,2] metric { s[n,0] += x[n,c]; s[n,1] = 1; }' 'metric m;' 'no total of them'
 wrong 'op m(x[N,C], int t[N]) -> s[N] metric { param w[c:C] ~ 1; s[n] += x[n,c] * w[c]; }' 'metric m;' 'a metric keeps nothing'
-wrong 'op m(x[N,C]) -> s[N] metric { s[n] += x[n,c]; }' 'metric m;' 'is of the form NAME'
+wrong 'op m(x[N,C], int t[N]) -> s[C] metric { s[c] += x[n,c]; }' 'metric m;' 'is of the form NAME'
 wrong 'op m(x[N,C], int t[N]) -> s[N,2] metric { s[n,0] += x[n,c]; s[n,1] = 1; }
 op m(s[N,K]) -> v[N] total { v[n] = q[n,0]; }' 'metric m;' '`q`'
 [ $failed = 0 ] && echo "$n checks: all passed"

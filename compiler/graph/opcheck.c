@@ -215,11 +215,12 @@ static void check_signature(checker *k) {
             op->in[i].name);
   if (op->kind == OP_LAYER && !op->out_every && (op->n_out_dim < 2 || !batch_first(op)))
     wrong(k, op->at, "the result of `%s` has a batch and channels: [N,H,W,C]", op->name);
-  if (op->kind == OP_LOSS && op->n_out_dim != 1)
+  if (op->kind == OP_LOSS && (op->n_out_dim != 1 || !batch_first(op)))
     wrong(k, op->at, "`%s` is of the form NAME(x[N,H,W,C], int label[N]) -> result[N]", op->name);
-  if (op->kind == OP_METRIC && op->n_out_dim < 1)
+  if (op->kind == OP_METRIC && (op->n_out_dim < 1 || !batch_first(op)))
     wrong(k, op->at, "`%s` is of the form NAME(x[N,C], int label[N]) -> sums[N,..]", op->name);
-  if (op->kind == OP_TOTAL && (op->n_in != 1 || op->n_out_dim != 1 || op->n_set))
+  if (op->kind == OP_TOTAL &&
+      (op->n_in != 1 || op->n_out_dim != 1 || op->n_set || !batch_first(op)))
     wrong(k, op->at, "the total `%s` is of the form NAME(sums[N,K]) -> value[N]", op->name);
   if (op->kind == OP_OPTIMIZER && op->n_in != 2)
     wrong(k, op->at, "the optimizer `%s` is of the form NAME(w[..], g[..]) -> w[..]", op->name);

@@ -58,6 +58,7 @@ static opdef *find_use(expander *x, const value *name, opkind kind) {
   int n = 0;
   opdef *op = name->kind == V_NAME ? find_kind(x, name->text, kind) : NULL;
   if (op) return op;
+  if (name->kind == V_NAME && ops_find(x->rejected, name->text)) return NULL;
   for (opdef *o = x->g->ops; o && n < 100; o = o->next)
     if (serves_as(o, kind)) words[n++] = o->name;
   const char *help = name->kind == V_NAME ? did_you_mean(x, name->text, words, n) : NULL;
