@@ -59,7 +59,7 @@ bool slot_number(expander *x, const chosen *c, const slot *s, double lo, double 
   double v;
   if (!value_number(x, s->v, &v)) return false;
   if (v < lo || v > hi || (whole && v != floor(v))) {
-    diag_error(x->d, s->v->at, NULL, "`%s` of `%s` is %s from %g to %g", s->name, c->word,
+    diag_error(x->d, s->v->at, NULL, "`%s` of `%s` is %s from %.10g to %.10g", s->name, c->word,
                whole ? "a whole number" : "a number", lo, hi);
     return false;
   }
