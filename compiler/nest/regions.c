@@ -289,3 +289,12 @@ bool region_written(const regions *r, const nest *n, const access *in, bool in_t
   question q = {.rank = in->t->rank};
   return covered(&q, b, r->of[id]);
 }
+
+bool region_box_written(const regions *r, const tensor *t, const int64_t *from,
+                        const int64_t *dim) {
+  box b;
+  question q = {.rank = t->rank};
+  if (r->whole[t->id]) return true;
+  for (int d = 0; d < t->rank; d++) b.of[d] = (span){from[d], from[d] + dim[d] - 1, 1};
+  return covered(&q, b, r->of[t->id]);
+}

@@ -14,4 +14,6 @@ void region_write_all(regions *r, tensor *t);
 /* Has all been written that n reads there, in its term (where all its reads are in range and its
    guards hold) or in what it stores? */
 bool region_written(const regions *r, const nest *n, const access *in, bool in_term);
+/* Has all been written of t from these indices on, so many elements along each dimension? */
+bool region_box_written(const regions *r, const tensor *t, const int64_t *from, const int64_t *dim);
 #endif

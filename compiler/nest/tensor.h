@@ -46,13 +46,12 @@ typedef struct tensor {
   /* Its name without labels: keys the draws of initial values, and stands in old weight files; or
      NULL: as its name. */
   const char *first_name;
-  bool frozen;  /* T_PARAM: not trained */
-  double init;  /* evaluated: the constant or the bound */
-  int port;     /* T_INPUT, T_LABEL, T_LOGITS, T_LOSSES, T_METRIC: the index in nestprog.port */
-  bool in_part; /* only the elements that are read have been written: nobody may copy all of it */
-  int apart;    /* elements along this dimension (not the first) are used together: keep them out of
-                   the same cache sets */
-  bool sliced;  /* in a chain or loop: memory of one index of dimension 0, for each thread */
+  bool frozen; /* T_PARAM: not trained */
+  double init; /* evaluated: the constant or the bound */
+  int port;    /* T_INPUT, T_LABEL, T_LOGITS, T_LOSSES, T_METRIC: the index in nestprog.port */
+  int apart;   /* elements along this dimension (not the first) are used together: keep them out of
+                  the same cache sets */
+  bool sliced; /* in a chain or loop: memory of one index of dimension 0, for each thread */
   /* filled in by plan: */
   int64_t pad_lo[MAX_DIMS], pad_hi[MAX_DIMS]; /* zero halo around the data, in elements */
   int64_t stride[MAX_DIMS];                   /* in elements */

@@ -135,7 +135,6 @@ static tensor *won_tensor(backward *b, nest *n) {
   const char *name = arena_printf(b->mem, "won.%s", y->name);
   if (!*won) *won = tensor_new(b->p, name, T_TEMP, y->rank, y->dim);
   (*won)->node = y->node;
-  (*won)->in_part = !covers_whole(n, &n->store[0].out, (int[MAX_AXES]){0});
   nest *w = nest_copy(n);
   w->name = name;
   w->store[0].out.t = *won;

@@ -4,6 +4,7 @@
    computes the same sums. Requires canonical, simplified nests. */
 #include "passes.h"
 #include "nest/loops.h"
+#include "nest/regions.h"
 #include "order.h"
 #include <string.h>
 
@@ -109,8 +110,9 @@ typedef struct {
 typedef struct {
   int n; /* tensors when the pass began: copies are not packed again */
   copy *(*of)[MAX_DIMS];
-  nest *loop;   /* the first nest of the loop at hand, or NULL */
-  nest **ahead; /* the link to it */
+  regions *made; /* what nests before the one at hand have written */
+  nest *loop;    /* the first nest of the loop at hand, or NULL */
+  nest **ahead;  /* the link to it */
 } packings;
 
 /* The dimension through which the read moves along ax, or -1 if it is not a plain one. */
@@ -170,7 +172,13 @@ static void pack_read(nestprog *p, packings *k, nest **link, expr *read, const p
 
 /* May a copy of it be made, once for all steps of a loop? */
 static bool may_copy(const packings *k, const nest *n, const tensor *t) {
-  return !t->in_part && !(n->loop && written_in_loop(k->loop, t)) && !is_whole(t);
+  return !(n->loop && written_in_loop(k->loop, t)) && !is_whole(t);
+}
+
+/* Is the part complete? A tensor may be written in parts, of which only some are read, or read so
+   far. */
+static bool is_made(const packings *k, const tensor *t, const part *of) {
+  return t->role != T_TEMP || t->id >= k->n || region_box_written(k->made, t, of->from, of->dim);
 }
 
 /* Is what is copied used often enough? Of the whole tensor, which serves other nests as well, or
@@ -179,10 +187,10 @@ static bool may_pack(const packings *k, const nest *n, const expr *read, int64_t
   const tensor *t = read->rd.t;
   if (!may_copy(k, n, t)) return false;
   *of = whole(t);
-  if (all_points(n) / part_elements(t, of) >= least) return true;
+  if (all_points(n) / part_elements(t, of) >= least && is_made(k, t, of)) return true;
   *of = touched(n, &read->rd);
   int64_t some = part_elements(t, of);
-  return some > 0 && all_points(n) / some >= least;
+  return some > 0 && all_points(n) / some >= least && is_made(k, t, of);
 }
 
 /* --- sums into rows of a few results (the three colours of an image) --- */
@@ -249,20 +257,26 @@ static void order_nest(nestprog *p, packings *k, nest **link) {
   else if (lanes) n->lanes = true;
 }
 
-static void forget_written(packings *k, const nest *n) {
-  for (int s = 0; s < n->n_store; s++)
-    if (n->store[s].out.t->id < k->n) memset(k->of[n->store[s].out.t->id], 0, sizeof *k->of);
+static void note_written(packings *k, const nest *n) {
+  for (int s = 0; s < n->n_store; s++) {
+    const access *out = &n->store[s].out;
+    if (out->t->id >= k->n) continue;
+    memset(k->of[out->t->id], 0, sizeof *k->of);
+    region_write(k->made, n, out);
+  }
 }
 
 void order(nestprog *p) {
-  packings k = {.n = p->n_tensor};
-  k.of = arena_alloc(p->mem, sizeof *k.of * (size_t)(p->n_tensor + 1));
+  arena *scratch = arena_new();
+  packings k = {.n = p->n_tensor, .made = regions_new(scratch, p->n_tensor)};
+  k.of = arena_alloc(scratch, sizeof *k.of * (size_t)(p->n_tensor + 1));
   for (nest **link = &p->nests; *link; link = &(*link)->next) {
     nest *n = *link;
     if (!n->loop) k.loop = NULL;
     else if (!k.loop || k.loop->loop != n->loop) k.loop = n, k.ahead = link;
     order_nest(p, &k, link);
     while (*link != n) link = &(*link)->next; /* past the copies */
-    forget_written(&k, n);
+    note_written(&k, n);
   }
+  arena_free(scratch);
 }
